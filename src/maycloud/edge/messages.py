@@ -1,0 +1,89 @@
+"""HTTP requests and responses as the edge hands them on."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+RawHeaders = list[tuple[bytes, bytes]]
+
+
+class BodyTooLargeError(Exception):
+    """A streamed body was longer than the reader allows."""
+
+
+class BodyStream(Protocol):
+    """A request body still arriving; the socket is paused while nobody reads."""
+
+    length: int | None  # Content-Length, None when chunked
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+    async def read(self, limit: int) -> bytes:
+        """All of it. Raises BodyTooLargeError past `limit` bytes, ConnectionError if cut short."""
+        ...
+
+
+@dataclass(slots=True)
+class Request:
+    """One request. Header names are lower case; `target` is as sent, percent-encoding and all."""
+
+    method: str
+    target: str  # path and query as on the wire, latin-1
+    headers: RawHeaders
+    body: bytes | BodyStream
+    peer: str = "127.0.0.1"  # address of the client's end of the socket
+    secure: bool = False  # over TLS
+    _fields: dict[bytes, bytes] | None = field(default=None, repr=False)
+
+    @property
+    def fields(self) -> dict[bytes, bytes]:
+        """Headers by lower-case name; a repeated one joined with commas, as RFC 9110 allows."""
+        if self._fields is None:
+            fields: dict[bytes, bytes] = {}
+            for name, value in self.headers:
+                fields[name] = fields[name] + b"," + value if name in fields else value
+            self._fields = fields
+        return self._fields
+
+    def header(self, name: str, default: str = "") -> str:
+        value = self.fields.get(name.lower().encode("latin-1"))
+        return default if value is None else value.decode("latin-1")
+
+    @property
+    def path(self) -> str:
+        """The path as sent, still percent-encoded."""
+        return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> str:
+        """The query string as sent, without its question mark."""
+        return self.target.partition("?")[2]
+
+
+@dataclass(slots=True)
+class FileBody:
+    """A stretch of a file, sent from disk with back-pressure."""
+
+    path: Path
+    offset: int
+    length: int
+
+
+@dataclass(slots=True)
+class Response:
+    """One answer. The edge adds Date, Content-Length or chunking, and Connection."""
+
+    status: int = 200
+    headers: RawHeaders = field(default_factory=RawHeaders)
+    body: bytes | FileBody | AsyncIterator[bytes] = b""
+
+
+Reply = Callable[[Response], None]
+"""Answers the request; called exactly once, at once or later, on the loop."""
+
+Application = Callable[[Request, Reply], None]
+"""What the edge serves. It must not raise; `Reply` may be kept until a commit."""
+
+Handler = Callable[[Request], Response | Awaitable[Response]]
+"""A route's handler below the application: raw HTTP such as API Gateway's or CloudFront's data plane."""

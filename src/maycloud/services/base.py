@@ -1,0 +1,177 @@
+"""What a service is made of: operations named as AWS names them, and the call they answer.
+
+    service = Service("sqs", state=Queues, schema=SCHEMA)
+
+    @service.operation(resource=queue_arn)
+    def SendMessage(call: Call, params: Params) -> Result: ...
+
+`params` and the result have the members of AWS's own model for the operation, in botocore's Python
+types. An operation may be a plain function (runs on the loop, its writes are atomic) or a coroutine
+function (use `db.atomic()` around writes that belong together). It raises AwsError.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, overload
+
+from maycloud.principal import Principal
+
+if TYPE_CHECKING:
+    from maycloud.edge.messages import Handler, Request
+    from maycloud.store import Scope, Store
+
+Params = dict[str, Any]
+Result = dict[str, Any] | None
+Context = dict[str, Any]
+Policy = dict[str, Any]
+
+
+class Cloud(Protocol):
+    """What services see of the cloud they run in."""
+
+    store: "Store"
+    url: str  # of the endpoint, http://127.0.0.1:4566
+    region: str  # the default region
+
+    async def call(
+        self,
+        service: str,
+        operation: str,
+        params: Params | None = None,
+        *,
+        as_: Principal,
+        region: str | None = None,
+        account: str | None = None,
+        context: Context | None = None,
+    ) -> dict[str, Any]:
+        """The operation a client would reach over the wire, with the same checks, less the HTTP.
+
+        `context` adds condition keys, such as ``aws:SourceArn``. Raises AwsError.
+        """
+        ...
+
+    def state(self, service: str) -> Any:
+        """The per-cloud state object of a service. For the service itself, the console and tests."""
+        ...
+
+    def serve_host(self, label: str, handler: "Handler") -> None:
+        """Route hosts that have `label` among their labels (``execute-api``) to a handler."""
+        ...
+
+    def serve_path(self, prefix: str, handler: "Handler") -> None:
+        """Route paths below `prefix` (``/_aws/execute-api/``) to a handler."""
+        ...
+
+
+@dataclass(slots=True)
+class Call:
+    """One call of one operation."""
+
+    cloud: Cloud
+    service: "Service"
+    operation: "Operation"
+    principal: Principal
+    account: str  # whose resources are meant: the caller's own, unless an ARN says otherwise
+    region: str
+    request_id: str
+    source_ip: str = "127.0.0.1"
+    secure: bool = False
+    user_agent: str = ""
+    http: "Request | None" = None  # None for a call from inside
+    context: Context = field(default_factory=Context)  # extra condition keys of the request
+    authorizer: "Authorizer | None" = None
+
+    @property
+    def scope(self) -> "Scope":
+        return self.account, self.region
+
+    @property
+    def store(self) -> "Store":
+        return self.cloud.store
+
+    @property
+    def state(self) -> Any:
+        """The service's own state object in this cloud."""
+        return self.cloud.state(self.service.name)
+
+    def now(self) -> float:
+        return self.cloud.store.clock.time()
+
+    def authorize(
+        self, action: str, resource: str, context: Context | None = None, policy: Policy | None = None
+    ) -> None:
+        """Check one more permission than the operation declares. Raises AWS's denial."""
+        if self.authorizer is not None:
+            self.authorizer(self, action, resource, context, policy)
+
+
+Authorizer = Callable[[Call, str, str, Context | None, Policy | None], None]
+Function = Callable[[Call, Params], Result | Awaitable[Result]]
+Check = tuple[str, str]  # an IAM action and the ARN it is asked for
+
+
+@dataclass(slots=True, eq=False)
+class Operation:
+    """An operation and what access control needs to know of it."""
+
+    name: str
+    function: Function
+    action: str  # IAM action, ``dynamodb:PutItem``
+    resource: Callable[[Call, Params], str] | None = None  # ARN, None for "*"
+    checks: Callable[[Call, Params], Iterable[Check]] | None = None  # instead of action and resource
+    context: Callable[[Call, Params], Context] | None = None  # condition keys of the service
+    policy: Callable[[Call, str], Policy | None] | None = None  # resource policy of an ARN
+    account: Callable[[Call, Params], str | None] | None = None  # owner of the resource, if another
+    public: bool = False  # needs no signature (sts:AssumeRoleWithWebIdentity, cognito SignUp)
+    unchecked: bool = False  # signature but no policy (sts:GetCallerIdentity)
+    atomic: bool = True  # writes are undone if it raises; False where nothing is written before checks end
+    is_async: bool = False
+
+
+class Service:
+    """A service as declared by its `api.py`. Holds no state: one declaration serves many clouds."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        prefix: str | None = None,
+        state: Callable[[Cloud], Any] | None = None,
+        schema: tuple[str, ...] = (),
+        denied: str | None = None,
+        default_policy: Callable[[Call, str], Policy | None] | None = None,
+    ) -> None:
+        """`name` is botocore's name of the service and `prefix` IAM's, when it is another.
+
+        `state` is made once per cloud and may have ``async start()`` and ``async stop()``.
+        `schema` holds the SQL migration steps of the service's tables. `denied` is the error code
+        of a refusal where it is not the protocol's usual one. `default_policy` finds resource
+        policies for operations that do not name their own.
+        """
+        self.name = name
+        self.prefix = prefix or name
+        self.state = state
+        self.schema = schema
+        self.denied = denied
+        self.default_policy = default_policy
+        self.operations: dict[str, Operation] = {}
+
+    @overload
+    def operation(self, function: Function) -> Function: ...
+
+    @overload
+    def operation(self, **options: Any) -> Callable[[Function], Function]: ...
+
+    def operation(self, function: Function | None = None, **options: Any) -> Any:
+        """Register an operation under its function's name; options are the fields of Operation."""
+
+        def register(fn: Function) -> Function:
+            name = fn.__name__  # type: ignore[attr-defined]
+            action = options.pop("action", f"{self.prefix}:{name}")
+            self.operations[name] = Operation(
+                name, fn, action, is_async=inspect.iscoroutinefunction(fn), **options
+            )
+            return fn
+
+        return register(function) if function is not None else register
