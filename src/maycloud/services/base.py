@@ -141,13 +141,15 @@ class Service:
         schema: tuple[str, ...] = (),
         denied: str | None = None,
         default_policy: Callable[[Call, str], Policy | None] | None = None,
+        max_body: int = 16 << 20,
     ) -> None:
         """`name` is botocore's name of the service and `prefix` IAM's, when it is another.
 
         `state` is made once per cloud and may have ``async start()`` and ``async stop()``.
         `schema` holds the SQL migration steps of the service's tables. `denied` is the error code
         of a refusal where it is not the protocol's usual one. `default_policy` finds resource
-        policies for operations that do not name their own.
+        policies for operations that do not name their own. `max_body` bounds a request in bytes,
+        but for operations whose payload streams.
         """
         self.name = name
         self.prefix = prefix or name
@@ -155,6 +157,7 @@ class Service:
         self.schema = schema
         self.denied = denied
         self.default_policy = default_policy
+        self.max_body = max_body
         self.operations: dict[str, Operation] = {}
 
     @overload
