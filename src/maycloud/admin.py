@@ -1,0 +1,73 @@
+"""What is Maycloud's own over HTTP, below ``/_may/``: health for all, the rest for the administrator."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from maycloud import __version__
+from maycloud.edge.messages import Request, Response
+from maycloud.errors import AwsError
+
+if TYPE_CHECKING:
+    from maycloud.cloud import Cloud
+
+Json = dict[str, Any]
+
+
+class Admin:
+    """Handlers of ``/_may/…``. All but health ask for a request signed by an administrator."""
+
+    def __init__(self, cloud: "Cloud") -> None:
+        self._cloud = cloud
+        self._routes: dict[tuple[str, str], Callable[[Request], Json]] = {
+            ("GET", "/_may/status"): self._status,
+            ("POST", "/_may/clock"): self._clock,
+        }
+
+    def handle(self, request: Request) -> Response:
+        if request.path == "/_may/health" and request.method in ("GET", "HEAD"):
+            return _json(200, {"status": "running", "version": __version__})
+        try:
+            self._require_administrator(request)
+            route = self._routes.get((request.method, request.path))
+            if route is None:
+                return _json(404, {"message": f"{request.method} {request.path} is not there"})
+            return _json(200, route(request))
+        except AwsError as error:
+            return _json(error.status, {"code": error.code, "message": error.message})
+
+    def _require_administrator(self, request: Request) -> None:
+        access = self._cloud.access
+        principal = access.authenticate(request, "json").principal
+        if not access.is_administrator(principal):
+            raise AwsError("AccessDenied", "Only an administrator of account 000000000000 may do this", 403)
+
+    def _status(self, _request: Request) -> Json:
+        cloud = self._cloud
+        return {
+            "version": __version__,
+            "url": cloud.url,
+            "dataDir": str(cloud.config.data),
+            "region": cloud.region,
+            "durability": cloud.config.durability,
+            "time": cloud.store.clock.time(),
+            "services": {
+                name: {"operations": len(service.operations)} for name, service in cloud.services.items()
+            },
+            "denials": list(cloud.access.denials),
+        }
+
+    def _clock(self, request: Request) -> Json:
+        body = request.body
+        try:
+            wanted = orjson.loads(body) if isinstance(body, bytes) else {}
+            seconds = float(wanted["advance"])
+            self._cloud.store.clock.advance(seconds)
+        except (ValueError, KeyError, TypeError) as error:
+            raise AwsError("ValidationError", 'Send {"advance": SECONDS}, not negative') from error
+        return {"time": self._cloud.store.clock.time()}
+
+
+def _json(status: int, body: Json) -> Response:
+    return Response(status, [(b"content-type", b"application/json")], orjson.dumps(body))

@@ -1,0 +1,1 @@
+"""The command `may`: one module a command, imported only when it is called."""

@@ -1,0 +1,33 @@
+"""`may status`: whether the cloud runs, where, and what was denied of late."""
+
+import json
+from datetime import datetime
+
+import click
+
+from maycloud.cli.running import Running, with_cloud
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@with_cloud
+def status(cloud: Running, as_json: bool) -> None:
+    """Show whether the cloud runs, where, and which permissions were missing of late."""
+    state = {"pid": cloud.pid, **cloud.admin("GET", "/_may/status")}
+    if as_json:
+        click.echo(json.dumps(state, indent=2))
+        return
+    click.echo(
+        f"{click.style('running', fg='green', bold=True)}  {state['url']}  pid {state['pid']}"
+        f"  version {state['version']}\ndata     {state['dataDir']}  (durability: {state['durability']})"
+    )
+    operations = "  ".join(f"{name} {value['operations']}" for name, value in state["services"].items())
+    click.echo(f"operations by service: {operations}")
+    if state["denials"]:
+        click.secho("\nDenied of late (newest last):", fg="yellow")
+    for denial in state["denials"][-10:]:
+        moment = datetime.fromtimestamp(denial["time"]).strftime("%H:%M:%S")
+        click.echo(
+            f"  {moment}  {denial['principal']} lacks {click.style(denial['action'], bold=True)}"
+            f" on {denial['resource']} ({denial['reason']})"
+        )

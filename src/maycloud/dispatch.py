@@ -1,0 +1,264 @@
+"""An AWS API request's whole life, from top to bottom: find, authenticate, decode, authorise, run, encode.
+
+The same operations are run from inside by `Dispatcher.call`, less the wire.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable
+from typing import Any
+
+import orjson
+
+from maycloud.access import Access, AccessDeniedError, Authenticated
+from maycloud.edge.messages import BodyTooLargeError, Reply, Request
+from maycloud.errors import AwsError
+from maycloud.principal import Principal
+from maycloud.services.base import Call, Cloud, Context, Operation, Params, Service
+from maycloud.wire import Bound, Registry, WireError
+
+log = logging.getLogger("maycloud")
+
+
+def request_id() -> str:
+    """A request id in the form of a random UUID, made cheaply."""
+    text = os.urandom(16).hex()
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
+
+
+class Dispatcher:
+    """Runs operations for requests and for calls from inside."""
+
+    def __init__(self, cloud: Cloud, access: Access, wire: Registry, services: dict[str, Service]) -> None:
+        self._cloud = cloud
+        self._access = access
+        self._wire = wire
+        self._services = services
+        self._db = cloud.store.db
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # From the wire
+
+    def handle(self, request: Request, reply: Reply, bucket: str | None = None) -> None:
+        """Answer one AWS API request, at once where its operation is a plain function.
+
+        `bucket` is the S3 bucket that the host names.
+        """
+        identifier = request_id()
+        peeked = self._access.peek(request)
+        try:
+            bound = self._wire.resolve(request, peeked[0] if peeked else None, bucket)
+        except WireError as error:
+            reply(error.response)
+            return
+        service = self._services[bound.service]
+        operation = service.operations.get(bound.operation)
+        if operation is None:
+            reply(bound.error(_unsupported(bound), identifier))
+            return
+        if isinstance(request.body, bytes) and not operation.is_async:
+            try:
+                authenticated = self._authenticate(request, bound, operation)
+                params = bound.decode(request, request.body)
+                call = self._call(service, operation, authenticated, request, identifier)
+                self._authorize(call, params)
+                response = bound.encode(self._run(call, params), identifier)
+            except AwsError as error:
+                response = bound.error(error, identifier)
+            except Exception:
+                log.exception("%s:%s failed, request %s", bound.service, bound.operation, identifier)
+                response = bound.error(_internal(), identifier)
+            self._db.after_commit(reply, response)
+            return
+        task = asyncio.get_running_loop().create_task(
+            self._handle_slowly(request, reply, bound, service, operation, identifier)
+        )
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _handle_slowly(
+        self,
+        request: Request,
+        reply: Reply,
+        bound: Bound,
+        service: Service,
+        operation: Operation,
+        identifier: str,
+    ) -> None:
+        """The same steps for a body still arriving or an operation that waits."""
+        try:
+            body = request.body
+            if not isinstance(body, bytes) and not bound.streaming_input:
+                body = request.body = await body.read(service.max_body)
+            authenticated = self._authenticate(request, bound, operation)
+            params = bound.decode(request, authenticated.body(request))
+            call = self._call(service, operation, authenticated, request, identifier)
+            self._authorize(call, params)
+            if operation.is_async:
+                result = operation.function(call, params)
+                assert isinstance(result, Awaitable)
+                outcome = await result
+            else:
+                outcome = self._run(call, params)
+            response = bound.encode(outcome, identifier)
+        except AwsError as error:
+            response = bound.error(error, identifier)
+        except BodyTooLargeError:
+            response = bound.error(_too_large(bound), identifier)
+        except ConnectionError:
+            log.debug("client left in the middle of %s:%s", bound.service, bound.operation)
+            response = bound.error(
+                AwsError("IncompleteBody", "The request body terminated unexpectedly"), identifier
+            )
+        except Exception:
+            log.exception("%s:%s failed, request %s", bound.service, bound.operation, identifier)
+            response = bound.error(_internal(), identifier)
+        self._db.after_commit(reply, response)
+
+    def _authenticate(self, request: Request, bound: Bound, operation: Operation) -> Authenticated:
+        authenticated = self._access.authenticate(request, bound.family)
+        if authenticated.principal.kind == "anonymous" and not operation.public:
+            raise self._access.missing_token(bound.family)
+        return authenticated
+
+    def _call(
+        self,
+        service: Service,
+        operation: Operation,
+        authenticated: Authenticated,
+        request: Request,
+        identifier: str,
+    ) -> Call:
+        principal = authenticated.principal
+        return Call(
+            self._cloud,
+            service,
+            operation,
+            principal,
+            principal.account,
+            authenticated.region or self._cloud.region,
+            identifier,
+            request.peer,
+            request.secure,
+            "",
+            request,
+            {},
+            self._access.authorize,
+        )
+
+    # From inside
+
+    async def call(
+        self,
+        service: str,
+        operation: str,
+        params: Params | None,
+        principal: Principal,
+        region: str | None,
+        account: str | None,
+        context: Context | None,
+    ) -> dict[str, Any]:
+        """See `Cloud.call`."""
+        declared = self._services.get(service)
+        found = declared.operations.get(operation) if declared else None
+        if declared is None or found is None:
+            raise AwsError("UnknownOperationException", f"{service}:{operation} is not supported", 501)
+        call = Call(
+            self._cloud,
+            declared,
+            found,
+            principal,
+            account or principal.account,
+            region or self._cloud.region,
+            request_id(),
+            secure=True,
+            context=context or {},
+            authorizer=self._access.authorize,
+        )
+        params = params or {}
+        self._authorize(call, params)
+        if found.is_async:
+            result = found.function(call, params)
+            assert isinstance(result, Awaitable)
+            return _plain(await result) or {}
+        return _plain(self._run(call, params)) or {}
+
+    # Both
+
+    def _authorize(self, call: Call, params: Params) -> None:
+        operation = call.operation
+        if operation.account is not None:
+            call.account = operation.account(call, params) or call.account
+        if operation.public or operation.unchecked:
+            return
+        context = operation.context(call, params) if operation.context is not None else None
+        find_policy = operation.policy or call.service.default_policy
+        if operation.checks is None:
+            resource = operation.resource(call, params) if operation.resource is not None else "*"
+            policy = find_policy(call, resource) if find_policy is not None else None
+            self._check(call, operation.action, resource, context, policy)
+            return
+        for action, resource in operation.checks(call, params):
+            policy = find_policy(call, resource) if find_policy is not None else None
+            self._check(call, action, resource, context, policy)
+
+    def _check(
+        self, call: Call, action: str, resource: str, context: Context | None, policy: Params | None
+    ) -> None:
+        try:
+            self._access.authorize(call, action, resource, context, policy)
+        except AccessDeniedError as error:
+            if call.service.denied is not None:
+                error.code = call.service.denied
+            raise
+
+    def _run(self, call: Call, params: Params) -> Any:
+        operation = call.operation
+        if not operation.atomic:
+            return operation.function(call, params)
+        db = self._db
+        db.begin_operation()
+        try:
+            result = operation.function(call, params)
+        except BaseException:
+            db.undo_operation()
+            raise
+        db.end_operation()
+        return result
+
+    async def stop(self) -> None:
+        """Let running operations finish; the edge takes no new ones any more."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=5)
+        for task in self._tasks:
+            task.cancel()
+
+
+def _plain(result: Any) -> Any:
+    """A result with its unparsed fragments parsed: callers from inside want dictionaries."""
+    if isinstance(result, orjson.Fragment):
+        return orjson.loads(orjson.dumps(result))
+    if isinstance(result, dict):
+        return {key: _plain(value) for key, value in result.items()}
+    if isinstance(result, list):
+        return [_plain(value) for value in result]
+    return result
+
+
+def _unsupported(bound: Bound) -> AwsError:
+    return AwsError(
+        "NotImplemented" if bound.service == "s3" else "UnknownOperationException",
+        f"{bound.operation} of {bound.service} is not supported by Maycloud; see docs/coverage.md",
+        501 if bound.service == "s3" else 400,
+    )
+
+
+def _internal() -> AwsError:
+    return AwsError("InternalFailure", "The request processing has failed because of an unknown error.", 500)
+
+
+def _too_large(bound: Bound) -> AwsError:
+    if bound.service == "s3":
+        return AwsError("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")
+    return AwsError("RequestEntityTooLargeException", "Request body is too large", 413)
