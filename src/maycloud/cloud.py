@@ -31,6 +31,7 @@ SERVICES = {
     "iam": "maycloud.services.iam.api",
     "lambda": "maycloud.services.lambda_.api",
     "logs": "maycloud.services.logs.api",
+    "s3": "maycloud.services.s3.api",
     "ssm": "maycloud.services.ssm.api",
     "sts": "maycloud.services.sts.api",
 }

@@ -118,7 +118,8 @@ class Dispatcher:
 
     def _authenticate(self, request: Request, bound: Bound, operation: Operation) -> Authenticated:
         authenticated = self._access.authenticate(request, bound.family)
-        if authenticated.principal.kind == "anonymous" and not operation.public:
+        service = self._services[bound.service]
+        if authenticated.principal.kind == "anonymous" and not (operation.public or service.anonymous):
             raise self._access.missing_token(bound.family)
         return authenticated
 

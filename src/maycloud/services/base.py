@@ -142,6 +142,7 @@ class Service:
         denied: str | None = None,
         default_policy: Callable[[Call, str], Policy | None] | None = None,
         max_body: int = 16 << 20,
+        anonymous: bool = False,
     ) -> None:
         """`name` is botocore's name of the service and `prefix` IAM's, when it is another.
 
@@ -149,7 +150,8 @@ class Service:
         `schema` holds the SQL migration steps of the service's tables. `denied` is the error code
         of a refusal where it is not the protocol's usual one. `default_policy` finds resource
         policies for operations that do not name their own. `max_body` bounds a request in bytes,
-        but for operations whose payload streams.
+        but for operations whose payload streams. With `anonymous`, unsigned requests go on to the
+        policies, as in S3.
         """
         self.name = name
         self.prefix = prefix or name
@@ -158,6 +160,7 @@ class Service:
         self.denied = denied
         self.default_policy = default_policy
         self.max_body = max_body
+        self.anonymous = anonymous
         self.operations: dict[str, Operation] = {}
 
     @overload

@@ -1,0 +1,159 @@
+"""Amazon S3's operations."""
+
+from maycloud.services.base import Call, Cloud, Params, Result, Service
+from maycloud.services.s3 import buckets, objects
+from maycloud.services.s3.buckets import bucket_arn, bucket_owner, bucket_policy
+from maycloud.services.s3.objects import object_arn
+from maycloud.services.s3.store import SCHEMA, Buckets, Objects
+
+
+class Storage:
+    """What S3 keeps per cloud."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.buckets = Buckets(cloud.store)
+        self.objects = Objects(cloud.store)
+
+
+service = Service(
+    "s3", state=Storage, schema=SCHEMA, default_policy=bucket_policy, denied="AccessDenied", anonymous=True
+)
+
+
+@service.operation(resource=bucket_arn)
+def CreateBucket(call: Call, params: Params) -> Result:
+    return buckets.create_bucket(call, params)
+
+
+@service.operation(resource=bucket_arn, action="s3:ListBucket", account=bucket_owner)
+def HeadBucket(call: Call, params: Params) -> Result:
+    return buckets.head_bucket(call, params)
+
+
+@service.operation(resource=bucket_arn, account=bucket_owner)
+def DeleteBucket(call: Call, params: Params) -> Result:
+    return buckets.delete_bucket(call, params)
+
+
+@service.operation(action="s3:ListAllMyBuckets")
+def ListBuckets(call: Call, params: Params) -> Result:
+    return buckets.list_buckets(call, params)
+
+
+@service.operation(resource=bucket_arn, account=bucket_owner)
+def GetBucketLocation(call: Call, params: Params) -> Result:
+    return buckets.get_bucket_location(call, params)
+
+
+@service.operation(resource=bucket_arn, account=bucket_owner)
+def PutBucketPolicy(call: Call, params: Params) -> Result:
+    return buckets.put_bucket_policy(call, params)
+
+
+@service.operation(resource=bucket_arn, account=bucket_owner)
+def GetBucketPolicy(call: Call, params: Params) -> Result:
+    return buckets.get_bucket_policy(call, params)
+
+
+@service.operation(resource=bucket_arn, account=bucket_owner)
+def DeleteBucketPolicy(call: Call, params: Params) -> Result:
+    return buckets.delete_setting("policy")(call, params)
+
+
+@service.operation(resource=bucket_arn, account=bucket_owner)
+def PutBucketVersioning(call: Call, params: Params) -> Result:
+    return buckets.put_setting("versioning", "VersioningConfiguration")(call, params)
+
+
+@service.operation(resource=bucket_arn, account=bucket_owner)
+def GetBucketVersioning(call: Call, params: Params) -> Result:
+    return buckets.get_bucket_versioning(call, params)
+
+
+@service.operation(resource=bucket_arn, account=bucket_owner)
+def PutBucketTagging(call: Call, params: Params) -> Result:
+    return buckets.put_setting("tagging", "Tagging")(call, params)
+
+
+@service.operation(resource=bucket_arn, account=bucket_owner)
+def GetBucketTagging(call: Call, params: Params) -> Result:
+    return buckets.setting(call, params, "tagging", "NoSuchTagSet", "The TagSet does not exist")
+
+
+@service.operation(resource=bucket_arn, account=bucket_owner, action="s3:PutBucketTagging")
+def DeleteBucketTagging(call: Call, params: Params) -> Result:
+    return buckets.delete_setting("tagging")(call, params)
+
+
+@service.operation(resource=bucket_arn, account=bucket_owner, action="s3:PutBucketPublicAccessBlock")
+def PutPublicAccessBlock(call: Call, params: Params) -> Result:
+    return buckets.put_setting("public_access", "PublicAccessBlockConfiguration")(call, params)
+
+
+@service.operation(resource=bucket_arn, account=bucket_owner, action="s3:GetBucketPublicAccessBlock")
+def GetPublicAccessBlock(call: Call, params: Params) -> Result:
+    found = buckets.setting(
+        call,
+        params,
+        "public_access",
+        "NoSuchPublicAccessBlockConfiguration",
+        "The public access block configuration was not found",
+    )
+    return {"PublicAccessBlockConfiguration": found}
+
+
+@service.operation(resource=bucket_arn, account=bucket_owner, action="s3:PutBucketPublicAccessBlock")
+def DeletePublicAccessBlock(call: Call, params: Params) -> Result:
+    return buckets.delete_setting("public_access")(call, params)
+
+
+@service.operation(resource=bucket_arn, account=bucket_owner)
+def PutBucketOwnershipControls(call: Call, params: Params) -> Result:
+    return buckets.put_setting("ownership", "OwnershipControls")(call, params)
+
+
+@service.operation(resource=bucket_arn, account=bucket_owner)
+def GetBucketOwnershipControls(call: Call, params: Params) -> Result:
+    found = buckets.setting(
+        call,
+        params,
+        "ownership",
+        "OwnershipControlsNotFoundError",
+        "The bucket ownership controls were not found",
+    )
+    return {"OwnershipControls": found}
+
+
+@service.operation(resource=bucket_arn, account=bucket_owner, action="s3:PutBucketOwnershipControls")
+def DeleteBucketOwnershipControls(call: Call, params: Params) -> Result:
+    return buckets.delete_setting("ownership")(call, params)
+
+
+@service.operation(resource=object_arn, account=bucket_owner)
+async def PutObject(call: Call, params: Params) -> Result:
+    return await objects.put_object(call, params)
+
+
+@service.operation(resource=object_arn, account=bucket_owner, atomic=False)
+def GetObject(call: Call, params: Params) -> Result:
+    return objects.get_object(call, params)
+
+
+@service.operation(resource=object_arn, account=bucket_owner, action="s3:GetObject", atomic=False)
+def HeadObject(call: Call, params: Params) -> Result:
+    return objects.head_object(call, params)
+
+
+@service.operation(resource=object_arn, account=bucket_owner)
+def DeleteObject(call: Call, params: Params) -> Result:
+    return objects.delete_object(call, params)
+
+
+@service.operation(unchecked=True, account=bucket_owner)
+def DeleteObjects(call: Call, params: Params) -> Result:
+    return objects.delete_objects(call, params)
+
+
+@service.operation(resource=bucket_arn, account=bucket_owner, action="s3:ListBucket", atomic=False)
+def ListObjectsV2(call: Call, params: Params) -> Result:
+    return objects.list_objects_v2(call, params)

@@ -1,0 +1,252 @@
+"""Buckets and their sub-resources (policy, versioning, tags, encryption …)."""
+
+import hashlib
+import ipaddress
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from maycloud.errors import AwsError
+from maycloud.services.base import Call, Params, Policy, Result
+from maycloud.services.s3.store import Bucket, Buckets
+
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_RESERVED = re.compile(r"xn--.*|sthree-.*|amzn-s3-demo-.*|.*-s3alias|.*--ol-s3|.*--x-s3|.*\.mrap")
+
+
+def bucket_arn(_call: Call, params: Params) -> str:
+    return f"arn:aws:s3:::{params['Bucket']}"
+
+
+def bucket_policy(call: Call, arn: str) -> Policy | None:
+    """The policy of the bucket an ARN of a bucket or an object names."""
+    bucket = buckets(call).find(arn.removeprefix("arn:aws:s3:::").partition("/")[0])
+    return bucket.settings.get("policy") if bucket else None
+
+
+def bucket_owner(call: Call, params: Params) -> str | None:
+    bucket = buckets(call).find(params["Bucket"])
+    return bucket.account if bucket else None
+
+
+def buckets(call: Call) -> Buckets:
+    return call.state.buckets
+
+
+def find_bucket(call: Call, params: Params) -> Bucket:
+    """The bucket a call names, in its own region and, where asked for, of the expected owner."""
+    bucket = buckets(call).get(params["Bucket"])
+    expected = params.get("ExpectedBucketOwner")
+    if expected is not None and expected != bucket.account:
+        raise AwsError("AccessDenied", "Access Denied", 403)
+    return bucket
+
+
+def create_bucket(call: Call, params: Params) -> Result:
+    name = params["Bucket"]
+    if not _valid_name(name):
+        raise AwsError("InvalidBucketName", "The specified bucket is not valid.", BucketName=name)
+    configuration = params.get("CreateBucketConfiguration") or {}
+    region = configuration.get("LocationConstraint")
+    _check_location(call, region)
+    region = {None: "us-east-1", "EU": "eu-west-1"}.get(region, region)
+    existing = buckets(call).find(name)
+    if existing is not None:
+        _refuse_existing(call, existing)
+        return {"Location": f"/{name}"}
+    settings: dict[str, Any] = {
+        # What AWS has set on every new bucket since April 2023.
+        "public_access": dict.fromkeys(
+            ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
+        ),
+        "ownership": {"Rules": [{"ObjectOwnership": params.get("ObjectOwnership", "BucketOwnerEnforced")}]},
+    }
+    if configuration.get("Tags"):
+        settings["tagging"] = {"TagSet": configuration["Tags"]}
+    buckets(call).create(name, call.account, region, call.now(), settings)
+    location = f"/{name}" if region == "us-east-1" else f"http://{name}.s3.{region}.amazonaws.com/"
+    return {"Location": location}
+
+
+def _valid_name(name: str) -> bool:
+    if not _NAME.fullmatch(name) or ".." in name or _RESERVED.fullmatch(name):
+        return False
+    try:
+        ipaddress.IPv4Address(name)
+    except ValueError:
+        return True
+    return False
+
+
+def _check_location(call: Call, location: str | None) -> None:
+    """Refuse a constraint that the endpoint's region does not serve, as AWS words it."""
+    if call.region == "us-east-1" and location == "us-east-1":
+        raise AwsError("InvalidLocationConstraint", "The specified location-constraint is not valid")
+    if call.region != "us-east-1" and location != call.region:
+        raise AwsError(
+            "IllegalLocationConstraintException",
+            f"The {location or 'unspecified'} location constraint is incompatible for the region specific"
+            " endpoint this request was sent to.",
+        )
+
+
+def _refuse_existing(call: Call, existing: Bucket) -> None:
+    if existing.account != call.account:
+        raise AwsError(
+            "BucketAlreadyExists",
+            "The requested bucket name is not available. The bucket namespace is shared by all users of"
+            " the system. Please select a different name and try again.",
+            409,
+            BucketName=existing.name,
+        )
+    # us-east-1 alone answers 200 to the owner, for the sake of old clients.
+    if call.region != "us-east-1" or existing.region != "us-east-1":
+        raise AwsError(
+            "BucketAlreadyOwnedByYou",
+            "Your previous request to create the named bucket succeeded and you already own it.",
+            409,
+            BucketName=existing.name,
+        )
+
+
+def head_bucket(call: Call, params: Params) -> Result:
+    bucket = find_bucket(call, params)
+    return {"BucketRegion": bucket.region, "AccessPointAlias": False}
+
+
+def delete_bucket(call: Call, params: Params) -> Result:
+    buckets(call).delete(find_bucket(call, params))
+    return None
+
+
+def list_buckets(call: Call, params: Params) -> Result:
+    prefix, region = params.get("Prefix", ""), params.get("BucketRegion")
+    after, limit = params.get("ContinuationToken", ""), params.get("MaxBuckets", 10_000)
+    found = [
+        (name, where, created)
+        for name, where, created in buckets(call).owned_by(call.account)
+        if name.startswith(prefix) and name > after and region in (None, where)
+    ]
+    result: dict[str, Any] = {
+        "Buckets": [
+            {
+                "Name": name,
+                "CreationDate": datetime.fromtimestamp(created, UTC),
+                "BucketRegion": where,
+                "BucketArn": f"arn:aws:s3:::{name}",
+            }
+            for name, where, created in found[:limit]
+        ],
+        "Owner": {"ID": owner_id(call.account)},
+    }
+    if len(found) > limit:
+        result["ContinuationToken"] = found[limit - 1][0]
+    if prefix:
+        result["Prefix"] = prefix
+    return result
+
+
+def owner_id(account: str) -> str:
+    """The canonical user id of an account: 64 hexadecimal digits, stable."""
+
+    return hashlib.sha256(f"canonical-user/{account}".encode()).hexdigest()
+
+
+def get_bucket_location(call: Call, params: Params) -> Result:
+    region = find_bucket(call, params).region
+    return {"LocationConstraint": None if region == "us-east-1" else region}
+
+
+def setting(call: Call, params: Params, name: str, code: str, message: str) -> Any:
+    """A sub-resource of the bucket, or AWS's error for one that was never set."""
+    bucket = find_bucket(call, params)
+    if name not in bucket.settings:
+        raise AwsError(code, message, 404, BucketName=bucket.name)
+    return bucket.settings[name]
+
+
+def put_setting(name: str, member: str) -> Callable[[Call, Params], Result]:
+    """An operation that stores the member `member` of its input as sub-resource `name`."""
+
+    def put(call: Call, params: Params) -> Result:
+        bucket = find_bucket(call, params)
+        bucket.settings[name] = params[member]
+        buckets(call).save(bucket)
+        return None
+
+    return put
+
+
+def delete_setting(name: str) -> Callable[[Call, Params], Result]:
+    def delete(call: Call, params: Params) -> Result:
+        bucket = find_bucket(call, params)
+        if bucket.settings.pop(name, None) is not None:
+            buckets(call).save(bucket)
+        return None
+
+    return delete
+
+
+def put_bucket_policy(call: Call, params: Params) -> Result:
+    bucket = find_bucket(call, params)
+    try:
+        policy = orjson.loads(params["Policy"])
+        statements = policy["Statement"]
+        statements = statements if isinstance(statements, list) else [statements]
+        if not all(isinstance(statement, dict) and _complete(statement) for statement in statements):
+            raise AwsError("MalformedPolicy", "Missing required field Principal")
+    except (orjson.JSONDecodeError, TypeError, KeyError) as error:
+        raise AwsError(
+            "MalformedPolicy", "Policies must be valid JSON and the first byte must be '{'"
+        ) from error
+    _check_resources(bucket, statements)
+    if bucket.settings.get("public_access", {}).get("BlockPublicPolicy") and any(map(_is_public, statements)):
+        raise AwsError(
+            "AccessDenied",
+            f"User: {call.principal.arn} is not authorized to perform: s3:PutBucketPolicy on resource:"
+            f' "{bucket.arn}" because public policies are prevented by the BlockPublicPolicy setting in S3'
+            " Block Public Access.",
+            403,
+        )
+    bucket.settings["policy"] = policy
+    buckets(call).save(bucket)
+    return None
+
+
+def _complete(statement: dict[str, Any]) -> bool:
+    return (
+        ("Principal" in statement or "NotPrincipal" in statement)
+        and ("Action" in statement or "NotAction" in statement)
+        and ("Resource" in statement or "NotResource" in statement)
+        and statement.get("Effect") in ("Allow", "Deny")
+    )
+
+
+def _check_resources(bucket: Bucket, statements: list[dict[str, Any]]) -> None:
+    for statement in statements:
+        resources = statement.get("Resource", statement.get("NotResource"))
+        for resource in resources if isinstance(resources, list) else [resources]:
+            name = str(resource).removeprefix("arn:aws:s3:::").partition("/")[0]
+            if name != bucket.name and "*" not in name:
+                raise AwsError("MalformedPolicy", "Policy has invalid resource")
+
+
+def _is_public(statement: dict[str, Any]) -> bool:
+    """Whether a statement allows everybody, with no condition that narrows who that is."""
+    principal = statement.get("Principal")
+    values = list(principal.values()) if isinstance(principal, dict) else [principal]
+    everybody = any("*" in (value if isinstance(value, list) else [value]) for value in values)
+    return statement["Effect"] == "Allow" and everybody and not statement.get("Condition")
+
+
+def get_bucket_policy(call: Call, params: Params) -> Result:
+    policy = setting(call, params, "policy", "NoSuchBucketPolicy", "The bucket policy does not exist")
+    return {"Policy": orjson.dumps(policy).decode()}
+
+
+def get_bucket_versioning(call: Call, params: Params) -> Result:
+    return find_bucket(call, params).settings.get("versioning", {})

@@ -1,0 +1,32 @@
+"""API Gateway proxy events in, proxy responses out."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+Event = dict[str, Any]
+Answer = dict[str, Any]
+
+HEADERS = {"Content-Type": "application/json", "Access-Control-Allow-Origin": "*"}
+
+
+def answer(status: int, body: object = None) -> Answer:
+    """A proxy response; `body` as JSON, or none at all."""
+    text = "" if body is None else json.dumps(body, default=_number, ensure_ascii=False)
+    return {"statusCode": status, "headers": HEADERS, "body": text}
+
+
+def problem(status: int, message: str) -> Answer:
+    return answer(status, {"message": message})
+
+
+def owner_of(event: Event) -> str:
+    """Whose to-dos are meant: the signed-in user, or everybody where the API asks for no sign-in."""
+    authorizer = event["requestContext"].get("authorizer") or {}
+    return authorizer.get("claims", {}).get("sub", "everybody")
+
+
+def _number(value: object) -> int | float:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    raise TypeError(f"{type(value).__name__} is not JSON")

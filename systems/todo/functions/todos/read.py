@@ -1,0 +1,62 @@
+"""GET /todos and GET /todos/{id}."""
+
+import base64
+import binascii
+import json
+import os
+from typing import Any
+
+import boto3
+from boto3.dynamodb.conditions import Key
+from http_api import Answer, Event, answer, owner_of, problem
+
+table = boto3.resource("dynamodb").Table(os.environ["TABLE_NAME"])
+
+PAGE = 50  # to-dos a page, at most 200 when asked
+
+
+def handler(event: Event, _context: object) -> Answer:
+    """Route by API Gateway's resource."""
+    if event["resource"] == "/todos":
+        return list_todos(owner_of(event), event.get("queryStringParameters") or {})
+    return get_todo(owner_of(event), event["pathParameters"]["id"])
+
+
+def list_todos(owner: str, query: dict[str, str]) -> Answer:
+    """Newest first: ``{"todos": [...], "next": token}``; `next` is there while more follow."""
+    try:
+        limit = min(max(int(query.get("limit", PAGE)), 1), 200)
+        start = {"ExclusiveStartKey": {"owner": owner, "id": _decode(query["next"])}} if "next" in query else {}
+    except ValueError:
+        return problem(400, "limit must be a number and next a token from an earlier page")
+    page = table.query(
+        KeyConditionExpression=Key("owner").eq(owner), ScanIndexForward=False, Limit=limit, **start
+    )
+    body: dict[str, Any] = {"todos": [public(item) for item in page["Items"]]}
+    if "LastEvaluatedKey" in page:
+        body["next"] = _encode(page["LastEvaluatedKey"]["id"])
+    return answer(200, body)
+
+
+def get_todo(owner: str, id_: str) -> Answer:
+    item = table.get_item(Key={"owner": owner, "id": id_}).get("Item")
+    return answer(200, public(item)) if item else problem(404, "There is no such to-do")
+
+
+def public(item: dict[str, Any]) -> dict[str, Any]:
+    """A to-do as clients see it: all but whose it is."""
+    return {name: value for name, value in item.items() if name != "owner"}
+
+
+def _encode(id_: str) -> str:
+    return base64.urlsafe_b64encode(json.dumps(id_).encode()).decode().rstrip("=")
+
+
+def _decode(token: str) -> str:
+    try:
+        id_ = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise ValueError(token) from error
+    if not isinstance(id_, str) or not id_:
+        raise ValueError(token)
+    return id_
