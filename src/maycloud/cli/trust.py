@@ -16,7 +16,6 @@ def trust(cloud: Running) -> None:
     click.echo(f"  Node.js:                export NODE_EXTRA_CA_CERTS={ca}")
     click.echo(f"  Debian, Ubuntu:         sudo cp {ca} /usr/local/share/ca-certificates/maycloud.crt")
     click.echo("                          sudo update-ca-certificates")
-    click.echo(
-        f"  macOS:                  sudo security add-trusted-cert -d -k \\\n    /Library/Keychains/System.keychain {ca}"
-    )
+    click.echo("  macOS:                  sudo security add-trusted-cert -d -k \\")
+    click.echo(f"                            /Library/Keychains/System.keychain {ca}")
     click.echo("  Firefox, Chromium:      import it under Settings, Certificates, Authorities")

@@ -80,11 +80,10 @@ async def _serve(config: Config) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stopped.set)
+    secret = config.admin_secret
     write_run_file(
-        Running(
-            os.getpid(), cloud.url, cloud.port, __version__, config.region, config.data, "test", config.admin_secret
-        )
-    )  # fmt: skip
+        Running(os.getpid(), cloud.url, cloud.port, __version__, config.region, config.data, "test", secret)
+    )
     click.echo(_banner(cloud.url, config.data))
     try:
         await stopped.wait()

@@ -86,7 +86,7 @@ def _check_location(call: Call, location: str | None) -> None:
     """Refuse a constraint that the endpoint's region does not serve, as AWS words it."""
     if call.region == "us-east-1" and location == "us-east-1":
         raise AwsError("InvalidLocationConstraint", "The specified location-constraint is not valid")
-    if call.region != "us-east-1" and location != call.region:
+    if call.region not in ("us-east-1", location):
         raise AwsError(
             "IllegalLocationConstraintException",
             f"The {location or 'unspecified'} location constraint is incompatible for the region specific"

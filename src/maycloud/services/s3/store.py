@@ -22,6 +22,13 @@ SCHEMA = (
     "CREATE UNIQUE INDEX s3_versions_latest ON s3_versions (bucket, key) WHERE latest=1",
 )
 
+_INSERT = """
+INSERT INTO s3_versions
+    (bucket, key, age, version, latest, marker, size, etag, modified, blob, meta, body)
+VALUES (?1, ?2, coalesce((SELECT min(age) FROM s3_versions WHERE bucket=?1 AND key=?2), 0) - 1,
+    ?3, 1, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+"""
+
 _COLUMNS = "id, key, version, latest, marker, size, etag, modified, blob, meta"
 
 
@@ -159,9 +166,7 @@ class Objects:
             "UPDATE s3_versions SET latest=0 WHERE bucket=? AND key=? AND latest=1", (bucket.id, new.key)
         )
         self._db.write(
-            "INSERT INTO s3_versions (bucket, key, age, version, latest, marker, size, etag, modified, blob,"
-            " meta, body) VALUES (?1, ?2, coalesce((SELECT min(age) FROM s3_versions WHERE bucket=?1 AND key=?2), 0)"
-            " - 1, ?3, 1, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            _INSERT,
             (
                 bucket.id,
                 new.key,
@@ -181,8 +186,8 @@ class Objects:
         self._drop(version)
         if version.latest:
             self._db.write(
-                "UPDATE s3_versions SET latest=1 WHERE id=(SELECT id FROM s3_versions WHERE bucket=? AND key=?"
-                " ORDER BY age LIMIT 1)",
+                "UPDATE s3_versions SET latest=1 WHERE id="
+                "(SELECT id FROM s3_versions WHERE bucket=? AND key=? ORDER BY age LIMIT 1)",
                 (bucket.id, version.key),
             )
 

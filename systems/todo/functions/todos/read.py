@@ -26,7 +26,9 @@ def list_todos(owner: str, query: dict[str, str]) -> Answer:
     """Newest first: ``{"todos": [...], "next": token}``; `next` is there while more follow."""
     try:
         limit = min(max(int(query.get("limit", PAGE)), 1), 200)
-        start = {"ExclusiveStartKey": {"owner": owner, "id": _decode(query["next"])}} if "next" in query else {}
+        start = (
+            {"ExclusiveStartKey": {"owner": owner, "id": _decode(query["next"])}} if "next" in query else {}
+        )
     except ValueError:
         return problem(400, "limit must be a number and next a token from an earlier page")
     page = table.query(

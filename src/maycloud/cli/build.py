@@ -1,0 +1,102 @@
+"""Building what a template's functions and layers need: dependencies beside the code, as one zip.
+
+A build is cached by the content of its folder, its runtime and this module's version: an unchanged
+function is never built twice. Zips are the same bytes for the same content.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from maycloud.cli.failure import Failure
+
+VERSION = "1"  # raised when the same source would build to something else
+_LEFT_OUT = {"__pycache__", ".git", ".venv", "node_modules", ".pytest_cache", ".ruff_cache", ".DS_Store"}
+
+
+def build(source: Path, runtime: str, cache: Path, *, layer: bool = False) -> Path:
+    """Build a folder into a zip below `cache` and give its path.
+
+    Python: ``requirements.txt`` is installed beside the code. Node.js: ``package.json``'s
+    dependencies are installed. A file ending in .zip is taken as it is. Raises Failure.
+    """
+    if source.is_file():
+        if source.suffix not in (".zip", ".jar"):
+            raise Failure(f"{source} is neither a folder nor a zip file")
+        return source
+    if not source.is_dir():
+        raise Failure(f"the template names the folder {source}, which is not there")
+    digest = _digest(source, runtime, layer)
+    target = cache / f"{digest}.zip"
+    if target.exists():
+        return target
+    work = cache / f"{digest}.{os.getpid()}"
+    shutil.rmtree(work, ignore_errors=True)
+    shutil.copytree(source, work, ignore=shutil.ignore_patterns(*_LEFT_OUT))
+    try:
+        _install(work, runtime, layer)
+        partial = target.with_suffix(f".{os.getpid()}.part")
+        _zip(work, partial)
+        partial.rename(target)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return target
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for root, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name not in _LEFT_OUT)
+        yield from (Path(root) / name for name in sorted(files))
+
+
+def _digest(source: Path, runtime: str, layer: bool) -> str:
+    digest = hashlib.sha256(f"{VERSION}\0{runtime}\0{layer}\0".encode())
+    for file in _files(source):
+        content = file.read_bytes()
+        digest.update(f"{file.relative_to(source)}\0{file.stat().st_mode & 0o111}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def _install(work: Path, runtime: str, layer: bool) -> None:
+    if runtime.startswith("python") and (work / "requirements.txt").exists():
+        target = work / "python" if layer else work
+        command = [*_pip(), "--quiet", "--target", str(target), "-r", str(work / "requirements.txt")]
+        _run(command, work, "installing requirements.txt")
+    elif runtime.startswith("nodejs") and (work / "package.json").exists():
+        verb = "ci" if (work / "package-lock.json").exists() else "install"
+        _run(["npm", verb, "--omit=dev", "--no-audit", "--no-fund"], work, "installing package.json")
+
+
+def _pip() -> list[str]:
+    uv = shutil.which("uv")
+    if uv:
+        return [uv, "pip", "install", "--python", sys.executable]
+    return [sys.executable, "-m", "pip", "install"]
+
+
+def _run(command: list[str], folder: Path, what: str) -> None:
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise Failure(f"{what} needs {command[0]}, which is not installed") from error
+    if done.returncode:
+        raise Failure(f"{what} failed in {folder.name}", (done.stderr or done.stdout).strip()[-2000:])
+
+
+def _zip(folder: Path, target: Path) -> None:
+    """A zip whose bytes depend on names, modes and contents alone."""
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        for root, folders, files in os.walk(folder):
+            folders[:] = sorted(name for name in folders if name != "__pycache__")
+            for name in sorted(files):
+                file = Path(root) / name
+                info = zipfile.ZipInfo(str(file.relative_to(folder)), (1980, 1, 1, 0, 0, 0))
+                info.external_attr = (0o755 if os.access(file, os.X_OK) else 0o644) << 16
+                info.compress_type = zipfile.ZIP_DEFLATED
+                archive.writestr(info, file.read_bytes())
