@@ -26,6 +26,7 @@ log = logging.getLogger("maycloud")
 SERVICES = {
     "apigateway": "maycloud.services.apigateway.api",
     "cloudformation": "maycloud.services.cloudformation.api",
+    "cloudwatch": "maycloud.services.cloudwatch.api",
     "dynamodb": "maycloud.services.dynamodb.api",
     "dynamodbstreams": "maycloud.services.dynamodb.streams_api",
     "iam": "maycloud.services.iam.api",

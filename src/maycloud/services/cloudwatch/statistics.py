@@ -1,0 +1,32 @@
+"""Statistics by name: SampleCount, Sum, Average, Minimum, Maximum, p99.9, tm…"""
+
+import re
+
+from maycloud.errors import AwsError
+from maycloud.services.cloudwatch.store import Point
+
+SIMPLE = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")
+_PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{0,10})?|100)")
+
+
+def statistic(point: Point, name: str) -> float:
+    """One statistic of a point. Raises AWS's error for one that is not known."""
+    if name == "SampleCount":
+        return point.count
+    if name == "Sum":
+        return point.sum
+    if name == "Average":
+        return point.sum / point.count if point.count else 0.0
+    if name == "Minimum":
+        return point.min
+    if name == "Maximum":
+        return point.max
+    return point.percentile(percent_of(name))
+
+
+def percent_of(name: str) -> float:
+    """The number of an extended statistic ``p99``; other kinds (tm, wm, tc …) are refused."""
+    match = _PERCENTILE.fullmatch(name)
+    if match is None:
+        raise AwsError("InvalidParameterValue", f"The value {name} for parameter Stat is not supported.")
+    return float(match.group(1))
