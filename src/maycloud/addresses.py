@@ -1,0 +1,47 @@
+"""Addresses of data planes: AWS's own names turned into ones that reach this cloud.
+
+A template builds ``https://{api}.execute-api.{region}.amazonaws.com/{stage}``; deployed here, that
+address must lead here. Where the machine resolves names below ``localhost`` the host form is used,
+elsewhere the path form, so that any client can follow what a stack's outputs say.
+"""
+
+import re
+import socket
+
+_EXECUTE_API = re.compile(
+    r"(https|wss)://([a-z0-9]{8,12})\.execute-api\.([a-z0-9-]+)\.amazonaws\.com(?:/([A-Za-z0-9_$-]+))?"
+)
+
+
+class Addresses:
+    """Rewrites addresses for a cloud that listens on `port` of `host`."""
+
+    def __init__(self, port: int, host: str = "localhost", *, host_form: bool | None = None) -> None:
+        """`host_form` None looks whether names below `host` resolve."""
+        self.port = port
+        self.host = host
+        self._host_form = resolves(f"probe.{host}") if host_form is None else host_form
+
+    def localize(self, text: str) -> str:
+        """`text` with every AWS data-plane address in it turned into one of this cloud's."""
+        if "amazonaws.com" not in text:
+            return text
+        return _EXECUTE_API.sub(self._execute_api, text)
+
+    def _execute_api(self, match: re.Match[str]) -> str:
+        scheme, api, region, stage = match.groups()
+        if self._host_form:
+            rest = f"/{stage}" if stage else ""
+            return f"{scheme}://{api}.execute-api.{region}.{self.host}:{self.port}{rest}"
+        # The path form knows no region: an API's id is its own in the whole cloud.
+        rest = f"/{stage}" if stage else ""
+        return f"{scheme}://{self.host}:{self.port}/_aws/execute-api/{api}{rest}"
+
+
+def resolves(name: str) -> bool:
+    """Whether this machine's resolver gives a loopback address for `name`."""
+    try:
+        found = socket.getaddrinfo(name, None)
+    except OSError:
+        return False
+    return all(entry[4][0] in ("127.0.0.1", "::1") for entry in found)

@@ -1,0 +1,84 @@
+"""Where a request belongs, by its host and path alone.
+
+Hosts may carry any suffix after the part that AWS has: ``abc.execute-api.us-east-1.localhost``,
+``abc.execute-api.us-east-1.amazonaws.com.example``. Host names are compared in lower case.
+"""
+
+import functools
+import re
+from dataclasses import dataclass
+
+from maycloud.edge.messages import Request
+
+_REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
+_DATA_PLANES = frozenset({"execute-api", "cloudfront", "elb"})
+_NOT_BUCKETS = frozenset({"s3", "s3-accelerate", "dualstack"})
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What a host name says. `kind` is ``api`` for AWS's own endpoints, else a data plane's label."""
+
+    kind: str
+    id: str = ""  # API, distribution, load balancer or domain
+    region: str = ""
+    bucket: str | None = None
+    service: str = ""  # the label of an endpoint such as dynamodb.us-east-1.amazonaws.com
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`kind` is ``api``, ``path`` (below /_may or /_aws), or the label of a data plane's host."""
+
+    kind: str
+    id: str
+    region: str
+    path: str
+    bucket: str | None
+
+
+_API = Route("api", "", "", "", None)
+
+
+def classify(request: Request) -> Route:
+    """The route of a request. Never raises: an odd host is an API call, which signature checks refuse."""
+    target = request.target
+    if target.startswith(("/_may/", "/_aws/")):
+        return Route("path", "", "", request.path, None)
+    host = request.fields.get(b"host", b"")
+    parsed = parse_host(host)
+    if parsed.kind == "api" and parsed.bucket is None:
+        return _API
+    return Route(parsed.kind, parsed.id, parsed.region, request.path, parsed.bucket)
+
+
+@functools.lru_cache(maxsize=1024)
+def parse_host(raw: bytes) -> Host:
+    """Read a Host header; port, case and a trailing dot do not matter."""
+    name = raw.decode("latin-1").lower()
+    if name.startswith("["):
+        return Host("api")
+    name = name.partition(":")[0].rstrip(".")
+    labels = name.split(".")
+    for index, label in enumerate(labels):
+        if label in _DATA_PLANES and index > 0:
+            return Host(label, ".".join(labels[:index]), _region(labels[index + 1 :]))
+        if label == "elb" and index > 1:
+            return Host("elb", labels[0], labels[index - 1])
+        if label == "auth" and index > 0 and _region(labels[index + 1 :]):
+            return Host("auth", ".".join(labels[:index]), labels[index + 1])
+        if label in ("s3", "s3-accelerate") or label.startswith("s3-"):
+            rest = labels[index + 1 :]
+            region = _region([label.removeprefix("s3-"), *rest])
+            bucket = ".".join(labels[:index]) or None
+            if index == 0 or labels[0] not in _NOT_BUCKETS:
+                return Host("api", "", region, bucket, "s3")
+    region = _region(labels[1:])
+    return Host("api", "", region, None, labels[0] if region else "")
+
+
+def _region(labels: list[str]) -> str:
+    for label in labels[:2]:
+        if _REGION.fullmatch(label):
+            return label
+    return ""
