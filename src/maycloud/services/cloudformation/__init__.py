@@ -1,0 +1,1 @@
+"""AWS CloudFormation: templates turned into resources of this cloud's other services."""

@@ -1,0 +1,294 @@
+"""Templates as text turned into dictionaries, and the checks of their form.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html
+"""
+
+import json
+import re
+from typing import Any
+
+import yaml
+
+from maycloud.errors import AwsError
+
+Template = dict[str, Any]
+
+MAX_NODES = 200_000  # of a template with its aliases written out
+MAX_RESOURCES = 500
+MAX_PARAMETERS = 200
+MAX_OUTPUTS = 200
+MAX_MAPPINGS = 200
+
+SECTIONS = {
+    "AWSTemplateFormatVersion",
+    "Conditions",
+    "Description",
+    "Globals",
+    "Hooks",
+    "Mappings",
+    "Metadata",
+    "Outputs",
+    "Parameters",
+    "Resources",
+    "Rules",
+    "Transform",
+}
+RESOURCE_MEMBERS = {
+    "Condition",
+    "Connectors",
+    "CreationPolicy",
+    "DeletionPolicy",
+    "DependsOn",
+    "Description",
+    "IgnoreGlobals",
+    "Metadata",
+    "Properties",
+    "Type",
+    "UpdatePolicy",
+    "UpdateReplacePolicy",
+    "Version",
+}
+_FUNCTIONS = (
+    "And",
+    "Base64",
+    "Cidr",
+    "Equals",
+    "FindInMap",
+    "ForEach",
+    "GetAtt",
+    "GetAZs",
+    "If",
+    "ImportValue",
+    "Join",
+    "Length",
+    "Not",
+    "Or",
+    "Select",
+    "Split",
+    "Sub",
+    "ToJsonString",
+    "Transform",
+)
+
+
+def error(message: str) -> AwsError:
+    return AwsError("ValidationError", message)
+
+
+def format_error(message: str) -> AwsError:
+    return AwsError("ValidationError", f"Template format error: {message}")
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Safe YAML with CloudFormation's tags; dates stay strings, keys are strings and occur once."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key_node, _value in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                continue
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise yaml.MarkedYAMLError(problem="only strings can be keys", problem_mark=node.start_mark)
+            if key_node.value in seen:
+                raise yaml.MarkedYAMLError(
+                    problem=f"duplicate key [{key_node.value}]", problem_mark=key_node.start_mark
+                )
+            seen.add(key_node.value)
+            # 200: and true: are strings as keys, as they are in JSON.
+            key_node.tag = "tag:yaml.org,2002:str"
+        return super().construct_mapping(node, deep=deep)
+
+
+# Without timestamps and base 60 numbers: a version stays 2010-09-09, and 10:20:30 stays text.
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith((":timestamp", ":int", ":float"))]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:int",
+    re.compile(r"^(?:[-+]?0b[0-1_]+|[-+]?0[0-7_]+|[-+]?(?:0|[1-9][0-9_]*)|[-+]?0x[0-9a-fA-F_]+)$"),
+    list("-+0123456789"),
+)
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^(?:[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[-+]?\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?)$"),
+    list("-+0123456789."),
+)
+
+
+def _construct_tag(loader: Any, suffix: str, node: yaml.Node) -> Any:
+    """``!Sub x`` as ``{"Fn::Sub": x}``."""
+    if isinstance(node, yaml.ScalarNode):
+        value: Any = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        assert isinstance(node, yaml.MappingNode)
+        value = loader.construct_mapping(node, deep=True)
+    if suffix in ("Ref", "Condition"):
+        return {suffix: value}
+    if suffix not in _FUNCTIONS:
+        raise yaml.MarkedYAMLError(problem=f"unknown tag !{suffix}", problem_mark=node.start_mark)
+    if suffix == "GetAtt" and isinstance(value, str):
+        value = list(value.partition(".")[::2])
+    return {f"Fn::{suffix}": value}
+
+
+_Loader.add_multi_constructor("!", _construct_tag)
+
+
+def parse_template(text: str) -> Template:
+    """A template of JSON or YAML. Raises AWS's ``Template format error``."""
+    parsed = _parse_json(text) if text.lstrip()[:1] == "{" else _parse_yaml(text)
+    if not isinstance(parsed, dict):
+        raise format_error("unsupported structure.")
+    return parsed
+
+
+def _parse_json(text: str) -> Any:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [name for name, _value in pairs]
+            again = next(name for name in names if names.count(name) > 1)
+            raise format_error(f"JSON not well-formed: duplicate key [{again}]")
+        return found
+
+    try:
+        return json.loads(text, object_pairs_hook=once)
+    except json.JSONDecodeError:
+        # What begins with a brace may be YAML in flow style still.
+        return _parse_yaml(text, "JSON")
+    except RecursionError as failure:
+        raise format_error("JSON not well-formed: it is nested too deeply") from failure
+
+
+def _parse_yaml(text: str, kind: str = "YAML") -> Any:
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            raise format_error("unsupported structure.")
+        _measure(node)
+        return loader.construct_document(node)
+    except yaml.MarkedYAMLError as failure:
+        mark = failure.problem_mark or failure.context_mark
+        where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+        ours = failure.problem or ""
+        detail = f": {ours}" if ours.startswith(("duplicate key", "unknown tag", "only strings")) else ""
+        raise format_error(f"{kind} not well-formed.{where}{detail}") from failure
+    except (yaml.YAMLError, RecursionError, ValueError) as failure:
+        raise format_error(f"{kind} not well-formed.") from failure
+    finally:
+        loader.dispose()
+
+
+def _measure(root: yaml.Node) -> None:
+    """Refuse aliases that lead back to themselves, and those that write out to a huge template."""
+    sizes: dict[int, int] = {}
+
+    def size(node: yaml.Node, path: frozenset[int]) -> int:
+        if isinstance(node, yaml.ScalarNode):
+            return 1
+        known = sizes.get(id(node))
+        if known is not None:
+            return known
+        if id(node) in path:
+            raise format_error("YAML aliases must not be recursive.")
+        inner = path | {id(node)}
+        children = (
+            [part for pair in node.value for part in pair]
+            if isinstance(node, yaml.MappingNode)
+            else node.value
+        )
+        total = 1 + sum(size(child, inner) for child in children)
+        if total > MAX_NODES:
+            raise format_error("YAML aliases expand to too large a template.")
+        sizes[id(node)] = total
+        return total
+
+    size(root, frozenset())
+
+
+def check_form(template: Template) -> None:
+    """Raise for what is no template, before anything in it is looked up."""
+    unknown = sorted(str(name) for name in template.keys() - SECTIONS)
+    if unknown:
+        raise error(f"Invalid template property or properties [{', '.join(unknown)}]")
+    version = template.get("AWSTemplateFormatVersion")
+    if version is not None and str(version) != "2010-09-09":
+        raise format_error("Template version is not supported. [2010-09-09] is the only supported version.")
+    for name in ("Parameters", "Mappings", "Conditions", "Outputs", "Resources", "Rules"):
+        if template.get(name) is not None and not isinstance(template[name], dict):
+            raise format_error(f"[/{name}] Every {name} object must be a map.")
+    if not template.get("Resources"):
+        raise format_error("At least one Resources member must be defined.")
+    for name, limit in (
+        ("Resources", MAX_RESOURCES),
+        ("Parameters", MAX_PARAMETERS),
+        ("Outputs", MAX_OUTPUTS),
+        ("Mappings", MAX_MAPPINGS),
+    ):
+        count = len(template.get(name) or {})
+        if count > limit:
+            raise format_error(
+                f"Number of {name.lower()}, {count}, is greater than maximum allowed, {limit}"
+            )
+    description = template.get("Description")
+    if description is not None:
+        if not isinstance(description, str):
+            raise format_error("Every Description member must be a string.")
+        if len(description.encode()) > 1024:
+            raise format_error("'Description' length is greater than 1024.")
+    if "Rules" in template:
+        raise error("Template format error: the section Rules is not supported by Maycloud")
+    _check_resources(template["Resources"])
+    _check_outputs(template.get("Outputs") or {})
+
+
+def _check_resources(resources: dict[str, Any]) -> None:
+    for logical_id, resource in resources.items():
+        if logical_id.startswith("Fn::ForEach"):
+            raise format_error("Fn::ForEach needs Transform AWS::LanguageExtensions, which is not supported")
+        if not re.fullmatch(r"[A-Za-z0-9]{1,255}", logical_id):
+            raise format_error(f"Resource name {logical_id} is non alphanumeric.")
+        if not isinstance(resource, dict):
+            raise format_error(f"[/Resources/{logical_id}] resource definition is malformed")
+        if not isinstance(resource.get("Type"), str):
+            raise format_error(
+                f"[/Resources/{logical_id}] Every Resources object must contain a Type member."
+            )
+        for member in resource:
+            if member not in RESOURCE_MEMBERS:
+                raise error(f"Invalid template resource property '{member}'")
+        if resource.get("Properties") is not None and not isinstance(resource["Properties"], dict):
+            raise format_error(f"[/Resources/{logical_id}/Properties] Every Properties member must be a map.")
+        for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
+            allowed = ("Delete", "Retain", "Snapshot", "RetainExceptOnCreate")
+            value = resource.get(policy)
+            if isinstance(value, str) and value not in allowed:
+                raise format_error(f"Unrecognized {policy} {value} for resource {logical_id}")
+
+
+def _check_outputs(outputs: dict[str, Any]) -> None:
+    for name, output in outputs.items():
+        if not re.fullmatch(r"[A-Za-z0-9]{1,255}", name):
+            raise format_error(f"Output name {name} is non alphanumeric.")
+        if not isinstance(output, dict) or output.get("Value") is None:
+            raise format_error(f"Output {name} is malformed. Every Outputs member must contain a Value object")
+        unknown = sorted(output.keys() - {"Condition", "Description", "Export", "Value"})
+        if unknown:
+            raise format_error(f"Output {name} is malformed. Unknown member [{unknown[0]}]")
+
+
+def depends_on(resource: dict[str, Any]) -> list[str]:
+    """DependsOn as a list."""
+    found = resource.get("DependsOn") or []
+    return [found] if isinstance(found, str) else list(found)
+
+
+def declared_transforms(template: Template) -> list[str]:
+    """Names in the section Transform."""
+    found = template.get("Transform") or []
+    names = found if isinstance(found, list) else [found]
+    return [str(name.get("Name", "")) if isinstance(name, dict) else str(name) for name in names]
