@@ -38,6 +38,10 @@ class Clock:
     def time(self) -> float:
         return time.time() + self._offset
 
+    def wall(self) -> float:
+        """The machine's own time, which clients sign with: `advance` does not move it."""
+        return time.time()
+
     def millis(self) -> int:
         return int((time.time() + self._offset) * 1000)
 

@@ -259,13 +259,17 @@ class Encoders:
         self._made: dict[str, Encoder | None] = {}
 
     def of(self, reference: Shape) -> Encoder | None:
-        name = reference["shape"]
+        name: str = reference["shape"]
         if name not in self._made:
             self._made[name] = None  # a recursive shape: assume it goes as it is, then look again
             first = self._compile(self._model.member(reference))
             if first is not None:
-                self._made[name] = lambda value: self._made[name](value)  # type: ignore[misc]
-                self._made[name] = self._compile(self._model.member(reference))
+                made: list[Encoder] = []
+                self._made[name] = lambda value: made[0](value)
+                again = self._compile(self._model.member(reference))
+                assert again is not None
+                made.append(again)
+                self._made[name] = again
         return self._made[name]
 
     def _compile(self, shape: Shape) -> Encoder | None:

@@ -30,7 +30,7 @@ class Model:
             if packed.exists()
             else (newest / "service-2.json").read_bytes()
         )
-        document = orjson.loads(raw)
+        document = _without_documentation(orjson.loads(raw))
         self.name = name
         self.metadata: dict[str, Any] = document["metadata"]
         self.operations: dict[str, dict[str, Any]] = document["operations"]
@@ -89,3 +89,16 @@ class Model:
         if reference is None:
             return {"type": "structure", "members": {}}
         return self.member(reference)
+
+
+def _without_documentation(value: Any) -> Any:
+    """Two thirds of a model are its documentation, which nobody reads at run time."""
+    if isinstance(value, dict):
+        return {
+            key: _without_documentation(item)
+            for key, item in value.items()
+            if key != "documentation" or not isinstance(item, str)
+        }
+    if isinstance(value, list):
+        return [_without_documentation(item) for item in value]
+    return value

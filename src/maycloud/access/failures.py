@@ -1,0 +1,118 @@
+"""Refusals of authentication, as each family of protocols words them."""
+
+from maycloud.errors import AwsError
+
+_MISMATCH = (
+    "The request signature we calculated does not match the signature you provided. Check your AWS Secret"
+    " Access Key and signing method. Consult the service documentation for details."
+)
+
+
+def _by_family(family: str, query: str, other: str, message: str) -> AwsError:
+    if family == "query":
+        return AwsError(query, message, 403)
+    return AwsError(other, message, 403 if family == "rest-json" else 400)
+
+
+def missing_token(family: str) -> AwsError:
+    if family == "s3":
+        return AwsError("AccessDenied", "Access Denied", 403)
+    if family == "rest-json":
+        return AwsError("MissingAuthenticationTokenException", "Missing Authentication Token", 403)
+    return _by_family(
+        family,
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "Request is missing Authentication Token",
+    )
+
+
+def incomplete(family: str, message: str, *, presigned: bool) -> AwsError:
+    if family == "s3":
+        code = "AuthorizationQueryParametersError" if presigned else "AuthorizationHeaderMalformed"
+        return AwsError(code, message, 400)
+    return AwsError(
+        "IncompleteSignature" if family == "query" else "IncompleteSignatureException", message, 400
+    )
+
+
+def unknown_key(family: str, access_key: str) -> AwsError:
+    if family == "s3":
+        return AwsError(
+            "InvalidAccessKeyId",
+            "The AWS Access Key Id you provided does not exist in our records.",
+            403,
+            AWSAccessKeyId=access_key[:128],
+        )
+    return _by_family(
+        family,
+        "InvalidClientTokenId",
+        "UnrecognizedClientException",
+        "The security token included in the request is invalid.",
+    )
+
+
+def bad_token(family: str) -> AwsError:
+    if family == "s3":
+        return AwsError("InvalidToken", "The provided token is malformed or otherwise invalid.", 400)
+    return unknown_key(family, "")
+
+
+def expired_token(family: str) -> AwsError:
+    if family == "s3":
+        return AwsError("ExpiredToken", "The provided token has expired.", 400)
+    return _by_family(
+        family,
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "The security token included in the request is expired",
+    )
+
+
+def mismatch(family: str, access_key: str) -> AwsError:
+    if family == "s3":
+        return AwsError(
+            "SignatureDoesNotMatch",
+            "The request signature we calculated does not match the signature you provided. Check your key"
+            " and signing method.",
+            403,
+            AWSAccessKeyId=access_key[:128],
+        )
+    return invalid_signature(family, _MISMATCH)
+
+
+def invalid_signature(family: str, message: str) -> AwsError:
+    return _by_family(family, "SignatureDoesNotMatch", "InvalidSignatureException", message)
+
+
+def skewed(family: str, moment: str, now: str, bound: str, *, late: bool) -> AwsError:
+    """`bound` is the limit that the signing time broke, five minutes from `now`."""
+    if family == "s3":
+        return AwsError(
+            "RequestTimeTooSkewed",
+            "The difference between the request time and the current time is too large.",
+            403,
+            RequestTime=moment,
+            ServerTime=now,
+            MaxAllowedSkewMilliseconds=900000,
+        )
+    if late:
+        text = f"Signature expired: {moment} is now earlier than {bound} ({now} - 5 min.)"
+    else:
+        text = f"Signature not yet current: {moment} is still later than {bound} ({now} + 5 min.)"
+    return invalid_signature(family, text)
+
+
+def expired_url(family: str, expires: int) -> AwsError:
+    if family == "s3":
+        return AwsError("AccessDenied", "Request has expired", 403, **{"X-Amz-Expires": expires})
+    return invalid_signature(family, "Signature expired")
+
+
+def unsigned_headers(names: list[str]) -> AwsError:
+    return AwsError(
+        "AccessDenied",
+        "There were headers present in the request which were not signed",
+        403,
+        HeadersNotSigned=", ".join(names),
+    )

@@ -1,0 +1,209 @@
+"""Signature Version 4, computed anew from the request and compared.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+"""
+
+import functools
+import hashlib
+import hmac
+import posixpath
+import re
+from calendar import timegm
+from dataclasses import dataclass
+from time import strptime
+from urllib.parse import quote, quote_from_bytes, unquote_to_bytes
+
+from maycloud.edge.messages import Request
+
+ALGORITHM = "AWS4-HMAC-SHA256"
+UNSIGNED = "UNSIGNED-PAYLOAD"
+EMPTY_HASH = hashlib.sha256(b"").hexdigest()
+
+_SPACES = re.compile(r" {2,}")
+_DATE = re.compile(r"\d{8}T\d{6}Z")
+
+
+class IncompleteError(Exception):
+    """What is missing or malformed, in AWS's words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What a request claims: whose key, what scope, which headers, when, and the signature itself."""
+
+    access_key: str
+    date: str  # YYYYMMDD
+    region: str
+    service: str
+    signed_headers: tuple[str, ...]
+    signature: str
+    moment: str  # 20260131T120000Z
+    token: str | None
+    expires: int | None = None  # seconds of a presigned URL's life, None for a header signature
+
+    @property
+    def time(self) -> float:
+        """Epoch seconds of the signing."""
+        return timegm(strptime(self.moment, "%Y%m%dT%H%M%SZ"))
+
+    @property
+    def scope(self) -> str:
+        return f"{self.date}/{self.region}/{self.service}/aws4_request"
+
+
+@functools.lru_cache(maxsize=256)
+def signing_key(secret: str, date: str, region: str, service: str) -> bytes:
+    key = b"AWS4" + secret.encode()
+    for part in (date, region, service, "aws4_request"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return key
+
+
+def from_header(request: Request) -> Signature:
+    """The signature in the Authorization header. Raises IncompleteError."""
+    text = request.fields[b"authorization"].decode("latin-1")
+    algorithm, _, rest = text.partition(" ")
+    if algorithm != ALGORITHM:
+        raise IncompleteError(f"Unsupported AWS 'algorithm': '{algorithm[:64]}'.")
+    parts = {}
+    for part in rest.split(","):
+        name, _, value = part.strip().partition("=")
+        parts[name] = value
+    missing = [
+        f"Authorization header requires '{name}' parameter."
+        for name in ("Credential", "Signature", "SignedHeaders")
+        if not parts.get(name)
+    ]
+    moment = request.header("x-amz-date")
+    if not moment:
+        missing.append("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
+    if missing:
+        raise IncompleteError(" ".join(missing))
+    if not _DATE.fullmatch(moment):
+        raise IncompleteError("Date must be in ISO-8601 'basic format'. Got '" + moment[:32] + "'.")
+    token = request.fields.get(b"x-amz-security-token")
+    return _claim(
+        parts["Credential"],
+        parts["SignedHeaders"],
+        parts["Signature"],
+        moment,
+        token.decode("latin-1") if token is not None else None,
+    )
+
+
+def _claim(
+    credential: str, headers: str, signature: str, moment: str, token: str | None, expires: int | None = None
+) -> Signature:
+    scope = credential.split("/")
+    if len(scope) < 5 or scope[-1] != "aws4_request":
+        raise IncompleteError(
+            "Credential must have exactly 5 slash-delimited elements, e.g."
+            f" keyid/date/region/service/term, got '{credential[:64]}'"
+        )
+    key = "/".join(scope[:-4])
+    names = tuple(headers.lower().split(";"))
+    return Signature(key, scope[-4], scope[-3], scope[-2], names, signature, moment, token, expires)
+
+
+def from_query(query: dict[str, str]) -> Signature:
+    """The signature of a presigned URL. Raises IncompleteError."""
+    names = ("X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders", "X-Amz-Signature")
+    if query.get("X-Amz-Algorithm") != ALGORITHM or not all(query.get(name) for name in names):
+        raise IncompleteError(
+            "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential,"
+            " X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters."
+        )
+    expires = query["X-Amz-Expires"]
+    if not expires.isdigit() or int(expires[:9]) > 604_800:
+        raise IncompleteError("X-Amz-Expires must be less than a week (in seconds); 604800 at the most")
+    if not _DATE.fullmatch(query["X-Amz-Date"]):
+        raise IncompleteError("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"")
+    return _claim(
+        query["X-Amz-Credential"],
+        query["X-Amz-SignedHeaders"],
+        query["X-Amz-Signature"],
+        query["X-Amz-Date"],
+        query.get("X-Amz-Security-Token"),
+        int(expires),
+    )
+
+
+def canonical_request(request: Request, claim: Signature, payload_hash: str) -> str:
+    path, query = request.path, request.query
+    if claim.service == "s3":
+        canonical_path = _encode(path, "/") if path != "/" else "/"
+    elif path == "/":
+        canonical_path = "/"
+    else:
+        canonical_path = quote(_normalized(path), safe="/~")
+    fields = request.fields
+    lines = []
+    for name in claim.signed_headers:
+        value = fields.get(name.encode("latin-1"), b"").decode("utf-8", "replace").strip()
+        lines.append(f"{name}:{_SPACES.sub(' ', value) if '  ' in value else value}\n")
+    canonical_query = _canonical_query(query, claim.expires is not None) if query else ""
+    return "\n".join(
+        (
+            request.method,
+            canonical_path,
+            canonical_query,
+            "".join(lines),
+            ";".join(claim.signed_headers),
+            payload_hash,
+        )
+    )
+
+
+def _normalized(path: str) -> str:
+    """Without dot segments and double slashes, as every service but S3 has it."""
+    normal = posixpath.normpath(path)
+    normal = "/" + normal.lstrip("/")
+    return normal + "/" if path.endswith("/") and normal != "/" else normal
+
+
+@functools.lru_cache(maxsize=1024)
+def _encode(text: str, safe: str = "") -> str:
+    return quote_from_bytes(unquote_to_bytes(text), safe=safe + "-_.~")
+
+
+def _canonical_query(query: str, presigned: bool) -> str:
+    pairs = []
+    for part in query.split("&"):
+        if not part:
+            continue
+        name, _, value = part.partition("=")
+        name = _encode(name)
+        if presigned and name == "X-Amz-Signature":
+            continue
+        pairs.append(f"{name}={_encode(value)}")
+    # By encoded name, then value: "=" sorts before every character that encoding leaves but digits and "-.".
+    pairs.sort(key=lambda pair: pair.split("=", 1))
+    return "&".join(pairs)
+
+
+def sign(secret: str, claim: Signature, canonical: str) -> str:
+    """The signature that the request should carry."""
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    to_sign = f"{ALGORITHM}\n{claim.moment}\n{claim.scope}\n{digest}"
+    key = signing_key(secret, claim.date, claim.region, claim.service)
+    return hmac.digest(key, to_sign.encode(), "sha256").hex()
+
+
+def chunk_signature(secret: str, claim: Signature, previous: str, chunk: bytes) -> str:
+    """Of one chunk of a streamed body, chained to the one before."""
+    to_sign = (
+        f"AWS4-HMAC-SHA256-PAYLOAD\n{claim.moment}\n{claim.scope}\n{previous}\n{EMPTY_HASH}\n"
+        f"{hashlib.sha256(chunk).hexdigest()}"
+    )
+    key = signing_key(secret, claim.date, claim.region, claim.service)
+    return hmac.digest(key, to_sign.encode(), "sha256").hex()
+
+
+def trailer_signature(secret: str, claim: Signature, previous: str, trailers: bytes) -> str:
+    """Of the trailing headers, ``name:value\\n`` each, chained to the last chunk's."""
+    to_sign = (
+        f"AWS4-HMAC-SHA256-TRAILER\n{claim.moment}\n{claim.scope}\n{previous}\n"
+        f"{hashlib.sha256(trailers).hexdigest()}"
+    )
+    key = signing_key(secret, claim.date, claim.region, claim.service)
+    return hmac.digest(key, to_sign.encode(), "sha256").hex()

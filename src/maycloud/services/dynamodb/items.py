@@ -1,0 +1,173 @@
+"""GetItem, PutItem, UpdateItem and DeleteItem."""
+
+from typing import Any
+
+import orjson
+from maycloud.services.dynamodb.expressions import compile_update, legacy
+
+from maycloud.errors import validation
+from maycloud.services.base import Call, Params, Result
+from maycloud.services.dynamodb import keys, writes
+from maycloud.services.dynamodb.capacity import Consumed, read_units
+from maycloud.services.dynamodb.requests import Expressions, find, rows
+from maycloud.services.dynamodb.store import Table
+from maycloud.services.dynamodb.values import Item, check_item, check_value
+from maycloud.services.dynamodb.writes import Stored
+
+
+def get_item(call: Call, params: Params) -> Result:
+    """The item as it is stored, unparsed, unless a part of it is asked for."""
+    legacy.refuse_mixed(params)
+    expressions = Expressions(params, "ProjectionExpression")
+    project = expressions.projection(params)
+    expressions.check()
+    key = check_key_values(params["Key"])
+    table = find(call, params["TableName"])
+    found = rows(call).get(table, keys.row_key(table.schema, keys.check_key(table.schema, key)))
+    result: dict[str, Any] = {}
+    if found is not None:
+        result["Item"] = orjson.Fragment(found[0]) if project is None else project(orjson.loads(found[0]))
+    if "ReturnConsumedCapacity" in params:
+        consumed = Consumed(table, params)
+        consumed.add(read_units(found[1] if found else 0, consistent=params.get("ConsistentRead", False)))
+        consumed.put_into(result)
+    return result
+
+
+def check_key_values(key: Any) -> Item:
+    """A key's values alone are checked before the table is looked for."""
+    return {name: check_value(value)[0] for name, value in key.items() if value is not None}
+
+
+def condition_of(expressions: Expressions, params: Params) -> Any:
+    """The predicate of ConditionExpression or of its forerunner Expected, or None."""
+    if params.get("Expected") is not None:
+        return legacy.expected(params["Expected"], params.get("ConditionalOperator"))
+    if params.get("ConditionalOperator") is not None:
+        raise validation("ConditionalOperator can only be used when Filter or Expected is specified")
+    return expressions.condition(params)
+
+
+def put_item(call: Call, params: Params) -> Result:
+    legacy.refuse_mixed(params)
+    wanted = params.get("ReturnValues", "NONE")
+    if wanted not in ("NONE", "ALL_OLD"):
+        raise validation("ReturnValues can only be ALL_OLD or NONE")
+    item, size = check_item(params["Item"])
+    writes.check_size(size)
+    expressions = Expressions(params, "ConditionExpression")
+    predicate = condition_of(expressions, params)
+    expressions.check()
+    table = find(call, params["TableName"])
+    keys.check_item_keys(table.schema, item)
+    key = keys.row_key(table.schema, item)
+    if predicate is None and wanted == "NONE" and table.is_plain and "ReturnConsumedCapacity" not in params:
+        # Nothing depends on what was there before.
+        rows(call).put(table, key, orjson.dumps(item), size)
+        return {}
+    stored = writes.load(call, table, key)
+    writes.check_condition(predicate, stored, params.get("ReturnValuesOnConditionCheckFailure"))
+    change = writes.put(table, stored, item, size)
+    writes.apply(call, change)
+    result: dict[str, Any] = {}
+    if wanted == "ALL_OLD" and stored.item is not None:
+        result["Attributes"] = stored.item
+    _account(result, params, table, change, item)
+    return result
+
+
+def _account(result: dict[str, Any], params: Params, table: Table, change: Any, item: Item) -> None:
+    consumed = Consumed(table, params)
+    writes.count(consumed, change)
+    consumed.put_into(result)
+    metrics = writes.collection_metrics(table, item, params.get("ReturnItemCollectionMetrics"))
+    if metrics is not None:
+        result["ItemCollectionMetrics"] = metrics
+
+
+def delete_item(call: Call, params: Params) -> Result:
+    legacy.refuse_mixed(params)
+    wanted = params.get("ReturnValues", "NONE")
+    if wanted not in ("NONE", "ALL_OLD"):
+        raise validation("ReturnValues can only be ALL_OLD or NONE")
+    key = check_key_values(params["Key"])
+    expressions = Expressions(params, "ConditionExpression")
+    predicate = condition_of(expressions, params)
+    expressions.check()
+    table = find(call, params["TableName"])
+    stored = writes.load(call, table, keys.row_key(table.schema, keys.check_key(table.schema, key)))
+    writes.check_condition(predicate, stored, params.get("ReturnValuesOnConditionCheckFailure"))
+    change = writes.delete(table, stored)
+    writes.apply(call, change)
+    result: dict[str, Any] = {}
+    if wanted == "ALL_OLD" and stored.item is not None:
+        result["Attributes"] = stored.item
+    _account(result, params, table, change, key)
+    return result
+
+
+def update_item(call: Call, params: Params) -> Result:
+    """Change an item's attributes, or make the item if it is not there."""
+    legacy.refuse_mixed(params)
+    key = check_key_values(params["Key"])
+    expressions = Expressions(params, "UpdateExpression", "ConditionExpression")
+    change_by = update_of(expressions, params)
+    predicate = condition_of(expressions, params)
+    expressions.check()
+    table = find(call, params["TableName"])
+    key = keys.check_key(table.schema, key)
+    stored = writes.load(call, table, keys.row_key(table.schema, key))
+    refuse_key_paths(table, change_by)
+    writes.check_condition(predicate, stored, params.get("ReturnValuesOnConditionCheckFailure"))
+    new, _ = updated(change_by, stored, key)
+    change = writes.update(table, stored, new) if new is not None else writes.delete(table, stored)
+    writes.apply(call, change)
+    result: dict[str, Any] = {}
+    attributes = returned(params.get("ReturnValues", "NONE"), change_by, stored.item, change.new)
+    if attributes:
+        result["Attributes"] = attributes
+    _account(result, params, table, change, key)
+    return result
+
+
+def update_of(expressions: Expressions, params: Params) -> Any:
+    """The compiled UpdateExpression or AttributeUpdates; None changes nothing."""
+    if params.get("UpdateExpression") is not None:
+        return compile_update(
+            params["UpdateExpression"], expressions.names, expressions.values, expressions.used
+        )
+    if params.get("AttributeUpdates"):
+        return legacy.attribute_updates(params["AttributeUpdates"])
+    return None
+
+
+def refuse_key_paths(table: Table, change_by: Any) -> None:
+    for path in change_by.paths if change_by is not None else ():
+        if path[0] in table.schema.names:
+            raise validation(
+                f"One or more parameter values were invalid: Cannot update attribute {path[0]}. This"
+                " attribute is part of the key"
+            )
+
+
+def updated(change_by: Any, stored: Stored, key: Item) -> tuple[Item | None, bool]:
+    """The item after the update, and whether it was there before."""
+    before = stored.item if stored.item is not None else dict(key)
+    if change_by is None:
+        return before, stored.item is not None
+    after = change_by.apply(before)
+    if isinstance(after, tuple):
+        after = after[0]
+    return after, stored.item is not None
+
+
+def returned(wanted: str, change_by: Any, old: Item | None, new: Item | None) -> Item | None:
+    """What ReturnValues asks for."""
+    if wanted == "ALL_OLD":
+        return old
+    if wanted == "ALL_NEW":
+        return new
+    if wanted == "NONE" or change_by is None:
+        return None
+    source = old if wanted == "UPDATED_OLD" else new
+    return change_by.pick(source) if source else None

@@ -1,0 +1,190 @@
+"""Keys as bytes that order as DynamoDB orders them, so that a Query is a range of the index.
+
+A row's key is: two bytes of a hash of the partition key (where a Scan finds it, and which segment of a
+parallel one), the partition key, the sort key; in an index, the table's own key after that. Each part is
+self-delimiting, so the bytes of one partition are the bytes below one prefix.
+"""
+
+import zlib
+from base64 import b64decode
+from dataclasses import dataclass
+from typing import Any
+
+from maycloud.errors import AwsError, validation
+from maycloud.services.dynamodb.values import Item, Value, check_value, parts
+
+BUCKETS = 1 << 16
+MAX_HASH = 2048
+MAX_RANGE = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class KeySchema:
+    """Names and types (S, N, B) of a partition key and, where there is one, a sort key."""
+
+    hash: str
+    hash_type: str
+    range: str | None = None
+    range_type: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.hash,) if self.range is None else (self.hash, self.range)
+
+    def type_of(self, name: str) -> str:
+        return self.hash_type if name == self.hash else self.range_type
+
+
+def encode(value: Value) -> bytes:
+    """A key value's bytes: in order within its type, and no prefix of another's."""
+    kind, content = next(iter(value.items()))
+    if kind == "S":
+        return content.encode("utf-8", "surrogatepass").replace(b"\0", b"\0\1") + b"\0\0"
+    if kind == "N":
+        return _encode_number(content)
+    return b64decode(content).replace(b"\0", b"\0\1") + b"\0\0"
+
+
+def encode_prefix(value: Value) -> bytes:
+    """What the encodings of all values that begin with this one begin with."""
+    return encode(value)[:-2]
+
+
+_INVERT = bytes(255 - byte for byte in range(256))
+
+
+def _encode_number(text: str) -> bytes:
+    """Sign, exponent, digits, end; for negative numbers all the other way round."""
+    digits, exponent, negative = parts(text)
+    if not digits:
+        return b"\x80"
+    body = (exponent + 512).to_bytes(2, "big") + digits.encode() + b"\0"
+    return b"\x7f" + body.translate(_INVERT) if negative else b"\x81" + body
+
+
+def bucket_of(encoded: bytes) -> bytes:
+    """Where a partition lies in a Scan."""
+    return (zlib.crc32(encoded) & 0xFFFF).to_bytes(2, "big")
+
+
+def partition(value: Value) -> bytes:
+    """The prefix of all rows of a partition."""
+    encoded = encode(value)
+    return bucket_of(encoded) + encoded
+
+
+def after(prefix: bytes) -> bytes:
+    """The first bytes that follow everything below a prefix."""
+    trimmed = prefix.rstrip(b"\xff")
+    if not trimmed:
+        return b"\xff" * (len(prefix) + 1)
+    return trimmed[:-1] + bytes([trimmed[-1] + 1])
+
+
+def row_key(schema: KeySchema, item: Item) -> bytes:
+    """An item's key in its table, or the first part of its key in an index."""
+    encoded = encode(item[schema.hash])
+    key = bucket_of(encoded) + encoded
+    return key if schema.range is None else key + encode(item[schema.range])
+
+
+def segment(number: int, total: int) -> tuple[bytes, bytes]:
+    """First bucket and the one after the last, of a parallel scan's segment."""
+    low, high = BUCKETS * number // total, BUCKETS * (number + 1) // total
+    return low.to_bytes(3, "big")[1:], (b"\xff" * 8 if high >= BUCKETS else high.to_bytes(2, "big"))
+
+
+# Checks
+
+
+def check_key(schema: KeySchema, key: Any) -> Item:
+    """The key of a request, checked and normalised."""
+    checked: Item = {name: check_value(value)[0] for name, value in key.items() if value is not None}
+    if len(checked) != len(schema.names) or any(name not in checked for name in schema.names):
+        raise validation("The provided key element does not match the schema")
+    for name in schema.names:
+        if schema.type_of(name) not in checked[name]:
+            raise validation("The provided key element does not match the schema")
+    check_key_values(schema, checked)
+    return checked
+
+
+def check_item_keys(schema: KeySchema, item: Item) -> None:
+    """An item to be put must have the table's keys, of their types."""
+    for name in schema.names:
+        value = item.get(name)
+        if value is None:
+            raise validation(f"One or more parameter values were invalid: Missing the key {name} in the item")
+        wanted = schema.type_of(name)
+        if wanted not in value:
+            raise validation(
+                f"One or more parameter values were invalid: Type mismatch for key {name} expected: {wanted}"
+                f" actual: {next(iter(value))}"
+            )
+    check_key_values(schema, item)
+
+
+def check_key_values(schema: KeySchema, item: Item) -> None:
+    """No empty strings or bytes in keys, and none too long."""
+    for name in schema.names:
+        ((kind, content),) = item[name].items()
+        if kind == "N":
+            continue
+        if not content:
+            what = "string" if kind == "S" else "binary"
+            raise validation(
+                "One or more parameter values are not valid. The AttributeValue for a key attribute cannot"
+                f" contain an empty {what} value. Key: {name}"
+            )
+        if len(content) * 4 > MAX_RANGE:
+            _check_length(schema, name, kind, content)
+
+
+def _check_length(schema: KeySchema, name: str, kind: str, content: str) -> None:
+    size = len(content.encode()) if kind == "S" else len(b64decode(content))
+    if name == schema.hash and size > MAX_HASH:
+        raise validation(
+            "One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit"
+            " of2048 bytes"
+        )
+    if name == schema.range and size > MAX_RANGE:
+        raise validation(
+            "One or more parameter values were invalid: Aggregated size of all range keys has exceeded the"
+            " size limit of 1024 bytes"
+        )
+
+
+def index_keys(schema: KeySchema, item: Item, index: str) -> bool:
+    """Whether an item belongs into an index; wrong types of its keys are refused.
+
+    An attribute that is missing keeps the item out: indexes are sparse.
+    """
+    present = True
+    for name in schema.names:
+        value = item.get(name)
+        if value is None:
+            present = False
+            continue
+        wanted = schema.type_of(name)
+        if wanted not in value:
+            raise _index_mismatch(name, wanted, next(iter(value)), index)
+        if wanted != "N" and not value[wanted]:
+            what = "string" if wanted == "S" else "binary"
+            raise validation(
+                "One or more parameter values are not valid. A value specified for a secondary index key is"
+                f" not supported. The AttributeValue for a key attribute cannot contain an empty {what}"
+                f" value. IndexName: {index}, IndexKey: {name}"
+            )
+    if present:
+        for name in schema.names:
+            ((kind, content),) = item[name].items()
+            if kind != "N" and len(content) * 4 > MAX_RANGE:
+                _check_length(schema, name, kind, content)
+    return present
+
+
+def _index_mismatch(name: str, wanted: str, actual: str, index: str) -> AwsError:
+    return validation(
+        f"One or more parameter values were invalid: Type mismatch for Index Key {name} Expected: {wanted}"
+        f" Actual: {actual} IndexName: {index}"
+    )

@@ -1,0 +1,152 @@
+"""What the operations on items share: the table meant, expressions read, capacity counted."""
+
+from typing import Any
+
+from maycloud.services.dynamodb.expressions import Used, compile_condition, compile_projection, legacy
+
+from maycloud.errors import AwsError, validation
+from maycloud.services.base import Call, Params, Policy
+from maycloud.services.dynamodb.keys import KeySchema
+from maycloud.services.dynamodb.store import Rows, Table, Tables, not_found
+from maycloud.services.dynamodb.values import Item, check_value
+
+Names = dict[str, str] | None
+
+
+def tables(call: Call) -> Tables:
+    return call.state.tables
+
+
+def rows(call: Call) -> Rows:
+    return call.state.rows
+
+
+def table_name(name: str) -> str:
+    """The name in a table's name or ARN."""
+    return name.rpartition(":table/")[2].partition("/")[0] if name.startswith("arn:") else name
+
+
+def table_arn(call: Call, params: Params) -> str:
+    return arn_of(call, params.get("TableName", ""))
+
+
+def arn_of(call: Call, name: str) -> str:
+    if name.startswith("arn:"):
+        return name
+    return f"arn:aws:dynamodb:{call.region}:{call.account}:table/{name}"
+
+
+def index_arn(call: Call, params: Params) -> str:
+    arn = table_arn(call, params)
+    return f"{arn}/index/{params['IndexName']}" if params.get("IndexName") else arn
+
+
+def owner(_call: Call, params: Params) -> str | None:
+    """The account in the table's ARN, where the caller gives one."""
+    name = params.get("TableName", "")
+    return name.split(":")[4] if name.startswith("arn:") and name.count(":") >= 5 else None
+
+
+def key_context(call: Call, params: Params) -> dict[str, Any]:
+    """``dynamodb:LeadingKeys`` and ``dynamodb:Attributes`` for fine-grained policies."""
+    table = tables(call).find(call.scope, table_name(params.get("TableName", "")))
+    source = params.get("Key") or params.get("Item")
+    if table is None or not source or table.schema.hash not in source:
+        return {}
+    value = source[table.schema.hash]
+    return {
+        "dynamodb:LeadingKeys": [str(each) for each in value.values()] if isinstance(value, dict) else [],
+        "dynamodb:Attributes": sorted(source),
+    }
+
+
+def table_policy(call: Call, arn: str) -> Policy | None:
+    """The resource policy of a table, which also guards its indexes."""
+    if ":table/" not in arn:
+        return None
+    table = tables(call).find((arn.split(":")[4], arn.split(":")[3]), table_name(arn))
+    return table.body.get("Policy") if table is not None else None
+
+
+def find(call: Call, name: str) -> Table:
+    """The table of a data-plane call."""
+    if name.startswith("arn:"):
+        parts = name.split(":")
+        table = tables(call).find((parts[4], parts[3]), table_name(name))
+    else:
+        if len(name) < 3:
+            raise validation("TableName must be at least 3 characters long and at most 255 characters long")
+        table = tables(call).find(call.scope, name)
+    if table is None:
+        raise not_found()
+    return table
+
+
+def check_values(params: Params) -> Item | None:
+    """ExpressionAttributeValues, each checked and normalised."""
+    given = params.get("ExpressionAttributeValues")
+    if given is None:
+        return None
+    if not given:
+        raise validation("ExpressionAttributeValues must not be empty")
+    values: Item = {}
+    for name, value in given.items():
+        if not name.startswith(":") or len(name) < 2:
+            raise validation(f'ExpressionAttributeValues contains invalid key: Syntax error; key: "{name}"')
+        try:
+            values[name] = check_value(value)[0]
+        except AwsError as error:
+            if error.code != "ValidationException":
+                raise
+            raise validation(
+                f"ExpressionAttributeValues contains invalid value: {error.message} for key {name}"
+            ) from error
+    return values
+
+
+class Expressions:
+    """A request's names and values, and which of them its expressions used."""
+
+    __slots__ = ("names", "used", "values")
+
+    def __init__(self, params: Params, *kinds: str) -> None:
+        self.names: Names = params.get("ExpressionAttributeNames")
+        self.values = check_values(params) if "ExpressionAttributeValues" in params else None
+        self.used = Used()
+        if (self.names is not None or self.values is not None) and not any(
+            params.get(k) is not None for k in kinds
+        ):
+            self._refuse_unneeded(kinds)
+
+    def _refuse_unneeded(self, kinds: tuple[str, ...]) -> None:
+        which = "ExpressionAttributeNames" if self.names is not None else "ExpressionAttributeValues"
+        if which == "ExpressionAttributeValues":
+            kinds = tuple(kind for kind in kinds if kind != "ProjectionExpression")
+        wanted = " and ".join(f"{kind} is null" for kind in kinds)
+        if len(kinds) == 1:
+            raise validation(f"{which} can only be specified when using expressions: {wanted}")
+        raise validation(f"{which} can only be specified when using expressions")
+
+    def condition(self, params: Params, kind: str = "ConditionExpression") -> Any:
+        """A predicate of items, or None. Legacy parameters do the same."""
+        text = params.get(kind)
+        if text is not None:
+            return compile_condition(text, self.names, self.values, kind, self.used)
+        return None
+
+    def projection(self, params: Params) -> Any:
+        text = params.get("ProjectionExpression")
+        if text is not None:
+            return compile_projection(text, self.names, self.used)
+        if params.get("AttributesToGet") is not None:
+            return legacy.attributes_to_get(params["AttributesToGet"])
+        return None
+
+    def check(self) -> None:
+        """Refuse names and values that no expression used."""
+        if self.names is not None or self.values is not None:
+            self.used.check(self.names, self.values)
+
+
+def key_of(schema: KeySchema, item: Item) -> Item:
+    return {name: item[name] for name in schema.names}

@@ -1,0 +1,227 @@
+"""TransactGetItems and TransactWriteItems: all of up to 100 operations, or none.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+"""
+
+import hashlib
+from typing import Any
+
+import orjson
+
+from maycloud.errors import AwsError, validation
+from maycloud.services.base import Call, Check, Params, Result
+from maycloud.services.dynamodb import keys, writes
+from maycloud.services.dynamodb.capacity import Consumed, read_units
+from maycloud.services.dynamodb.items import check_key_values, refuse_key_paths, update_of, updated
+from maycloud.services.dynamodb.requests import Expressions, arn_of, find, rows
+from maycloud.services.dynamodb.store import Table
+from maycloud.services.dynamodb.values import check_item
+
+MAX_ACTIONS = 100
+MAX_BYTES = 4 << 20
+TOKEN_LIFE = 600.0  # seconds that a client token is remembered
+
+_PERMISSIONS = {
+    "ConditionCheck": "dynamodb:ConditionCheckItem",
+    "Put": "dynamodb:PutItem",
+    "Delete": "dynamodb:DeleteItem",
+    "Update": "dynamodb:UpdateItem",
+}
+Reason = dict[str, Any]
+
+
+def write_checks(call: Call, params: Params) -> list[Check]:
+    return [
+        (_PERMISSIONS[kind], arn_of(call, action["TableName"]))
+        for entry in params["TransactItems"]
+        for kind, action in entry.items()
+    ]
+
+
+def get_checks(call: Call, params: Params) -> list[Check]:
+    return [
+        ("dynamodb:GetItem", arn_of(call, entry["Get"]["TableName"])) for entry in params["TransactItems"]
+    ]
+
+
+def _cancelled(reasons: list[Reason]) -> AwsError:
+    codes = ", ".join(reason["Code"] for reason in reasons)
+    return AwsError(
+        "TransactionCanceledException",
+        f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]",
+        CancellationReasons=reasons,
+    )
+
+
+def _only_action(entry: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    if len(entry) != 1:
+        raise validation("TransactItems can only contain one of Check, Put, Update or Delete")
+    return next(iter(entry.items()))
+
+
+class _Plan:
+    """One action of a transaction: where it goes, its condition and how it changes the item."""
+
+    __slots__ = ("action", "change_by", "item", "key", "kind", "predicate", "size", "table")
+
+    def __init__(self, call: Call, kind: str, action: dict[str, Any]) -> None:
+        self.kind = kind
+        self.action = action
+        self.size = 0
+        self.change_by: Any = None
+        if kind == "Put":
+            self.item, self.size = check_item(action["Item"])
+        else:
+            self.item = check_key_values(action["Key"])
+        kinds = ("UpdateExpression", "ConditionExpression") if kind == "Update" else ("ConditionExpression",)
+        expressions = Expressions(action, *kinds)
+        if kind == "Update":
+            self.change_by = update_of(expressions, action)
+        self.predicate = expressions.condition(action)
+        expressions.check()
+        self.table = find(call, action["TableName"])
+        if kind == "Put":
+            keys.check_item_keys(self.table.schema, self.item)
+        else:
+            self.item = keys.check_key(self.table.schema, self.item)
+        refuse_key_paths(self.table, self.change_by)
+        self.key = keys.row_key(self.table.schema, self.item)
+
+    def decide(self, call: Call) -> writes.Change | None:
+        """What it would write; None for a mere check. Raises what cancels the transaction."""
+        stored = writes.load(call, self.table, self.key)
+        writes.check_condition(self.predicate, stored, self.action.get("ReturnValuesOnConditionCheckFailure"))
+        if self.kind == "ConditionCheck":
+            return None
+        if self.kind == "Put":
+            return writes.put(self.table, stored, self.item, self.size)
+        if self.kind == "Delete":
+            return writes.delete(self.table, stored)
+        new, _ = updated(self.change_by, stored, self.item)
+        assert new is not None
+        return writes.update(self.table, stored, new)
+
+
+def transact_write_items(call: Call, params: Params) -> Result:
+    entries = [_only_action(entry) for entry in params["TransactItems"]]
+    token = params.get("ClientRequestToken")
+    digest = hashlib.sha256(orjson.dumps(params["TransactItems"], option=orjson.OPT_SORT_KEYS)).digest()
+    if token is not None:
+        earlier = _earlier_answer(call, token, digest)
+        if earlier is not None:
+            return earlier
+    plans = [_Plan(call, kind, action) for kind, action in entries]
+    if len({(plan.table.id, plan.key) for plan in plans}) != len(plans):
+        raise validation("Transaction request cannot include multiple operations on one item")
+    if sum(plan.size for plan in plans) > MAX_BYTES:
+        raise validation("Transaction request cannot exceed 4 MB")
+    changes = _decide_all(call, plans)
+    consumed: dict[int, Consumed] = {}
+    metrics: dict[str, list[dict[str, Any]]] = {}
+    for plan, change in zip(plans, changes, strict=True):
+        each = consumed.setdefault(plan.table.id, Consumed(plan.table, params))
+        if change is None:
+            each.add(2.0)
+            continue
+        writes.apply(call, change)
+        writes.count(each, change, transactional=True)
+        metric = writes.collection_metrics(plan.table, plan.item, params.get("ReturnItemCollectionMetrics"))
+        if metric is not None:
+            metrics.setdefault(plan.table.name, []).append(metric)
+    result: dict[str, Any] = {}
+    if params.get("ReturnConsumedCapacity", "NONE") != "NONE":
+        result["ConsumedCapacity"] = [each.describe(read=False) for each in consumed.values()]
+    if metrics:
+        result["ItemCollectionMetrics"] = metrics
+    if token is not None:
+        # A repetition is answered with what reading the items again would cost.
+        again = dict(result)
+        if "ConsumedCapacity" in again:
+            again["ConsumedCapacity"] = [each.describe(read=True) for each in consumed.values()]
+        _remember(call, token, digest, again)
+    return result
+
+
+def _decide_all(call: Call, plans: list[_Plan]) -> list[writes.Change | None]:
+    changes: list[writes.Change | None] = []
+    reasons: list[Reason] = []
+    for plan in plans:
+        try:
+            changes.append(plan.decide(call))
+            reasons.append({"Code": "None"})
+        except AwsError as error:
+            reasons.append(_reason(error))
+    if len(changes) != len(plans):
+        raise _cancelled(reasons)
+    return changes
+
+
+def _reason(error: AwsError) -> Reason:
+    if error.code == "ConditionalCheckFailedException":
+        return {"Code": "ConditionalCheckFailed", "Message": error.message, **error.members}
+    if error.code == "ValidationException":
+        return {"Code": "ValidationError", "Message": error.message}
+    raise error
+
+
+def _scope(call: Call) -> str:
+    return f"{call.account}/{call.region}"
+
+
+def _earlier_answer(call: Call, token: str, digest: bytes) -> dict[str, Any] | None:
+    row = call.store.db.row(
+        "SELECT digest, answer FROM dynamodb_tokens WHERE scope=? AND token=? AND expires>?",
+        (_scope(call), token, call.now()),
+    )
+    if row is None:
+        return None
+    if row[0] != digest:
+        raise AwsError(
+            "IdempotentParameterMismatchException",
+            "The request uses the same client token as a previous, but non-identical request. Do not reuse a"
+            " client token with different requests, unless the requests are identical",
+        )
+    return orjson.loads(row[1])
+
+
+def _remember(call: Call, token: str, digest: bytes, answer: dict[str, Any]) -> None:
+    db = call.store.db
+    db.write("DELETE FROM dynamodb_tokens WHERE expires<=?", (call.now(),))
+    db.write(
+        "REPLACE INTO dynamodb_tokens VALUES (?, ?, ?, ?, ?)",
+        (_scope(call), token, digest, orjson.dumps(answer), call.now() + TOKEN_LIFE),
+    )
+
+
+def transact_get_items(call: Call, params: Params) -> Result:
+    """All items as they are at one moment."""
+    planned: list[tuple[Table, bytes, Any]] = []
+    for entry in params["TransactItems"]:
+        wanted = entry["Get"]
+        key = check_key_values(wanted["Key"])
+        expressions = Expressions(wanted, "ProjectionExpression")
+        project = expressions.projection(wanted)
+        expressions.check()
+        table = find(call, wanted["TableName"])
+        planned.append((table, keys.row_key(table.schema, keys.check_key(table.schema, key)), project))
+    if len({(table.id, key) for table, key, _ in planned}) != len(planned):
+        raise validation("Transaction request cannot include multiple operations on one item")
+    responses: list[dict[str, Any]] = []
+    consumed: dict[int, Consumed] = {}
+    total = 0
+    for table, key, project in planned:
+        found = rows(call).get(table, key)
+        each = consumed.setdefault(table.id, Consumed(table, params))
+        each.add(read_units(found[1] if found else 0, consistent=True, transactional=True))
+        if found is None:
+            responses.append({})
+            continue
+        total += found[1]
+        item = orjson.Fragment(found[0]) if project is None else project(orjson.loads(found[0]))
+        responses.append({"Item": item})
+    if total > MAX_BYTES:
+        raise validation("The total size of the items in the transaction exceeds 4 MB")
+    result: dict[str, Any] = {"Responses": responses}
+    if params.get("ReturnConsumedCapacity", "NONE") != "NONE":
+        result["ConsumedCapacity"] = [each.describe(read=True) for each in consumed.values()]
+    return result

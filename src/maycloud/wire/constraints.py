@@ -1,0 +1,244 @@
+"""The constraints of AWS's models: what must be there, how long, how large, which values.
+
+Worded as AWS's servers word them: "2 validation errors detected: Value null at 'keySchema' failed to satisfy
+constraint: Member must not be null; Value …". As observed of DynamoDB, Lambda and others; dynalite's tests
+hold many.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from maycloud.errors import AwsError
+from maycloud.wire.models import Model, Shape
+
+Check = Callable[[Any, str], Iterator[str]]
+
+_NO_CHECKS = frozenset({"s3"})  # S3's model says what it needs by its own errors
+_SHOWN = 1_000  # characters of a value that an error repeats
+_CODES = {
+    "cloudformation": "ValidationError",
+    "iam": "ValidationError",
+    "sts": "ValidationError",
+    "cloudwatch": "InvalidParameterValue",
+    "logs": "InvalidParameterException",
+    "apigateway": "BadRequestException",
+}
+# Shapes whose values the service reads itself, or whose constraint AWS states otherwise than its model.
+_OPAQUE = {
+    "dynamodb": frozenset({"AttributeValue", "AttributeMap", "Key", "PutItemInputAttributeMap"}),
+    "ssm": frozenset({"ParameterName", "PSParameterName"}),
+}
+
+
+class Constraints:
+    """Compiled checks of one service's inputs."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._made: dict[str, Check | None] = {}
+        self._open: set[str] = set()
+        self._opaque = _OPAQUE.get(model.name, frozenset())
+        self._code = _CODES.get(model.name, "ValidationException")
+
+    def of(self, operation: str) -> Callable[[dict[str, Any]], None] | None:
+        """A function that raises for an input that breaks its model, or None if nothing can be broken."""
+        if self._model.name in _NO_CHECKS:
+            return None
+        check = self._structure(self._model.input(operation))
+        if check is None:
+            return None
+        code = self._code
+
+        def run(params: dict[str, Any]) -> None:
+            problems = list(check(params, ""))
+            if problems:
+                count = len(problems)
+                plural = "s" if count > 1 else ""
+                raise AwsError(code, f"{count} validation error{plural} detected: {'; '.join(problems)}")
+
+        return run
+
+    def _of(self, reference: Shape) -> Check | None:
+        name = reference["shape"]
+        if name in self._opaque:
+            return None
+        if name in self._open:
+            # A recursive shape: its check is found when it is called.
+            return lambda value, path: (self._made.get(name) or _nothing)(value, path)
+        if name not in self._made:
+            self._open.add(name)
+            self._made[name] = self._compile(self._model.member(reference))
+            self._open.discard(name)
+        return self._made[name]
+
+    def _compile(self, shape: Shape) -> Check | None:
+        kind = shape["type"]
+        if kind == "structure":
+            return self._structure(shape)
+        if kind == "list":
+            return _list_check(shape, self._of(shape["member"]))
+        if kind == "map":
+            return _map_check(shape, self._of(shape["key"]), self._of(shape["value"]))
+        if kind == "string":
+            return _string_check(shape)
+        if kind == "blob" and ("min" in shape or "max" in shape):
+            return _length_check(shape)
+        if kind in ("integer", "long", "float", "double") and ("min" in shape or "max" in shape):
+            return _range_check(shape)
+        return None
+
+    def _structure(self, shape: Shape) -> Check | None:
+        members: list[tuple[str, str, bool, Check | None]] = []
+        required = set(shape.get("required", []))
+        for member, reference in shape.get("members", {}).items():
+            check = self._of(reference)
+            if check is not None or member in required:
+                members.append((member, _spelled(member), member in required, check))
+        if not members:
+            return None
+
+        def run(value: Any, path: str) -> Iterator[str]:
+            if value.__class__ is not dict:
+                return
+            for member, name, needed, check in members:
+                item = value.get(member)
+                if item is None:
+                    if needed:
+                        where = f"{path}.{name}" if path else name
+                        yield f"Value null at '{where}' failed to satisfy constraint: Member must not be null"
+                elif check is not None:
+                    yield from check(item, f"{path}.{name}" if path else name)
+
+        return run
+
+
+def _nothing(_value: Any, _path: str) -> Iterator[str]:
+    return iter(())
+
+
+def _spelled(member: str) -> str:
+    """A member as errors name it: ``tableName`` for TableName, ``SSESpecification`` as it is."""
+    if len(member) > 1 and member[1].isupper():
+        return member
+    return member[:1].lower() + member[1:]
+
+
+def _list_check(shape: Shape, item: Check | None) -> Check | None:
+    length = _length_check(shape) if "min" in shape or "max" in shape else None
+    if length is None and item is None:
+        return None
+
+    def run(value: Any, path: str) -> Iterator[str]:
+        if length is not None:
+            yield from length(value, path)
+        if item is not None:
+            for index, each in enumerate(value, 1):
+                if each is not None:
+                    yield from item(each, f"{path}.{index}.member")
+
+    return run
+
+
+def _map_check(shape: Shape, key: Check | None, item: Check | None) -> Check | None:
+    length = _length_check(shape) if "min" in shape or "max" in shape else None
+    if length is None and item is None and key is None:
+        return None
+
+    def run(value: Any, path: str) -> Iterator[str]:
+        if length is not None:
+            yield from length(value, path)
+        for name, each in value.items():
+            if key is not None:
+                for _ in key(name, path):
+                    yield (
+                        f"Value '{_show(value)}' at '{path}' failed to satisfy constraint:"
+                        " Map keys must satisfy constraint: [Member must have length less than or equal to"
+                        " 255, Member must have length greater than or equal to 1]"
+                    )
+                    break
+            if item is not None:
+                yield from item(each, f"{path}.{name}.member")
+
+    return run
+
+
+def _string_check(shape: Shape) -> Check | None:
+    values = shape.get("enum")
+    low, high = shape.get("min"), shape.get("max")
+    pattern = _pattern(shape.get("pattern"))
+    if not values and low is None and high is None and pattern is None:
+        return None
+    allowed = frozenset(values or ())
+    listed = f"[{', '.join(values or ())}]"
+
+    def run(value: Any, path: str) -> Iterator[str]:
+        if value.__class__ is not str:
+            return
+        if allowed and value not in allowed:
+            yield _fails(value, path, f"Member must satisfy enum value set: {listed}")
+        if pattern is not None and pattern.fullmatch(value) is None:
+            yield _fails(value, path, f"Member must satisfy regular expression pattern: {shape['pattern']}")
+        if high is not None and len(value) > high:
+            yield _fails(value, path, f"Member must have length less than or equal to {high}")
+        if low is not None and len(value) < low:
+            yield _fails(value, path, f"Member must have length greater than or equal to {low}")
+
+    return run
+
+
+def _pattern(text: str | None) -> re.Pattern[str] | None:
+    """A model's pattern, where Python can read Java's."""
+    if text is None or text in (".*", "[\\s\\S]*", "^.*$", ".+"):
+        return None
+    try:
+        return re.compile(
+            text.replace("\\p{L}", r"[^\W\d_]").replace("\\p{Z}", r"\s").replace("\\p{N}", r"\d")
+        )
+    except re.error:
+        return None
+
+
+def _length_check(shape: Shape) -> Check:
+    low, high = shape.get("min"), shape.get("max")
+
+    def run(value: Any, path: str) -> Iterator[str]:
+        if not hasattr(value, "__len__"):
+            return
+        if high is not None and len(value) > high:
+            yield _fails(value, path, f"Member must have length less than or equal to {high}")
+        if low is not None and len(value) < low:
+            yield _fails(value, path, f"Member must have length greater than or equal to {low}")
+
+    return run
+
+
+def _range_check(shape: Shape) -> Check:
+    low, high = shape.get("min"), shape.get("max")
+
+    def run(value: Any, path: str) -> Iterator[str]:
+        if high is not None and value > high:
+            yield _fails(value, path, f"Member must have value less than or equal to {high}")
+        if low is not None and value < low:
+            yield _fails(value, path, f"Member must have value greater than or equal to {low}")
+
+    return run
+
+
+def _fails(value: Any, path: str, constraint: str) -> str:
+    return f"Value '{_show(value)}' at '{path}' failed to satisfy constraint: {constraint}"
+
+
+def _show(value: Any) -> str:
+    """A value as Java prints it, cut where it is long; bytes are never shown."""
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes"
+    if isinstance(value, dict):
+        shown = "{" + ", ".join(f"{key}={_show(item)}" for key, item in value.items()) + "}"
+    elif isinstance(value, list):
+        shown = "[" + ", ".join(_show(item) for item in value) + "]"
+    elif isinstance(value, bool):
+        shown = "true" if value else "false"
+    else:
+        shown = str(value)
+    return shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "…"
