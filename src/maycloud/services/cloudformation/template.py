@@ -101,7 +101,9 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 
 # Without timestamps and base 60 numbers: a version stays 2010-09-09, and 10:20:30 stays text.
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith((":timestamp", ":int", ":float"))]
+    first: [
+        (tag, pattern) for tag, pattern in resolvers if not tag.endswith((":timestamp", ":int", ":float"))
+    ]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver(
@@ -111,7 +113,9 @@ _Loader.add_implicit_resolver(
 )
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
-    re.compile(r"^(?:[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[-+]?\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?)$"),
+    re.compile(
+        r"^(?:[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[-+]?\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?)$"
+    ),
     list("-+0123456789."),
 )
 
@@ -231,9 +235,7 @@ def check_form(template: Template) -> None:
     ):
         count = len(template.get(name) or {})
         if count > limit:
-            raise format_error(
-                f"Number of {name.lower()}, {count}, is greater than maximum allowed, {limit}"
-            )
+            raise format_error(f"Number of {name.lower()}, {count}, is greater than maximum allowed, {limit}")
     description = template.get("Description")
     if description is not None:
         if not isinstance(description, str):
@@ -275,7 +277,9 @@ def _check_outputs(outputs: dict[str, Any]) -> None:
         if not re.fullmatch(r"[A-Za-z0-9]{1,255}", name):
             raise format_error(f"Output name {name} is non alphanumeric.")
         if not isinstance(output, dict) or output.get("Value") is None:
-            raise format_error(f"Output {name} is malformed. Every Outputs member must contain a Value object")
+            raise format_error(
+                f"Output {name} is malformed. Every Outputs member must contain a Value object"
+            )
         unknown = sorted(output.keys() - {"Condition", "Description", "Export", "Value"})
         if unknown:
             raise format_error(f"Output {name} is malformed. Unknown member [{unknown[0]}]")

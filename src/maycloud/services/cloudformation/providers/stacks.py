@@ -1,0 +1,111 @@
+"""CloudFormation's own resource types: nested stacks and handles to wait on."""
+
+from maycloud.errors import AwsError
+from maycloud.services.cloudformation.coercion import text
+from maycloud.services.cloudformation.providers import (
+    Attributes,
+    Context,
+    Props,
+    Provider,
+    Resource,
+    register,
+)
+
+_ENDED_WELL = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+
+
+def _inputs(ctx: Context, props: Props) -> Props:
+    tags = ctx.tags | {tag["Key"]: text(tag["Value"]) for tag in props.get("Tags", [])}
+    given = {
+        "TemplateURL": props["TemplateURL"],
+        "Parameters": [
+            {
+                "ParameterKey": name,
+                "ParameterValue": ",".join(map(text, value)) if isinstance(value, list) else text(value),
+            }
+            for name, value in (props.get("Parameters") or {}).items()
+        ],
+        # The root stack's operation has acknowledged what its template says of its nested ones.
+        "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+        "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
+    }
+    if "NotificationARNs" in props:
+        given["NotificationARNs"] = props["NotificationARNs"]
+    return given
+
+
+async def _ended(ctx: Context, stack_id: str) -> Resource:
+    """Wait for the nested stack, and give its outputs."""
+    stack = await ctx.cloud.state("cloudformation").finished(stack_id)
+    if stack is None or stack["status"] not in _ENDED_WELL:
+        status = stack["status"] if stack else "DELETE_COMPLETE"
+        reason = (stack or {}).get("reason") or ""
+        raise AwsError("ValidationError", f"Embedded stack {stack_id} was not successfully created: {reason}"
+                       if status.startswith(("ROLLBACK", "CREATE", "DELETE"))
+                       else f"Embedded stack {stack_id} was not successfully updated. Currently in {status}"
+                       f" with reason: {reason}")  # fmt: skip
+    outputs = {f"Outputs.{row['OutputKey']}": row["OutputValue"] for row in stack.get("outputs", [])}
+    return Resource(stack_id, outputs)
+
+
+async def create_stack(ctx: Context, props: Props) -> Resource:
+    given = _inputs(ctx, props) | {"StackName": ctx.unique_name(max_length=128), "DisableRollback": False}
+    if "TimeoutInMinutes" in props:
+        given["TimeoutInMinutes"] = props["TimeoutInMinutes"]
+    made = await ctx.call("cloudformation", "CreateStack", **given)
+    ctx.created(made["StackId"])
+    ctx.cloud.state("cloudformation").adopt(made["StackId"], ctx.stack_id)
+    return await _ended(ctx, made["StackId"])
+
+
+async def update_stack(
+    ctx: Context, physical_id: str, _old: Props, new: Props, _attributes: Attributes
+) -> Resource:
+    engine = ctx.cloud.state("cloudformation")
+    await engine.finished(physical_id)  # of an update that a crash has interrupted
+    try:
+        await ctx.call("cloudformation", "UpdateStack", StackName=physical_id, **_inputs(ctx, new))
+    except AwsError as failure:
+        if "No updates are to be performed" not in failure.message:
+            raise
+    return await _ended(ctx, physical_id)
+
+
+async def delete_stack(ctx: Context, physical_id: str, _props: Props, _attributes: Attributes) -> None:
+    await ctx.call("cloudformation", "DeleteStack", StackName=physical_id)
+    stack = await ctx.cloud.state("cloudformation").finished(physical_id)
+    if stack is not None and stack["status"] != "DELETE_COMPLETE":
+        raise AwsError(
+            "ValidationError", f"Embedded stack {physical_id} was not successfully deleted: {stack['reason']}"
+        )
+
+
+async def create_handle(ctx: Context, _props: Props) -> Resource:
+    """A handle is an address that signals could be sent to; Ref gives the address."""
+    name = ctx.unique_name()
+    address = f"{ctx.cloud.url}/_aws/cloudformation-waitcondition/{name}"
+    return Resource(address)
+
+
+async def delete_handle(_ctx: Context, _physical_id: str, _props: Props, _attributes: Attributes) -> None:
+    """There is nothing behind a handle."""
+
+
+register(
+    Provider(
+        "AWS::CloudFormation::Stack",
+        create=create_stack,
+        update=update_stack,
+        delete=delete_stack,
+        properties=frozenset({"NotificationARNs", "Parameters", "Tags", "TemplateURL", "TimeoutInMinutes"}),
+        required=frozenset({"TemplateURL"}),
+    )
+)
+register(
+    Provider(
+        "AWS::CloudFormation::WaitConditionHandle",
+        create=create_handle,
+        delete=delete_handle,
+        attributes=frozenset(),
+    )
+)

@@ -1,0 +1,461 @@
+"""What is done to one resource: create, update, replace, restore, delete; with the events that tell it.
+
+A resource's record: ``logical_id``, ``type``, ``physical_id``, ``ref``, ``attributes``, ``properties`` (as
+resolved, dynamic references still in them), ``status``, ``reason``, ``token`` (of generated names),
+``needs`` (logical ids), ``deletion_policy``, ``replace_policy``, ``metadata``, ``work`` (that last touched it),
+``fresh`` (made by the update that runs), ``old`` (its record before the update that runs, with ``replaced``),
+``discard`` (former selves to be deleted) and ``removed`` (to be deleted in the cleanup).
+"""
+
+import json
+import logging
+import uuid
+from collections.abc import Awaitable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from maycloud.errors import AwsError
+from maycloud.services.cloudformation.intrinsics import Scope
+from maycloud.services.cloudformation.providers import Context, Provider, Resource, find, new_token
+from maycloud.services.cloudformation.store import Record, Stacks
+from maycloud.services.cloudformation.template import error
+
+if TYPE_CHECKING:
+    from maycloud.services.cloudformation.run import Graph, Run
+
+log = logging.getLogger("maycloud.cloudformation")
+
+INITIATED = "Resource creation Initiated"
+REPLACES = "Requested update requires the creation of a new physical resource; hence creating one."
+
+# Services by the names that their errors carry on AWS.
+_SERVICES = {
+    "apigateway": "ApiGateway",
+    "cloudformation": "CloudFormation",
+    "cloudwatch": "CloudWatch",
+    "dynamodb": "DynamoDb",
+    "iam": "Iam",
+    "lambda": "Lambda",
+    "logs": "CloudWatchLogs",
+    "s3": "S3",
+    "ssm": "Ssm",
+    "sts": "Sts",
+}
+_KEPT = ("physical_id", "ref", "attributes", "properties", "token", "needs", "replace_policy", "type")
+
+
+class ResourceFailedError(Exception):
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Rows:
+    """Ref and Fn::GetAtt of a stack's resources, from their records."""
+
+    def __init__(self, stacks: Stacks, stack_id: str) -> None:
+        self._stacks = stacks
+        self._stack_id = stack_id
+
+    def _row(self, logical_id: str) -> Record:
+        row = self._stacks.resource(self._stack_id, logical_id)
+        if row is None:
+            raise error(
+                f"Template format error: Unresolved resource dependencies [{logical_id}] in the Resources"
+                " block of the template"
+            )
+        return row
+
+    def ref(self, logical_id: str) -> Any:
+        row = self._row(logical_id)
+        return row["physical_id"] if row["ref"] is None else row["ref"]
+
+    def attribute(self, logical_id: str, name: str) -> Any:
+        row = self._row(logical_id)
+        if name not in row["attributes"]:
+            raise error(
+                f"Template error: resource {logical_id} does not support attribute type {name} in Fn::GetAtt"
+            )
+        return row["attributes"][name]
+
+
+class Steps:
+    """The steps of one run."""
+
+    def __init__(self, run: "Run") -> None:
+        self._run = run
+        self._stacks = run.stacks
+        self._stack_id: str = run.stack["id"]
+        self._work: str = run.stack["work"]["id"]
+
+    def take(self, scope: Scope, masked: Scope, resources: dict[str, dict[str, Any]], waits: "Graph") -> None:
+        """Take up the resources of a plan, and what their values are resolved in."""
+        self._scope = scope
+        self._masked = masked
+        self._resources = resources
+        self._waits = waits
+
+    # Records and events
+
+    def _save(self, row: Record, status: str, reason: str = "", properties: str = "") -> None:
+        """Save a record with a status, and tell it."""
+        row |= {"status": status, "reason": reason, "work": self._work}
+        self._stacks.put_resource(self._stack_id, row)
+        self._tell(row, row["physical_id"], status, reason, properties)
+
+    def _tell(
+        self, row: Record, physical_id: str, status: str, reason: str = "", properties: str = ""
+    ) -> None:
+        self._stacks.add_event(
+            self._run.stack,
+            row["logical_id"],
+            row["type"],
+            status,
+            PhysicalResourceId=physical_id,
+            ResourceStatusReason=reason,
+            ResourceProperties=properties,
+            ClientRequestToken=(self._run.stack.get("work") or {}).get("client_token", ""),
+        )
+
+    def _new(self, logical_id: str) -> Record:
+        return {
+            "logical_id": logical_id,
+            "type": self._resources[logical_id]["Type"],
+            "physical_id": "",
+            "ref": None,
+            "attributes": {},
+            "properties": {},
+            "token": new_token(),
+            "work": self._work,
+        }
+
+    def _describe(self, row: Record) -> None:
+        """Note what the template says about a resource beside its properties."""
+        definition = self._resources[row["logical_id"]]
+        row |= {
+            "needs": sorted(self._waits[row["logical_id"]]),
+            "deletion_policy": self._scope.resolve(definition.get("DeletionPolicy", "")),
+            "replace_policy": self._scope.resolve(definition.get("UpdateReplacePolicy", "")),
+            "metadata": self._scope.resolve(definition.get("Metadata") or {}),
+            "description": definition.get("Description", ""),
+        }
+
+    def _properties(self, logical_id: str) -> tuple[dict[str, Any], str]:
+        """Properties resolved, and as events show them."""
+        raw = self._resources[logical_id].get("Properties") or {}
+        resolved = self._scope.resolve(raw)
+        try:
+            shown = json.dumps(self._masked.resolve(raw), separators=(",", ":"), default=str)
+        except AwsError:
+            shown = ""  # a hidden value that is split or selected from
+        return resolved, shown
+
+    def _context(self, row: Record) -> Context:
+        def created(physical_id: str, attributes: dict[str, Any]) -> None:
+            row["physical_id"] = physical_id
+            row["attributes"] = attributes
+            self._save(row, row["status"], INITIATED)
+
+        run = self._run
+        stack = run.stack | {"tags": run.stack["plan"]["tags"]}
+        return Context(run.cloud, run.principal, stack, row["logical_id"], row["token"], created)
+
+    async def _attempt(self, ctx: Context, what: Awaitable[Resource | None]) -> Resource | None:
+        """What a provider does, its errors as the reasons that AWS gives."""
+        try:
+            return await what
+        except AwsError as failure:
+            raise ResourceFailedError(word(ctx.failed_service, failure)) from failure
+        except (
+            Exception
+        ) as failure:  # a provider's defect must fail its resource, not repeat the work for ever
+            log.exception("%s of %s failed", ctx.logical_id, ctx.stack_name)
+            raise ResourceFailedError("Internal Failure") from failure
+
+    # Create
+
+    async def create(self, logical_id: str) -> None:
+        row = self._stacks.resource(self._stack_id, logical_id)
+        if row is not None and row["work"] == self._work:
+            if row["status"] == "CREATE_COMPLETE":
+                return
+            await self._take_back(row)
+        row = row or self._new(logical_id)
+        await self._make(row, "CREATE")
+
+    async def _take_back(self, row: Record) -> None:
+        """Delete what an interrupted or failed creation had made, to begin it anew."""
+        if row["physical_id"]:
+            try:
+                await self._remove(row, row)
+            except ResourceFailedError as failure:
+                self._save(row, "CREATE_FAILED", failure.reason)
+                raise
+            row |= {"physical_id": "", "attributes": {}, "token": new_token()}
+            self._stacks.put_resource(self._stack_id, row)
+
+    async def _make(self, row: Record, verb: str, why: str = "") -> None:
+        """Create the resource of a record. `verb` is CREATE, or UPDATE where it replaces another."""
+        try:
+            self._describe(row)
+            properties, shown = self._properties(row["logical_id"])
+        except AwsError as failure:
+            self._save(row, f"{verb}_FAILED", failure.message)
+            raise ResourceFailedError(failure.message) from failure
+        row["properties"] = properties
+        self._save(row, f"{verb}_IN_PROGRESS", why, shown)
+        ctx = self._context(row)
+        try:
+            resource = await self._attempt(ctx, self._created(ctx, row, properties))
+        except ResourceFailedError as failure:
+            self._save(row, f"{verb}_FAILED", failure.reason, shown)
+            raise
+        assert resource is not None
+        initiated = bool(row["physical_id"])
+        _fill(row, resource)
+        if not initiated:
+            self._tell(row, resource.physical_id, f"{verb}_IN_PROGRESS", INITIATED, shown)
+        self._save(row, f"{verb}_COMPLETE", "", shown)
+
+    async def _created(self, ctx: Context, row: Record, properties: dict[str, Any]) -> Resource:
+        provider = _provider(row["type"])
+        provider.check(row["logical_id"], properties)
+        return await provider.create(ctx, await self._run.dynamic(properties))
+
+    def give_up(self, logical_ids: Iterable[str]) -> None:
+        """Note that creations were cut short."""
+        for logical_id in logical_ids:
+            row = self._stacks.resource(self._stack_id, logical_id)
+            if row is not None and row["status"].endswith("_IN_PROGRESS"):
+                self._save(row, "CREATE_FAILED", "Resource creation cancelled")
+
+    # Update
+
+    async def update(self, logical_id: str) -> None:
+        row = self._stacks.resource(self._stack_id, logical_id)
+        if row is None:
+            row = self._new(logical_id) | {"fresh": True}
+            await self._make(row, "CREATE")
+            return
+        mine = row["work"] == self._work
+        if mine and row["status"].endswith("_COMPLETE"):
+            return
+        if not mine and row.get("old"):
+            _settle(row)
+        if row.get("fresh") or row["status"].startswith("CREATE_FAILED") or not _exists(row):
+            await self._take_back(row)
+            row["fresh"] = True
+            await self._make(row, "CREATE")
+            return
+        if mine and (row.get("old") or {}).get("replaced"):
+            await self._take_back(row)
+            await self._make(row, "UPDATE", REPLACES)
+            return
+        await self._change(row)
+
+    async def _change(self, row: Record) -> None:
+        """Bring a resource that exists to its new properties, by update or by replacement."""
+        provider = _provider(row["type"])
+        before = {key: row.get(key) for key in _KEPT}
+        try:
+            self._describe(row)
+            new, shown = self._properties(row["logical_id"])
+            old = (row.get("old") or row)["properties"]
+            changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
+            if not changed and row["status"] != "UPDATE_FAILED":
+                row["work"] = self._work
+                self._stacks.put_resource(self._stack_id, row)
+                return
+            provider.check(row["logical_id"], new)
+            if provider.update is None or changed & provider.replace_on:
+                _check_name(provider, old, new)
+                row |= {"old": before | {"replaced": True}, "physical_id": "", "ref": None}
+                row |= {"attributes": {}, "token": new_token()}
+                await self._make(row, "UPDATE", REPLACES)
+                return
+        except AwsError as failure:
+            self._save(row, "UPDATE_FAILED", failure.message)
+            raise ResourceFailedError(failure.message) from failure
+        row["old"] = row.get("old") or before | {"replaced": False}
+        row["attempted"] = new
+        self._save(row, "UPDATE_IN_PROGRESS", "", shown)
+        resource = await self._apply(row, provider, old, new)
+        # A provider may make a new one; the former is then deleted like any that was replaced.
+        row["old"]["replaced"] = resource.physical_id != row["physical_id"]
+        _fill(row, resource)
+        row["properties"] = new
+        self._save(row, "UPDATE_COMPLETE", "", shown)
+
+    async def _apply(self, row: Record, provider: Provider, old: Any, new: Any) -> Resource:
+        """Call the provider's update; a failure becomes the record's."""
+        ctx = self._context(row)
+
+        async def call() -> Resource:
+            assert provider.update is not None
+            before, after = await self._run.dynamic(old), await self._run.dynamic(new)
+            return await provider.update(ctx, row["physical_id"], before, after, row["attributes"])
+
+        try:
+            resource = await self._attempt(ctx, call())
+        except ResourceFailedError as failure:
+            self._save(row, "UPDATE_FAILED", failure.reason)
+            raise
+        assert resource is not None
+        return resource
+
+    async def restore(self, logical_id: str) -> None:
+        """Bring a resource back to what it was before the update."""
+        row = self._stacks.resource(self._stack_id, logical_id)
+        if row is None or not row.get("old"):
+            return
+        old = row["old"]
+        if old["replaced"]:
+            if row["physical_id"]:
+                row["discard"] = [*row.get("discard", []), {key: row.get(key) for key in _KEPT}]
+            row |= {key: old[key] for key in _KEPT} | {"old": None}
+            self._save(row, "UPDATE_COMPLETE")
+            return
+        self._save(row, "UPDATE_IN_PROGRESS")
+        attempted = row.get("attempted", row["properties"])
+        resource = await self._apply(row, _provider(row["type"]), attempted, old["properties"])
+        if resource.physical_id != row["physical_id"]:
+            row["discard"] = [*row.get("discard", []), {key: row.get(key) for key in _KEPT}]
+        _fill(row, resource)
+        row |= {"properties": old["properties"], "needs": old["needs"], "old": None}
+        self._save(row, "UPDATE_COMPLETE")
+
+    # Delete
+
+    async def delete(self, logical_id: str) -> None:
+        row = self._stacks.resource(self._stack_id, logical_id)
+        if row is None:
+            return
+        if not row["physical_id"] and not row.get("discard"):
+            self._save(row, "DELETE_COMPLETE")
+            return
+        creating = self._run.stack["work"]["phase"] == "rollback_create"
+        retained = self._run.stack["work"].get("retain", [])
+        keep = row.get("deletion_policy") == "Retain" or (
+            row.get("deletion_policy") == "RetainExceptOnCreate" and not creating
+        )
+        if keep or logical_id in retained:
+            self._save(row, "DELETE_SKIPPED")
+            return
+        self._save(row, "DELETE_IN_PROGRESS")
+        try:
+            for former in row.get("discard", []):
+                await self._remove(row, former)
+            if row["physical_id"]:
+                await self._remove(row, row)
+        except ResourceFailedError as failure:
+            self._save(row, "DELETE_FAILED", failure.reason)
+            raise
+        self._save(row, "DELETE_COMPLETE")
+
+    async def clean(self, logical_id: str) -> None:
+        """Delete former selves of a resource, and the resource itself if the template has lost it."""
+        row = self._stacks.resource(self._stack_id, logical_id)
+        if row is None:
+            return
+        for former in list(row.get("discard", [])):
+            await self._clean_one(row, former, former.get("replace_policy") or "")
+            row["discard"] = row["discard"][1:]
+            self._stacks.put_resource(self._stack_id, row)
+        if row.get("removed"):
+            if row["physical_id"]:
+                await self._clean_one(row, row, row.get("deletion_policy") or "")
+            self._stacks.drop_resource(self._stack_id, logical_id)
+
+    async def _clean_one(self, row: Record, thing: Record, policy: str) -> None:
+        """Failures are told and left: the update itself has succeeded."""
+        physical_id = thing["physical_id"]
+        if policy in ("Retain", "RetainExceptOnCreate"):
+            self._tell(row, physical_id, "DELETE_SKIPPED")
+            return
+        self._tell(row, physical_id, "DELETE_IN_PROGRESS")
+        try:
+            await self._remove(row, thing)
+        except ResourceFailedError as failure:
+            self._tell(row, physical_id, "DELETE_FAILED", failure.reason)
+        else:
+            self._tell(row, physical_id, "DELETE_COMPLETE")
+
+    async def _remove(self, row: Record, thing: Record) -> None:
+        """Delete one physical resource; that it is not there is as good."""
+        provider = _provider(thing["type"])
+        ctx = self._context(row | {"token": thing["token"]})
+
+        async def call() -> None:
+            properties = await self._run.dynamic(thing["properties"])
+            try:
+                await provider.delete(ctx, thing["physical_id"], properties, thing["attributes"])
+            except AwsError as failure:
+                if not is_missing(failure):
+                    raise
+
+        await self._attempt(ctx, call())
+
+
+def _provider(type_: str) -> Provider:
+    provider = find(type_)
+    if provider is None:
+        raise error(f"Template format error: Unrecognized resource types: [{type_}]")
+    return provider
+
+
+def _exists(row: Record) -> bool:
+    return bool(row["physical_id"]) and row["status"] not in ("DELETE_COMPLETE", "DELETE_SKIPPED")
+
+
+def _settle(row: Record) -> None:
+    """Take up the record of an update that failed and was not rolled back."""
+    if row["old"]["replaced"]:
+        row["discard"] = [*row.get("discard", []), row["old"]]
+    row["old"] = None
+
+
+def _fill(row: Record, resource: Resource) -> None:
+    row |= {"physical_id": resource.physical_id, "ref": resource.ref, "attributes": resource.attributes}
+
+
+def _check_name(provider: Provider, old: dict[str, Any], new: dict[str, Any]) -> None:
+    name = provider.name_property
+    if name and name in new and old.get(name) == new[name]:
+        raise error(
+            "CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename"
+            f" {new[name]} and update the stack again."
+        )
+
+
+def is_missing(failure: AwsError) -> bool:
+    """Whether a service says that what was meant is not there."""
+    code = failure.code
+    return failure.status == 404 or "NotFound" in code or code.startswith("NoSuch")
+
+
+def word(service: str, failure: AwsError) -> str:
+    """A failure as a resource's status reason words it."""
+    if not service:
+        return failure.message
+    name = _SERVICES.get(service, service.capitalize())
+    return (
+        f'Resource handler returned message: "{failure.message} (Service: {name}, Status Code:'
+        f' {failure.status}, Request ID: {uuid.uuid4()})" (RequestToken: {uuid.uuid4()}, HandlerErrorCode:'
+        f" {_handler_code(failure)})"
+    )
+
+
+def _handler_code(failure: AwsError) -> str:
+    code = failure.code
+    if "AccessDenied" in code or failure.status == 403:
+        return "AccessDenied"
+    if any(part in code for part in ("AlreadyExists", "ResourceInUse", "ResourceConflict", "AlreadyOwned")):
+        return "AlreadyExists"
+    if is_missing(failure):
+        return "NotFound"
+    if "LimitExceeded" in code:
+        return "ServiceLimitExceeded"
+    if "Throttl" in code or "TooManyRequests" in code:
+        return "Throttling"
+    if "Validation" in code or "Invalid" in code or "Malformed" in code:
+        return "InvalidRequest"
+    return "GeneralServiceException"

@@ -1,0 +1,61 @@
+"""Transforms: AWS SAM turned into plain CloudFormation, by AWS's own translator, without calling AWS.
+
+https://github.com/aws/serverless-application-model
+"""
+
+import asyncio
+import copy
+import threading
+from typing import Any
+
+from maycloud.services.cloudformation.parameters import Values
+from maycloud.services.cloudformation.template import Template, declared_transforms, error
+
+SERVERLESS = "AWS::Serverless-2016-10-31"
+LANGUAGE_EXTENSIONS = "AWS::LanguageExtensions"  # its functions are always there
+
+_lock = threading.Lock()  # the translator keeps its region in a class variable
+
+
+async def transform(template: Template, values: Values, region: str) -> Template:
+    """The template after its transforms; `template` itself where it has none."""
+    names = declared_transforms(template)
+    for name in names:
+        if name not in (SERVERLESS, LANGUAGE_EXTENSIONS):
+            raise error(f"No transform named {name} found.")
+    if SERVERLESS not in names:
+        return {name: section for name, section in template.items() if name != "Transform"}
+    for logical_id, resource in template["Resources"].items():
+        location = (resource.get("Properties") or {}).get("Location")
+        if resource["Type"] == "AWS::Serverless::Application" and isinstance(location, dict):
+            raise _failed(
+                f"Resource with id [{logical_id}] is invalid. Applications of the Serverless Application"
+                " Repository are not supported by Maycloud."
+            )
+    # A second of importing and much computing: not on the loop.
+    return await asyncio.to_thread(_translate, copy.deepcopy(template), dict(values), region)
+
+
+def _failed(message: str) -> Exception:
+    return error(f"Transform {SERVERLESS} failed with: {message}")
+
+
+def _translate(template: Template, values: dict[str, Any], region: str) -> Template:
+    from boto3 import Session
+    from samtranslator.model.exceptions import InvalidDocumentException
+    from samtranslator.parser.parser import Parser
+    from samtranslator.translator.translator import Translator
+    from samtranslator.utils.py27hash_fix import (
+        to_py27_compatible_template,
+        undo_mark_unicode_str_in_template,
+    )
+
+    with _lock:
+        to_py27_compatible_template(template, values)
+        translator = Translator({}, Parser(), boto_session=Session(region_name=region))
+        try:
+            translated = translator.translate(template, values)
+        except InvalidDocumentException as failure:
+            causes = sorted(cause.message for cause in failure.causes)
+            raise _failed(" ".join([failure.message, *causes])) from failure
+    return undo_mark_unicode_str_in_template(translated)
