@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import logging
+from collections.abc import Coroutine
 from typing import Any
 
 import orjson
@@ -55,7 +56,7 @@ class Cloud:
         self.services = load_services()
         self._hosts: dict[str, Handler] = {}
         self._paths: dict[str, Handler] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._states: dict[str, Any] = {}
         for name, service in self.services.items():
             self.store.db.migrate(name, service.schema)
@@ -105,6 +106,16 @@ class Cloud:
 
     def state(self, service: str) -> Any:
         return self._states[service]
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("background work failed", exc_info=error)
 
     def serve_host(self, label: str, handler: Handler) -> None:
         self._hosts[label] = handler

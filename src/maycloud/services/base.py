@@ -11,7 +11,7 @@ function (use `db.atomic()` around writes that belong together). It raises AwsEr
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
@@ -49,6 +49,15 @@ class Cloud(Protocol):
 
         `context` adds condition keys, such as ``aws:SourceArn``. Raises AwsError.
         """
+        ...
+
+    @property
+    def access(self) -> Any:
+        """The access layer: identities for iam, sts and for who runs code as a role."""
+        ...
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Run a coroutine beside the caller; what it raises is logged."""
         ...
 
     def state(self, service: str) -> Any:

@@ -1,0 +1,142 @@
+"""A function's configuration: read from requests, checked, described."""
+
+import re
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from maycloud.errors import AwsError
+from maycloud.services.base import Call, Params
+from maycloud.services.lambda_.code import Package, invalid
+from maycloud.services.lambda_.store import LATEST, Reference
+from maycloud.store import Document
+
+PYTHON = ("python3.9", "python3.10", "python3.11", "python3.12", "python3.13", "python3.14")
+NODE = ("nodejs18.x", "nodejs20.x", "nodejs22.x", "nodejs24.x")
+MAX_ENVIRONMENT = 4096  # bytes of all variables
+
+_ROLE = re.compile(r"arn:aws[a-zA-Z-]*:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+")
+_RESERVED = frozenset(
+    {
+        "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV",
+        "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION",
+        "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
+        "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+        "AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR",
+    }
+)  # fmt: skip
+
+# Settings that a request may carry and that are kept as they are.
+_KEPT = (
+    "Description", "Handler", "Runtime", "Role", "Timeout", "MemorySize", "KMSKeyArn", "DeadLetterConfig",
+    "TracingConfig", "EphemeralStorage", "LoggingConfig", "VpcConfig",
+)  # fmt: skip
+
+
+def new_configuration(call: Call, params: Params) -> Document:
+    """A configuration of a CreateFunction request. Raises InvalidParameterValueException."""
+    if params.get("PackageType", "Zip") != "Zip":
+        raise invalid("Container images are not supported by Maycloud; PackageType must be Zip")
+    for name in ("Runtime", "Handler"):
+        if not params.get(name):
+            raise invalid(f"{name} is mandatory for functions created with deployment packages.")
+    configuration: Document = {
+        "FunctionName": params["FunctionName"],
+        "Description": "",
+        "Timeout": 3,
+        "MemorySize": 128,
+        "PackageType": "Zip",
+        "Architectures": params.get("Architectures", ["x86_64"]),
+        "TracingConfig": {"Mode": "PassThrough"},
+        "EphemeralStorage": {"Size": 512},
+        "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
+    }
+    update_configuration(call, configuration, params)
+    return configuration
+
+
+def update_configuration(call: Call, configuration: Document, params: Params) -> None:
+    """Take over what the request sets."""
+    runtime = params.get("Runtime", configuration.get("Runtime"))
+    if runtime not in PYTHON and runtime not in NODE:
+        if runtime is not None and runtime.startswith("provided"):
+            raise invalid(f"The runtime {runtime} is not supported by Maycloud; see docs/coverage.md")
+        raise invalid(
+            f"Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set:"
+            f" [{', '.join((*NODE, *PYTHON))}] or be a valid ARN"
+        )
+    role = params.get("Role", configuration.get("Role", ""))
+    if not _ROLE.fullmatch(role):
+        raise AwsError(
+            "ValidationException",
+            f"1 validation error detected: Value '{role[:200]}' at 'role' failed to satisfy constraint:"
+            " Member must"
+            r" satisfy regular expression pattern:"
+            r" arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+",
+        )
+    for name in _KEPT:
+        if params.get(name) is not None:
+            configuration[name] = params[name]
+    if "Environment" in params:
+        variables = params["Environment"].get("Variables", {})
+        _check_variables(variables)
+        if variables:
+            configuration["Environment"] = {"Variables": variables}
+        else:
+            configuration.pop("Environment", None)
+    group = (configuration.get("LoggingConfig") or {}).get("LogGroup")
+    configuration["LoggingConfig"] = {
+        "LogFormat": (configuration.get("LoggingConfig") or {}).get("LogFormat", "Text"),
+        "LogGroup": group or f"/aws/lambda/{configuration['FunctionName']}",
+    }
+
+
+def _check_variables(variables: dict[str, str]) -> None:
+    reserved = sorted(name for name in variables if name in _RESERVED)
+    if reserved:
+        raise invalid(
+            "Lambda was unable to configure your environment variables because the environment variables you"
+            " have provided contains reserved keys that are currently not supported for modification."
+            f" Reserved keys used in this request: {', '.join(reserved)}"
+        )
+    size = sum(len(name.encode()) + len(value.encode()) for name, value in variables.items())
+    if size > MAX_ENVIRONMENT:
+        raise invalid(
+            "Lambda was unable to configure your environment variables because the environment variables you"
+            f" have provided exceeded the 4KB limit. String measured: {size}"
+        )
+
+
+def touch(call: Call, configuration: Document) -> None:
+    """A new revision, as of now."""
+    configuration["RevisionId"] = str(uuid.uuid4())
+    configuration["LastModified"] = (
+        datetime.fromtimestamp(call.now(), UTC).isoformat(timespec="milliseconds").replace("+00:00", "+0000")
+    )
+
+
+def use_package(configuration: Document, package: Package) -> None:
+    configuration["CodeSha256"] = package.sha256
+    configuration["CodeSize"] = package.size
+    configuration["Digest"] = package.digest
+
+
+_OWN = frozenset({"Digest", "LayerDigests"})  # of the store, not AWS's
+
+
+def describe(
+    reference: Reference, version: str, configuration: Document, *, qualified: bool = False
+) -> dict[str, Any]:
+    """A FunctionConfiguration."""
+    arn = f"{reference.arn}:{version}" if qualified or version != LATEST else reference.arn
+    return {name: value for name, value in configuration.items() if name not in _OWN} | {
+        "FunctionArn": arn,
+        "Version": version,
+        "State": "Active",
+        "LastUpdateStatus": "Successful",
+        "RuntimeVersionConfig": {
+            "RuntimeVersionArn": (
+                f"arn:aws:lambda:{reference.region}::runtime:maycloud-{configuration['Runtime']}"
+            )
+        },
+    }

@@ -1,0 +1,304 @@
+"""Functions and their code: created, changed, described, deleted."""
+
+import time
+from typing import Any
+
+from maycloud.errors import AwsError
+from maycloud.services.base import Call, Params, Policy, Result
+from maycloud.services.lambda_ import layers
+from maycloud.services.lambda_.code import MAX_UNPACKED, fetch, invalid
+from maycloud.services.lambda_.configuration import (
+    describe,
+    new_configuration,
+    touch,
+    update_configuration,
+    use_package,
+)
+from maycloud.services.lambda_.store import LATEST, Functions, Reference, not_found, read_name
+from maycloud.store import Document
+
+UNRESERVED = 100  # concurrency that must stay unreserved, of an account's 1,000
+
+
+def functions(call: Call) -> Functions:
+    return call.state.functions
+
+
+def reference(call: Call, params: Params) -> Reference:
+    return read_name(call, params["FunctionName"], params.get("Qualifier"))
+
+
+def function_arn(call: Call, params: Params) -> str:
+    return reference(call, params).qualified_arn
+
+
+def owner(call: Call, params: Params) -> str | None:
+    return reference(call, params).account
+
+
+def function_policy(call: Call, arn: str) -> Policy | None:
+    """The resource policy of a function or qualifier: an empty one if none was set."""
+    if ":function:" not in arn:
+        return None
+    try:
+        found = read_name(call, arn)
+        body = functions(call).function(found)
+    except AwsError:
+        return {"Version": "2012-10-17", "Statement": []}
+    statements = body.get("Policies", {}).get(found.qualifier or "", {}).get("Statement", [])
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+async def create_function(call: Call, params: Params) -> Result:
+    name = read_name(call, params["FunctionName"])
+    params = params | {"FunctionName": name.name}
+    configuration = new_configuration(call, params)
+    _refuse_existing(call, name)
+    await _check_role(call, configuration["Role"])
+    package = await call.state.packages.add(await fetch(call, params["Code"]))
+    _refuse_existing(call, name)  # looked for again: unpacking took its time
+    use_package(configuration, package)
+    _use_layers(call, configuration, params, package.unpacked)
+    touch(call, configuration)
+    with call.store.db.atomic():
+        functions(call).save(name, {"Name": name.name, "NextVersion": 1, "Tags": params.get("Tags", {})})
+        functions(call).save_version(name, LATEST, configuration)
+        if params.get("Publish"):
+            version = publish(call, name, configuration, params.get("Description"))
+            return describe(name, version, configuration)
+    return describe(name, LATEST, configuration) | {"State": "Active"}
+
+
+def _refuse_existing(call: Call, name: Reference) -> None:
+    if functions(call).functions.get(name.scope, name.name) is not None:
+        raise AwsError("ResourceConflictException", f"Function already exist: {name.name}", 409, Type="User")
+
+
+async def _check_role(call: Call, role: str) -> None:
+    """The caller must be allowed to pass the role, and Lambda to assume it."""
+    call.authorize("iam:PassRole", role, {"iam:PassedToService": "lambda.amazonaws.com"})
+    call.state.role_credentials(role, "check")
+
+
+def _use_layers(call: Call, configuration: Document, params: Params, unpacked: int) -> None:
+    if "Layers" not in params:
+        return
+    found = layers.resolve(call, params["Layers"])
+    if unpacked + sum(each["Unpacked"] for each in found) > MAX_UNPACKED:
+        raise invalid(
+            f"Function code combined with layers exceeds the maximum allowed size of {MAX_UNPACKED} bytes."
+        )
+    configuration["Layers"] = [{"Arn": each["Arn"], "CodeSize": each["CodeSize"]} for each in found]
+    configuration["LayerDigests"] = [each["Digest"] for each in found]
+
+
+def latest(call: Call, params: Params) -> tuple[Reference, Document]:
+    """The function of a call that changes it, with a copy of its $LATEST configuration."""
+    name = read_name(call, params["FunctionName"])
+    functions(call).function(name)
+    configuration = functions(call).version(name, LATEST)
+    if configuration is None:
+        raise not_found(name.arn)
+    revision = params.get("RevisionId")
+    if revision is not None and revision != configuration["RevisionId"]:
+        raise AwsError(
+            "PreconditionFailedException",
+            "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias"
+            " API to retrieve the latest Revision Id",
+            412,
+            Type="User",
+        )
+    return name, dict(configuration)
+
+
+async def update_function_code(call: Call, params: Params) -> Result:
+    latest(call, params)
+    data = await fetch(call, params)
+    package = await call.state.packages.add(data)
+    name, configuration = latest(call, params)
+    if params.get("DryRun"):
+        return describe(name, LATEST, configuration)
+    use_package(configuration, package)
+    if "Architectures" in params:
+        configuration["Architectures"] = params["Architectures"]
+    touch(call, configuration)
+    with call.store.db.atomic():
+        functions(call).save_version(name, LATEST, configuration)
+        call.state.retire(name, LATEST)
+        if params.get("Publish"):
+            version = publish(call, name, configuration, None)
+            return describe(name, version, configuration)
+    return describe(name, LATEST, configuration)
+
+
+async def update_function_configuration(call: Call, params: Params) -> Result:
+    name, configuration = latest(call, params)
+    role = configuration["Role"]
+    update_configuration(call, configuration, params)
+    if configuration["Role"] != role:
+        await _check_role(call, configuration["Role"])
+    _use_layers(call, configuration, params, 0)
+    touch(call, configuration)
+    functions(call).save_version(name, LATEST, configuration)
+    call.state.retire(name, LATEST)
+    return describe(name, LATEST, configuration)
+
+
+def publish(call: Call, name: Reference, configuration: Document, description: str | None) -> str:
+    """Freeze $LATEST as the next version; gives its number, or that of the last one if nothing changed."""
+    body = dict(functions(call).function(name))
+    number = body["NextVersion"]
+    if number > 1:
+        last = functions(call).version(name, str(number - 1))
+        if last is not None and _same(last, configuration):
+            return str(number - 1)
+    frozen = dict(configuration)
+    if description is not None:
+        frozen["Description"] = description
+    body["NextVersion"] = number + 1
+    functions(call).save(name, body)
+    functions(call).save_version(name, str(number), frozen)
+    return str(number)
+
+
+def _same(one: Document, other: Document) -> bool:
+    ignored = {"RevisionId", "LastModified", "Description"}
+    return {k: v for k, v in one.items() if k not in ignored} == {
+        k: v for k, v in other.items() if k not in ignored
+    }
+
+
+def get_function(call: Call, params: Params) -> Result:
+    name = reference(call, params)
+    version, configuration = functions(call).resolve(name)
+    body = functions(call).function(name)
+    result: dict[str, Any] = {
+        "Configuration": describe(name, version, configuration, qualified=bool(name.qualifier)),
+        "Code": {
+            "RepositoryType": "S3",
+            "Location": call.state.code_link(configuration["Digest"], int(time.time()) + 600),
+        },
+    }
+    if body.get("Tags"):
+        result["Tags"] = body["Tags"]
+    if body.get("Concurrency") is not None:
+        result["Concurrency"] = {"ReservedConcurrentExecutions": body["Concurrency"]}
+    return result
+
+
+def get_function_configuration(call: Call, params: Params) -> Result:
+    name = reference(call, params)
+    version, configuration = functions(call).resolve(name)
+    return describe(name, version, configuration, qualified=bool(name.qualifier))
+
+
+def list_functions(call: Call, params: Params) -> Result:
+    limit = min(params.get("MaxItems", 50), 50)
+    after = params.get("Marker", "")
+    rows = functions(call).functions.items(call.scope, after=after, limit=limit + 1)
+    listed: list[dict[str, Any]] = []
+    for name, _ in rows[:limit]:
+        each = read_name(call, name)
+        configuration = functions(call).version(each, LATEST)
+        if configuration is not None:
+            listed.append(
+                describe(each, LATEST, configuration, qualified=params.get("FunctionVersion") == "ALL")
+            )
+        if params.get("FunctionVersion") == "ALL":
+            listed += [describe(each, version, found) for version, found in numbered(call, each)]
+    result: dict[str, Any] = {"Functions": listed}
+    if len(rows) > limit:
+        result["NextMarker"] = rows[limit - 1][0]
+    return result
+
+
+def numbered(call: Call, name: Reference) -> list[tuple[str, Document]]:
+    """Published versions with their configurations, oldest first."""
+    rows = functions(call).versions.items(name.scope, prefix=f"{name.name}/")
+    found = [(id_.rpartition("/")[2], body) for id_, body in rows]
+    return sorted(((v, body) for v, body in found if v != LATEST), key=lambda pair: int(pair[0]))
+
+
+def delete_function(call: Call, params: Params) -> Result:
+    name = reference(call, params)
+    functions(call).function(name)
+    if name.qualifier:
+        _delete_version(call, name, name.qualifier)
+        return None
+    store = functions(call)
+    for version, _ in [*numbered(call, name), (LATEST, {})]:
+        call.state.retire(name, version)
+        store.versions.delete(name.scope, f"{name.name}/{version}")
+    store.aliases.delete_below(name.scope, f"{name.name}/")
+    store.functions.delete(name.scope, name.name)
+    store.forget()
+    return None
+
+
+def _delete_version(call: Call, name: Reference, version: str) -> None:
+    store = functions(call)
+    if version == LATEST:
+        raise invalid("$LATEST version cannot be deleted without deleting the function.")
+    if not version.isdigit():
+        raise invalid("Deletion of aliases is not currently supported.")
+    used = [
+        alias
+        for alias, body in store.aliases.items(name.scope, prefix=f"{name.name}/")
+        if body["FunctionVersion"] == version or version in body.get("Weights", {})
+    ]
+    if used:
+        aliases = ", ".join(alias.rpartition("/")[2] for alias in used)
+        raise AwsError(
+            "ResourceConflictException",
+            f"Version {version} cannot be deleted as it is referenced by alias {aliases}",
+            409,
+            Type="User",
+        )
+    call.state.retire(name, version)
+    store.versions.delete(name.scope, f"{name.name}/{version}")
+    store.forget()
+
+
+def put_concurrency(call: Call, params: Params) -> Result:
+    name = read_name(call, params["FunctionName"])
+    wanted = params["ReservedConcurrentExecutions"]
+    body = dict(functions(call).function(name))
+    others = sum(
+        each.get("Concurrency") or 0
+        for other, each in functions(call).functions.items(name.scope)
+        if other != name.name
+    )
+    if others + wanted > 1000 - UNRESERVED:
+        raise invalid(
+            "Specified ReservedConcurrentExecutions for function decreases account's"
+            f" UnreservedConcurrentExecution below its minimum value of [{UNRESERVED}]."
+        )
+    body["Concurrency"] = wanted
+    functions(call).save(name, body)
+    return {"ReservedConcurrentExecutions": wanted}
+
+
+def get_concurrency(call: Call, params: Params) -> Result:
+    body = functions(call).function(read_name(call, params["FunctionName"]))
+    wanted = body.get("Concurrency")
+    return {} if wanted is None else {"ReservedConcurrentExecutions": wanted}
+
+
+def delete_concurrency(call: Call, params: Params) -> Result:
+    name = read_name(call, params["FunctionName"])
+    body = dict(functions(call).function(name))
+    body.pop("Concurrency", None)
+    functions(call).save(name, body)
+    return None
+
+
+def change_tags(call: Call, params: Params, add: dict[str, str], remove: list[str]) -> None:
+    name = read_name(call, params["Resource"])
+    body = dict(functions(call).function(name))
+    tags = {**body.get("Tags", {}), **add}
+    for key in remove:
+        tags.pop(key, None)
+    if len(tags) > 50:
+        raise invalid("Too many tags: a function has 50 at the most")
+    body["Tags"] = tags
+    functions(call).save(name, body)

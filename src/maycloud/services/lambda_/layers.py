@@ -1,0 +1,137 @@
+"""Layers: packages that functions share, in immutable versions."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from maycloud.errors import AwsError
+from maycloud.services.base import Call, Params, Result
+from maycloud.services.lambda_.code import fetch, invalid
+from maycloud.store import Document
+
+MAX_LAYERS = 5
+
+
+def _documents(call: Call) -> Any:
+    return call.state.layers
+
+
+def _id(name: str, version: int) -> str:
+    return f"{name}/{version:010d}"
+
+
+def layer_name(text: str) -> str:
+    return text.split(":")[6] if text.startswith("arn:") and text.count(":") >= 6 else text
+
+
+def layer_arn(call: Call, params: Params) -> str:
+    arn = f"arn:aws:lambda:{call.region}:{call.account}:layer:{layer_name(params['LayerName'])}"
+    return f"{arn}:{params['VersionNumber']}" if "VersionNumber" in params else arn
+
+
+async def publish_layer_version(call: Call, params: Params) -> Result:
+    name = layer_name(params["LayerName"])
+    content = params["Content"]
+    package = await call.state.packages.add(await fetch(call, content))
+    documents = _documents(call)
+    with call.store.db.atomic():
+        existing = documents.items(call.scope, prefix=f"{name}/")
+        version = int(existing[-1][0].rpartition("/")[2]) + 1 if existing else 1
+        arn = f"arn:aws:lambda:{call.region}:{call.account}:layer:{name}"
+        body: Document = {
+            "LayerArn": arn,
+            "LayerVersionArn": f"{arn}:{version}",
+            "Version": version,
+            "Description": params.get("Description", ""),
+            "CreatedDate": (
+                datetime.fromtimestamp(call.now(), UTC)
+                .isoformat(timespec="milliseconds")
+                .replace("+00:00", "+0000")
+            ),
+            "CompatibleRuntimes": params.get("CompatibleRuntimes", []),
+            "CompatibleArchitectures": params.get("CompatibleArchitectures", []),
+            "LicenseInfo": params.get("LicenseInfo"),
+            "Digest": package.digest,
+            "Unpacked": package.unpacked,
+            "CodeSize": package.size,
+            "CodeSha256": package.sha256,
+        }
+        documents.put(call.scope, _id(name, version), body)
+    return _describe(call, body)
+
+
+def _describe(call: Call, body: Document, *, content: bool = True) -> dict[str, Any]:
+    own = {"Digest", "Unpacked", "CodeSize", "CodeSha256"}
+    described = {key: value for key, value in body.items() if key not in own and value not in (None, [])}
+    if content:
+        described["Content"] = {
+            "CodeSha256": body["CodeSha256"],
+            "CodeSize": body["CodeSize"],
+            "Location": call.state.code_link(body["Digest"], int(call.store.clock.wall()) + 600),
+        }
+    return described
+
+
+def _find(call: Call, name: str, version: int) -> Document:
+    found = _documents(call).get(call.scope, _id(layer_name(name), version))
+    if found is None:
+        arn = f"arn:aws:lambda:{call.region}:{call.account}:layer:{layer_name(name)}:{version}"
+        raise AwsError("ResourceNotFoundException", f"Layer version {arn} does not exist.", 404, Type="User")
+    return found
+
+
+def get_layer_version(call: Call, params: Params) -> Result:
+    return _describe(call, _find(call, params["LayerName"], params["VersionNumber"]))
+
+
+def get_layer_version_by_arn(call: Call, params: Params) -> Result:
+    name, version = _split(params["Arn"])
+    return _describe(call, _find(call, name, version))
+
+
+def _split(arn: str) -> tuple[str, int]:
+    parts = arn.split(":")
+    if len(parts) != 8 or not parts[7].isdigit():
+        raise invalid(f"Invalid Layer name: {arn}")
+    return parts[6], int(parts[7])
+
+
+def list_layer_versions(call: Call, params: Params) -> Result:
+    found = _documents(call).items(call.scope, prefix=f"{layer_name(params['LayerName'])}/")
+    return {"LayerVersions": [_describe(call, body, content=False) for _, body in reversed(found)]}
+
+
+def list_layers(call: Call, _params: Params) -> Result:
+    newest: dict[str, Document] = {}
+    for id_, body in _documents(call).items(call.scope):
+        newest[id_.rpartition("/")[0]] = body
+    return {
+        "Layers": [
+            {
+                "LayerName": name,
+                "LayerArn": body["LayerArn"],
+                "LatestMatchingVersion": _describe(call, body, content=False),
+            }
+            for name, body in newest.items()
+        ]
+    }
+
+
+def delete_layer_version(call: Call, params: Params) -> Result:
+    """Functions that use it keep it: their code is their own."""
+    _documents(call).delete(call.scope, _id(layer_name(params["LayerName"]), params["VersionNumber"]))
+    return None
+
+
+def resolve(call: Call, arns: list[str]) -> list[dict[str, Any]]:
+    """The layers of a function, in the order of their unpacking."""
+    if len(arns) > MAX_LAYERS:
+        raise invalid(f"Cannot reference more than {MAX_LAYERS} layers.")
+    found: list[dict[str, Any]] = []
+    for arn in arns:
+        name, version = _split(arn)
+        scope = (arn.split(":")[4], arn.split(":")[3])
+        body = _documents(call).get(scope, _id(name, version)) if scope[0] == call.account else None
+        if body is None:
+            raise invalid(f"Layer version {arn} does not exist.")
+        found.append({"Arn": arn, **{k: body[k] for k in ("CodeSize", "Digest", "Unpacked")}})
+    return found

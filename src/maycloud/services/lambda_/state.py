@@ -1,0 +1,202 @@
+"""What Lambda keeps per cloud: packages, environments, credentials of roles, logs and metrics of runs."""
+
+import hashlib
+import hmac
+import logging
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+from maycloud.services.lambda_.runtime.environments import Environments, Spec
+
+from maycloud.edge.messages import Request, Response
+from maycloud.errors import AwsError
+from maycloud.services.base import Call, Cloud
+from maycloud.services.lambda_ import invocation
+from maycloud.services.lambda_.code import Packages
+from maycloud.services.lambda_.invocation import Target
+from maycloud.services.lambda_.metrics import Metrics
+from maycloud.services.lambda_.store import Functions, Reference
+from maycloud.store import Delivery
+from maycloud.store.clock import Timer
+
+log = logging.getLogger("maycloud.lambda")
+
+CREDENTIAL_LIFE = 12 * 3600  # seconds; environments are made anew after half of it
+IDLE = 600.0  # seconds after which an idle environment ends
+PRUNE_EVERY = 30.0
+
+CODE_PATH = "/_aws/lambda/code/"
+
+
+class Lambda:
+    """Per-cloud state of the service."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self.clock = cloud.store.clock
+        self.packages = Packages(cloud.store)
+        self.functions = Functions(cloud.store)
+        self.layers = cloud.store.documents("lambda.layers")
+        self.running: dict[Any, int] = {}
+        self.metrics = Metrics(cloud)
+        self.environments = Environments(cloud.store.folder / "lambda" / "run", self._on_log)
+        self._specs: dict[Any, Spec] = cloud.store.db.cache()
+        self._loggable: dict[str, bool] = {}
+        self._link_key = os.urandom(32)
+        self._timer: Timer | None = None
+        cloud.store.outbox.consume(invocation.QUEUE, self._deliver)
+        cloud.serve_path(CODE_PATH, self._serve_code)
+
+    async def start(self) -> None:
+        await self.environments.start()
+        self.metrics.start()
+        self._timer = self.clock.call_later(PRUNE_EVERY, self._prune)
+
+    async def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self.metrics.stop()
+        await self.environments.stop()
+
+    def _prune(self) -> None:
+        self._cloud.spawn(self.environments.prune(IDLE))
+        self._timer = self.clock.call_later(PRUNE_EVERY, self._prune)
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        await invocation.deliver(self, delivery)
+
+    def internal_call(self, account: str, region: str) -> Call:
+        """A call of the service itself, to find functions with."""
+        from maycloud.services.lambda_.api import service
+
+        principal = invocation.as_lambda(account)
+        operation = service.operations["Invoke"]
+        return Call(self._cloud, service, operation, principal, account, region, "")
+
+    # Running
+
+    def role_credentials(self, role: str, session: str) -> Any:
+        """Credentials of a role that Lambda may assume. Raises InvalidParameterValueException."""
+        identities = self._cloud.access.identities
+        return identities.role_session(role, session, CREDENTIAL_LIFE, "lambda.amazonaws.com")
+
+    def spec(self, target: Target) -> Spec:
+        """How to run a version: made once per revision and per half life of its credentials."""
+        configuration = target.configuration
+        half = int(self.clock.time() // (CREDENTIAL_LIFE / 2))
+        key = (target.name.scope, target.name.name, target.version, configuration["RevisionId"], half)
+        spec = self._specs.get(key)
+        if spec is None:
+            spec = self._specs[key] = self._make_spec(target, half)
+        return spec
+
+    def _make_spec(self, target: Target, half: int) -> Spec:
+        name, configuration = target.name, target.configuration
+        credential = self.role_credentials(configuration["Role"], name.name)
+        variables: dict[str, str] = dict(configuration.get("Environment", {}).get("Variables", {}))
+        variables |= {
+            "AWS_ACCESS_KEY_ID": credential.principal.access_key,
+            "AWS_SECRET_ACCESS_KEY": credential.secret,
+            "AWS_SESSION_TOKEN": credential.token,
+            "AWS_REGION": name.region,
+            "AWS_DEFAULT_REGION": name.region,
+            "AWS_ENDPOINT_URL": self._cloud.url,
+        }
+        arn = f"{name.arn}:{name.qualifier}" if name.qualifier else name.arn
+        day = datetime.fromtimestamp(self.clock.time(), UTC).strftime("%Y/%m/%d")
+        return Spec(
+            key=f"{name.arn}:{target.version}:{configuration['RevisionId']}:{half}",
+            runtime=configuration["Runtime"],
+            handler=configuration["Handler"],
+            folder=self.packages.folder(configuration["Digest"]),
+            layers=tuple(self.packages.folder(each) for each in configuration.get("LayerDigests", [])),
+            environment=variables,
+            memory=configuration["MemorySize"],
+            timeout=float(configuration["Timeout"]),
+            name=name.name,
+            version=target.version,
+            arn=arn,
+            log_group=configuration["LoggingConfig"]["LogGroup"],
+            log_stream=f"{day}/[{target.version}]{os.urandom(16).hex()}",
+            region=name.region,
+        )
+
+    def retire(self, name: Reference, version: str) -> None:
+        """A version changed: its environments end once they are idle."""
+        self._specs.clear()
+        self._cloud.spawn(self.environments.retire(f"{name.arn}:{version}:"))
+
+    def _on_log(self, spec: Spec, stream: str, lines: list[tuple[int, str]]) -> None:
+        """Write a run's lines, if the function's role may; AWS drops them otherwise, and says nothing."""
+        account, region = spec.arn.split(":")[4], spec.arn.split(":")[3]
+        allowed = self._loggable.get(spec.key)
+        if allowed is None:
+            allowed = self._loggable[spec.key] = self._may_log(spec, account, region)
+        if allowed:
+            self._cloud.state("logs").write((account, region), spec.log_group, stream, lines)
+
+    def _may_log(self, spec: Spec, account: str, region: str) -> bool:
+        credential = self._cloud.access.identities.credential(spec.environment["AWS_ACCESS_KEY_ID"])
+        if credential is None:
+            return False
+        call = self.internal_call(account, region)
+        call.principal = credential.principal
+        arn = f"arn:aws:logs:{region}:{account}:log-group:{spec.log_group}:log-stream:*"
+        try:
+            for action in ("logs:CreateLogStream", "logs:PutLogEvents"):
+                self._cloud.access.authorize(call, action, arn)
+        except AwsError:
+            return False
+        return True
+
+    async def send(self, target: Target, where: str, record: bytes) -> None:
+        """Hand a record to a destination's service, as the function's role."""
+        credential = self.role_credentials(target.configuration["Role"], target.name.name)
+        kind = where.split(":")[2] if where.count(":") >= 5 else ""
+        calls: dict[str, tuple[str, dict[str, Any]]] = {
+            "lambda": ("Invoke", {"FunctionName": where, "InvocationType": "Event", "Payload": record}),
+            "s3": (
+                "PutObject",
+                {"Bucket": where.rpartition(":")[2], "Body": record, "Key": self._key(target)},
+            ),
+        }
+        if kind not in calls:
+            log.warning("%s: destination %s is of a service that is not there", target.name.arn, where)
+            return
+        operation, params = calls[kind]
+        try:
+            await self._cloud.call(
+                kind, operation, params, as_=credential.principal, region=target.name.region
+            )
+        except AwsError as error:
+            log.warning("%s: destination %s refused the record: %s", target.name.arn, where, error)
+
+    def _key(self, target: Target) -> str:
+        now = datetime.fromtimestamp(self.clock.time(), UTC)
+        return f"aws/lambda/async/{target.name.name}/{now:%Y/%m/%d/%Y-%m-%dT%H.%M.%S}-{os.urandom(16).hex()}"
+
+    # Code, to be fetched by those who were given a link
+
+    def code_link(self, digest: str, expires: int) -> str:
+        """An address of a package's zip that works until `expires`, as GetFunction gives."""
+        return (
+            f"{self._cloud.url}{CODE_PATH}{digest}?expires={expires}&signature={self._sign(digest, expires)}"
+        )
+
+    def _sign(self, digest: str, expires: int) -> str:
+        return hmac.digest(self._link_key, f"{digest}/{expires}".encode(), hashlib.sha256).hex()
+
+    async def _serve_code(self, request: Request) -> Response:
+        digest = request.path.removeprefix(CODE_PATH)
+        fields = dict(part.partition("=")[::2] for part in request.query.split("&"))
+        expires = fields.get("expires", "")
+        given = fields.get("signature", "")
+        if (
+            not expires.isdigit()
+            or not hmac.compare_digest(self._sign(digest, int(expires)).encode(), given.encode())
+            or int(expires) < self.clock.wall()
+        ):
+            return Response(403, [(b"content-type", b"text/plain")], b"Forbidden")
+        data = await self.packages.zip(digest)
+        return Response(200, [(b"content-type", b"application/zip")], data)
