@@ -67,6 +67,13 @@ class Engine:
             ClientRequestToken=(stack.get("work") or {}).get("client_token", ""),
         )
 
+    def adopt(self, stack_id: str, parent_id: str) -> None:
+        """Note that a stack is nested in another."""
+        stack, parent = self.stacks.get(stack_id), self.stacks.get(parent_id)
+        if stack is not None and parent is not None:
+            stack |= {"parent": parent_id, "root": parent.get("root") or parent_id}
+            self.stacks.put(stack)
+
     async def _consume(self, delivery: Delivery) -> None:
         stack_id, work_id = delivery.payload["stack"], delivery.payload["work"]
         async with self._locks.setdefault(stack_id, asyncio.Lock()):

@@ -81,7 +81,8 @@ def check_references(template: Template) -> None:
                 raise error(f"Circular dependency between resources: [{logical_id}]")
         if missing:
             raise format_error(
-                f"Unresolved resource dependencies [{', '.join(missing)}] in the {block} block of the template"
+                f"Unresolved resource dependencies [{', '.join(missing)}] in the {block} block of the"
+                " template"
             )
 
 

@@ -290,13 +290,15 @@ def _join(scope: Scope, argument: Any) -> str:
 def _select(scope: Scope, argument: Any) -> Any:
     if not isinstance(argument, list) or len(argument) != 2:
         raise error(
-            "Template error: Fn::Select requires a list argument with two elements: an integer index and a list"
+            "Template error: Fn::Select requires a list argument with two elements: an integer index and a"
+            " list"
         )
     index = scope.resolve_text(argument[0], "Fn::Select")
     items = scope.resolve_list(argument[1])
     if items is None or not index.isdigit():
         raise error(
-            "Template error: Fn::Select requires a list argument with two elements: an integer index and a list"
+            "Template error: Fn::Select requires a list argument with two elements: an integer index and a"
+            " list"
         )
     if int(index) >= len(items):
         raise error(f"Template error: Fn::Select cannot select nonexistent value at index {index}")

@@ -78,7 +78,9 @@ class Run:
         """End the work. `fields` go into the stack's record."""
         stack = self._current()
         token = stack["work"].get("client_token", "")
-        stack |= {"work": None, "previous": None, **fields}
+        stack |= {"work": None, **fields}
+        if status != "UPDATE_ROLLBACK_FAILED":
+            stack["previous"] = None
         if change_set := stack.get("executing"):
             record = self.stacks.change_set_by_id(change_set)
             if record is not None:
@@ -247,8 +249,10 @@ class Run:
             if value is NO_VALUE:
                 continue
             if isinstance(value, dict | list):
-                raise error("Template format error: Output " + name + " is malformed. The Value field of every"
-                            " Outputs member must evaluate to a String.")  # fmt: skip
+                raise error(
+                    f"Template format error: Output {name} is malformed. The Value field of every Outputs"
+                    " member must evaluate to a String."
+                )
             row = {"OutputKey": name, "OutputValue": text(value)}
             if output.get("Description"):
                 row["Description"] = str(output["Description"])

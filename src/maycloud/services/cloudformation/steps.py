@@ -1,9 +1,10 @@
 """What is done to one resource: create, update, replace, restore, delete; with the events that tell it.
 
 A resource's record: ``logical_id``, ``type``, ``physical_id``, ``ref``, ``attributes``, ``properties`` (as
-resolved, dynamic references still in them), ``status``, ``reason``, ``token`` (of generated names),
-``needs`` (logical ids), ``deletion_policy``, ``replace_policy``, ``metadata``, ``work`` (that last touched it),
-``fresh`` (made by the update that runs), ``old`` (its record before the update that runs, with ``replaced``),
+resolved, dynamic references still in them), ``attempted`` (properties of the last update begun), ``status``,
+``reason``, ``token`` (of generated names), ``needs`` (logical ids), ``deletion_policy``, ``replace_policy``,
+``metadata``, ``work`` (that last touched it), ``fresh`` (made by the update that runs), ``old`` (its record
+before the update that runs, with ``replaced``),
 ``discard`` (former selves to be deleted) and ``removed`` (to be deleted in the cleanup).
 """
 

@@ -176,7 +176,8 @@ class Stacks:
     def exports(self, scope: Scope) -> list[tuple[str, str, str]]:
         """Name, stack and value, by name."""
         rows = self._db.rows(
-            "SELECT name, stack, value FROM cloudformation_exports WHERE account=? AND region=? ORDER BY name",
+            "SELECT name, stack, value FROM cloudformation_exports WHERE account=? AND region=?"
+            " ORDER BY name",
             scope,
         )
         return [(name, stack, value) for name, stack, value in rows]

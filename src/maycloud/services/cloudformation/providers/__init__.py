@@ -15,7 +15,9 @@ A module of this package declares its types at import:
 A provider's functions:
 
     async def create(ctx: Context, props: Props) -> Resource
-    async def update(ctx: Context, physical_id: str, old: Props, new: Props, attributes: Attributes) -> Resource
+    async def update(
+        ctx: Context, physical_id: str, old: Props, new: Props, attributes: Attributes
+    ) -> Resource
     async def delete(ctx: Context, physical_id: str, props: Props, attributes: Attributes) -> None
 
 Properties arrive resolved. Scalars are as the template wrote them ("256" for 256, "true" for true):

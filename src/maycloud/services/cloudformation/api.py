@@ -1,0 +1,170 @@
+"""AWS CloudFormation's operations that change stacks; those that read and change sets are beside."""
+
+from typing import Any
+
+from maycloud.errors import AwsError
+from maycloud.services.base import Call, Params, Result
+from maycloud.services.cloudformation import changeset_api, reading
+from maycloud.services.cloudformation.declared import (
+    find_stack,
+    must_be_updatable,
+    must_not_exist,
+    new_stack,
+    pass_role,
+    reader,
+    service,
+    stack_arn,
+    start_create,
+    start_update,
+)
+from maycloud.services.cloudformation.plans import check_plan, make_plan, same
+from maycloud.services.cloudformation.template import error
+
+__all__ = ["changeset_api", "reading", "service"]
+
+
+@service.operation(resource=stack_arn)
+async def CreateStack(call: Call, params: Params) -> Result:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html"""
+    name = params["StackName"]
+    pass_role(call, params)
+    if "DisableRollback" in params and "OnFailure" in params:
+        raise error("You cannot specify both DisableRollback and OnFailure")
+    stack = new_stack(call, name, params)
+    must_not_exist(call, name)
+    read = reader(call)
+    plan = await make_plan(read, await read.text(params), params)
+    check_plan(call.cloud, call.state.stacks, stack, plan)
+    stack["policy"] = await _policy(call, params)
+    on_failure = params.get("OnFailure") or ("DO_NOTHING" if params.get("DisableRollback") else "ROLLBACK")
+    with call.store.db.atomic():
+        must_not_exist(call, name)  # another may have come while the template was read
+        start_create(call, stack, plan, params, on_failure)
+    return {"StackId": stack["id"]}
+
+
+@service.operation(resource=stack_arn)
+async def UpdateStack(call: Call, params: Params) -> Result:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_UpdateStack.html"""
+    stack = find_stack(call, params["StackName"], "Stack [{}] does not exist")
+    pass_role(call, params)
+    must_be_updatable(stack)
+    read = reader(call)
+    previous = stack["plan"]
+    text = await read.text(params, previous["text"])
+    plan = await make_plan(read, text, params, previous=previous)
+    check_plan(call.cloud, call.state.stacks, stack, plan)
+    policy = await _policy(call, params)
+    with call.store.db.atomic():
+        stack = find_stack(call, stack["id"], "Stack [{}] does not exist")
+        must_be_updatable(stack)
+        if same(stack["plan"], plan) and stack["status"] not in ("CREATE_FAILED", "UPDATE_FAILED"):
+            raise error("No updates are to be performed.")
+        stack["policy"] = policy or stack.get("policy")
+        on_failure = "DO_NOTHING" if params.get("DisableRollback") else "ROLLBACK"
+        start_update(call, stack, plan, params, on_failure)
+    return {"StackId": stack["id"]}
+
+
+async def _policy(call: Call, params: Params) -> str | None:
+    if "StackPolicyURL" in params:
+        return await reader(call).read_object(params["StackPolicyURL"])
+    return params.get("StackPolicyBody")
+
+
+@service.operation(resource=stack_arn)
+def DeleteStack(call: Call, params: Params) -> Result:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteStack.html"""
+    stack = call.state.stacks.find(call.scope, params["StackName"])
+    if stack is None or stack["status"] in ("DELETE_COMPLETE", "DELETE_IN_PROGRESS"):
+        return None
+    pass_role(call, params)
+    if stack["protected"]:
+        raise error(f"Stack [{stack['name']}] cannot be deleted while TerminationProtection is enabled")
+    if stack["status"].endswith("_IN_PROGRESS") and stack["status"] not in (
+        "CREATE_IN_PROGRESS",
+        "REVIEW_IN_PROGRESS",
+    ):
+        raise error(f"Stack [{stack['name']}] cannot be deleted while in status {stack['status']}")
+    retain = params.get("RetainResources", [])
+    if retain and stack["status"] != "DELETE_FAILED":
+        raise error(
+            f"Invalid operation on stack [{stack['id']}]. Resources can be retained only of a stack in the"
+            " state DELETE_FAILED"
+        )
+    stack["role_arn"] = params.get("RoleARN") or stack["role_arn"]
+    call.state.begin(
+        stack,
+        "delete",
+        "DELETE_IN_PROGRESS",
+        call.principal,
+        retain=retain,
+        client_token=params.get("ClientRequestToken", ""),
+    )
+    return None
+
+
+@service.operation(resource=stack_arn)
+def ContinueUpdateRollback(call: Call, params: Params) -> Result:
+    """Try again what made a rollback fail. ResourcesToSkip is refused by name."""
+    stack = find_stack(call, params["StackName"], "Stack [{}] does not exist")
+    pass_role(call, params)
+    if params.get("ResourcesToSkip"):
+        raise error("ResourcesToSkip is not supported by Maycloud")
+    if stack["status"] != "UPDATE_ROLLBACK_FAILED":
+        raise error(
+            f"Stack:{stack['id']} is in {stack['status']} state and can not continue its update rollback."
+        )
+    token = params.get("ClientRequestToken", "")
+    call.state.begin(
+        stack, "rollback_update", "UPDATE_ROLLBACK_IN_PROGRESS", call.principal, client_token=token
+    )
+    return {}
+
+
+@service.operation(resource=stack_arn)
+def UpdateTerminationProtection(call: Call, params: Params) -> Result:
+    stack = find_stack(call, params["StackName"], "Stack [{}] does not exist")
+    if stack["status"] in ("DELETE_COMPLETE", "DELETE_IN_PROGRESS"):
+        raise error(f"Stack [{params['StackName']}] does not exist")
+    stack["protected"] = params["EnableTerminationProtection"]
+    call.state.stacks.put(stack)
+    return {"StackId": stack["id"]}
+
+
+@service.operation(resource=stack_arn)
+async def SetStackPolicy(call: Call, params: Params) -> Result:
+    """Keep a stack policy for GetStackPolicy; updates do not look at it."""
+    find_stack(call, params["StackName"], "Stack [{}] does not exist")
+    policy = await _policy(call, params)
+    if policy is None:
+        raise error("Either StackPolicyBody or StackPolicyURL must be specified.")
+    stack = find_stack(call, params["StackName"], "Stack [{}] does not exist")
+    stack["policy"] = policy
+    call.state.stacks.put(stack)
+    return None
+
+
+@service.operation(resource=stack_arn, atomic=False)
+def GetStackPolicy(call: Call, params: Params) -> Result:
+    stack = find_stack(call, params["StackName"], "Stack [{}] does not exist")
+    return {"StackPolicyBody": stack["policy"]} if stack.get("policy") else {}
+
+
+@service.operation(resource=stack_arn)
+def SignalResource(_call: Call, params: Params) -> Result:
+    raise AwsError(
+        "ValidationError",
+        f"Resource {params['LogicalResourceId']} waits for no signal: creation policies and wait conditions"
+        " are not supported by Maycloud",
+    )
+
+
+@service.operation(atomic=False)
+def DescribeAccountLimits(_call: Call, _params: Params) -> Result:
+    limits: list[dict[str, Any]] = [
+        {"Name": "StackLimit", "Value": 2000},
+        {"Name": "StackOutputsLimit", "Value": 200},
+        {"Name": "ConcurrentResourcesLimit", "Value": 2500},
+    ]
+    return {"AccountLimits": limits}
