@@ -114,7 +114,8 @@ def _target(call: Call, params: Params, kind: str) -> Record:
             return new_stack(call, name, params)
         if stack["status"] != "REVIEW_IN_PROGRESS":
             raise error(
-                f"Stack [{name}] already exists and cannot be created again with the changeSet [{change_set}]."
+                f"Stack [{name}] already exists and cannot be created again with the changeSet"
+                f" [{change_set}]."
             )
     else:
         if stack is None or stack["status"] == "DELETE_COMPLETE":

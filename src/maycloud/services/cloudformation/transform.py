@@ -58,4 +58,6 @@ def _translate(template: Template, values: dict[str, Any], region: str) -> Templ
         except InvalidDocumentException as failure:
             causes = sorted(cause.message for cause in failure.causes)
             raise _failed(" ".join([failure.message, *causes])) from failure
+        finally:
+            translator.metrics.publish()  # to nobody; it warns of what it still holds
     return undo_mark_unicode_str_in_template(translated)

@@ -26,7 +26,7 @@ them. `delete` may raise the service's "not found": that counts as deleted. `upd
 a change in `replace_on`, and may be called again after a crash with the same arguments.
 """
 
-import importlib
+import importlib.util
 import os
 import string
 from collections.abc import Awaitable, Callable, Mapping
@@ -198,7 +198,8 @@ def register(provider: Provider) -> None:
 @cache
 def _load() -> None:
     for name in MODULES:
-        importlib.import_module(f"{__name__}.{name}")
+        if importlib.util.find_spec(f"{__name__}.{name}") is not None:
+            importlib.import_module(f"{__name__}.{name}")
 
 
 def find(type_: str) -> Provider | None:
