@@ -322,13 +322,22 @@ def test_parameters(client: Client) -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (template(A={"Type": "My::Own::Thing"}), "Template format error: Unrecognized resource types: [My::Own::Thing]"),
-        (template(A=parameter({"Ref": "X"})), "Template format error: Unresolved resource dependencies [X] in the Resources block of the template"),
-        (template(A=parameter(DependsOn="B"), B=parameter(DependsOn="A")), "Circular dependency between resources: [A, B]"),
+        (
+            template(A={"Type": "My::Thing"}),
+            "Template format error: Unrecognized resource types: [My::Thing]",
+        ),
+        (
+            template(A=parameter({"Ref": "X"})),
+            "Unresolved resource dependencies [X] in the Resources block of the template",
+        ),
+        (
+            template(A=parameter(DependsOn="B"), B=parameter(DependsOn="A")),
+            "Circular dependency between resources: [A, B]",
+        ),
         ("A: [", "Template format error: YAML not well-formed."),
         ("{}", "Template format error: At least one Resources member must be defined."),
     ],
-)  # fmt: skip
+)
 def test_templates_that_are_refused(client: Client, body: str, words: str) -> None:
     cloudformation = client("cloudformation")
     assert words in refused(cloudformation.create_stack, StackName="refused", TemplateBody=body)
@@ -485,7 +494,8 @@ def test_aws_cloudformation_deploy(cloud: RunningCloud, tmp_path: Path) -> None:
         assert ran.returncode == 0, ran.stdout + ran.stderr
         return ran.stdout + ran.stderr
 
+    # The CLI names change sets by the second; executed ones must leave their names free.
     assert "Successfully created/updated stack - cli" in deploy("one")
-    assert "No changes to deploy. Stack cli is up to date" in deploy("one")
     assert "Successfully created/updated stack - cli" in deploy("two")
+    assert "No changes to deploy. Stack cli is up to date" in deploy("two")
     assert value_of(cloud.client("ssm"), "/cli/a") == "two"

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
 from maycloud.services.cloudformation import changeset_api, reading
 from maycloud.services.cloudformation.declared import (
@@ -149,15 +148,6 @@ async def SetStackPolicy(call: Call, params: Params) -> Result:
 def GetStackPolicy(call: Call, params: Params) -> Result:
     stack = find_stack(call, params["StackName"], "Stack [{}] does not exist")
     return {"StackPolicyBody": stack["policy"]} if stack.get("policy") else {}
-
-
-@service.operation(resource=stack_arn)
-def SignalResource(_call: Call, params: Params) -> Result:
-    raise AwsError(
-        "ValidationError",
-        f"Resource {params['LogicalResourceId']} waits for no signal: creation policies and wait conditions"
-        " are not supported by Maycloud",
-    )
 
 
 @service.operation(atomic=False)

@@ -121,7 +121,8 @@ def _target(call: Call, params: Params, kind: str) -> Record:
         if stack is None or stack["status"] == "DELETE_COMPLETE":
             raise error(f"Stack [{name}] does not exist")
         must_be_updatable(stack)
-    if call.state.stacks.change_set(stack["id"], change_set) is not None:
+    other = call.state.stacks.change_set(stack["id"], change_set)
+    if other is not None and not _executed(other):
         raise AwsError("AlreadyExistsException", f"ChangeSet {change_set} already exists")
     return stack
 

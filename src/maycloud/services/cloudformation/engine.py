@@ -15,10 +15,8 @@ from maycloud.errors import AwsError
 from maycloud.principal import Principal
 from maycloud.services.base import Cloud
 from maycloud.services.cloudformation.run import Run, SupersededError
-from maycloud.services.cloudformation.store import SCHEMA, Record, Stacks
+from maycloud.services.cloudformation.store import Record, Stacks
 from maycloud.store import Delivery
-
-__all__ = ["SCHEMA", "STACK", "Engine"]
 
 log = logging.getLogger("maycloud.cloudformation")
 

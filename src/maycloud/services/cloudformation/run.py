@@ -180,7 +180,8 @@ class Run:
         scope.evaluate_conditions()
         resources = graph.active(plan["processed"], "Resources", scope.conditions)
         waits = graph.dependencies(resources)
-        self.steps.take(scope, self.scope(plan, masked=True), resources, waits)
+        secret = any(is_secret(plan["processed"], name) for name in plan["values"])
+        self.steps.take(scope, self.scope(plan, masked=True) if secret else scope, resources, waits)
         return waits
 
     # Creating and updating

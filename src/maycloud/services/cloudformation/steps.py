@@ -145,7 +145,8 @@ class Steps:
         raw = self._resources[logical_id].get("Properties") or {}
         resolved = self._scope.resolve(raw)
         try:
-            shown = json.dumps(self._masked.resolve(raw), separators=(",", ":"), default=str)
+            harmless = resolved if self._masked is self._scope else self._masked.resolve(raw)
+            shown = json.dumps(harmless, separators=(",", ":"), default=str)
         except AwsError:
             shown = ""  # a hidden value that is split or selected from
         return resolved, shown

@@ -139,8 +139,10 @@ class Stacks:
     # Change sets
 
     def change_set(self, stack_id: str, name: str) -> Record | None:
+        """The newest of the name: those that were executed leave their names free."""
         row = self._db.row(
-            "SELECT body FROM cloudformation_changesets WHERE stack=? AND name=?", (stack_id, name)
+            "SELECT body FROM cloudformation_changesets WHERE stack=? AND name=? ORDER BY created DESC",
+            (stack_id, name),
         )
         return orjson.loads(row[0]) if row else None
 
