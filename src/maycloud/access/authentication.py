@@ -110,7 +110,7 @@ class Authenticator:
         if claim.moment[:8] != claim.date:
             raise failures.invalid_signature(
                 family,
-                f"Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP:"
+                "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP:"
                 f" '{claim.date}' != '{claim.moment[:8]}', from '{claim.moment}'.",
             )
         if moment > now + allowed:

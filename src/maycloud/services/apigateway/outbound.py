@@ -1,0 +1,74 @@
+"""Requests that API Gateway sends on: to HTTP endpoints, and to AWS services as a role.
+
+Done in threads by urllib3, which keeps connections; the loop goes on meanwhile.
+"""
+
+import asyncio
+import functools
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import urllib3
+from botocore.auth import S3SigV4Auth, SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from maycloud.edge.messages import RawHeaders
+from maycloud.services.apigateway.gateway_responses import GatewayError
+
+MAX_ANSWER = 10 << 20
+
+_DROPPED = frozenset(
+    {"connection", "transfer-encoding", "content-length", "keep-alive", "upgrade", "te", "trailer"}
+)
+
+
+@functools.cache
+def _pool() -> urllib3.PoolManager:
+    return urllib3.PoolManager(num_pools=64, maxsize=64, retries=False)
+
+
+async def send(
+    method: str, url: str, headers: Mapping[str, str], body: bytes, timeout: float
+) -> tuple[int, RawHeaders, bytes]:
+    """One request. Raises GatewayError for a timeout or a failed connection."""
+    return await asyncio.to_thread(_send, method, url, headers, body, timeout)
+
+
+def _send(
+    method: str, url: str, headers: Mapping[str, str], body: bytes, timeout: float
+) -> tuple[int, RawHeaders, bytes]:
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise GatewayError("API_CONFIGURATION_ERROR")
+    try:
+        answer = _pool().request(
+            method, url, body=body or None, headers=dict(headers), timeout=timeout, redirect=False,
+            preload_content=False, decode_content=False,
+        )  # fmt: skip
+        data = answer.read(MAX_ANSWER + 1)
+        answer.release_conn()
+    except urllib3.exceptions.TimeoutError as error:
+        raise GatewayError("INTEGRATION_TIMEOUT") from error
+    except (urllib3.exceptions.HTTPError, UnicodeError, ValueError) as error:
+        raise GatewayError("INTEGRATION_FAILURE") from error
+    if len(data) > MAX_ANSWER:
+        raise GatewayError("INTEGRATION_FAILURE")
+    kept = [
+        (name.lower().encode("latin-1"), value.encode("latin-1", "replace"))
+        for name, value in answer.headers.iteritems()
+        if name.lower() not in _DROPPED
+    ]
+    return answer.status, kept, data
+
+
+def sign(
+    credential: Any, service: str, region: str, method: str, url: str, headers: dict[str, str], body: bytes
+) -> dict[str, str]:
+    """The headers of a request to one of the cloud's own services, signed with a role's credentials."""
+    request = AWSRequest(method, url, data=body, headers=headers)
+    request.headers["host"] = urlsplit(url).netloc
+    keys = Credentials(credential.principal.access_key, credential.secret, credential.token)
+    signer = S3SigV4Auth if service == "s3" else SigV4Auth
+    signer(keys, service, region).add_auth(request)
+    return dict(request.headers.items())

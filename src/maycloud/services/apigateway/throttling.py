@@ -1,0 +1,55 @@
+"""Token buckets, one a stage and one a method that has settings of its own.
+
+https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-request-throttling.html
+"""
+
+from typing import Any
+
+from maycloud.store import Clock
+
+ACCOUNT_RATE = 10_000.0
+ACCOUNT_BURST = 5_000.0
+
+
+class Bucket:
+    __slots__ = ("_at", "_burst", "_rate", "_tokens")
+
+    def __init__(self, rate: float, burst: float, now: float) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._tokens = burst
+        self._at = now
+
+    def take(self, now: float) -> bool:
+        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
+        self._at = now
+        if self._tokens < 1.0:
+            return False
+        self._tokens -= 1.0
+        return True
+
+
+class Throttle:
+    """Buckets of all stages and of each account and region."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._buckets: dict[Any, Bucket] = {}
+
+    def admit(self, account: Any, stage: Any, method: str, settings: dict[str, Any]) -> bool:
+        """Whether a request may pass. `settings` are the method's: rate and burst, where they are set."""
+        now = self._clock.time()
+        rate, burst = settings.get("throttlingRateLimit"), settings.get("throttlingBurstLimit")
+        if rate is not None and rate >= 0:
+            key = (stage, method, rate, burst)
+            if not self._bucket(key, rate, burst if burst is not None else rate, now).take(now):
+                return False
+        return self._bucket(("account", account), ACCOUNT_RATE, ACCOUNT_BURST, now).take(now)
+
+    def _bucket(self, key: Any, rate: float, burst: float, now: float) -> Bucket:
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            if len(self._buckets) > 10_000:
+                self._buckets.clear()
+            bucket = self._buckets[key] = Bucket(rate, burst, now)
+        return bucket

@@ -1,0 +1,109 @@
+"""Request validators: required parameters, and bodies against models.
+
+https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-request-validation.html
+"""
+
+import functools
+from typing import Any
+
+import orjson
+from jsonschema import Draft4Validator
+from jsonschema.exceptions import SchemaError, ValidationError
+from referencing import Registry, Resource
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT4
+
+from maycloud.services.apigateway.mapping import MappingInput
+
+_MODELS = "https://apigateway.amazonaws.com/restapis/"
+
+
+def missing_parameters(required: dict[str, bool], data: MappingInput) -> list[str]:
+    """Names of required ``method.request.{header|querystring|path}.x`` that are not there or empty."""
+    missing: list[str] = []
+    for expression, needed in required.items():
+        if not needed:
+            continue
+        _, _, kind, name = expression.split(".", 3)
+        if kind == "header":
+            present = any(data.headers.get(name.lower(), ()))
+        elif kind == "querystring":
+            present = any(data.querystring.get(name, ()))
+        else:
+            present = bool(data.path.get(name))
+        if not present:
+            missing.append(name)
+    return missing
+
+
+def body_problem(schema: str, models: dict[str, str], body: bytes) -> str | None:
+    """What is wrong with a body, as $context.error.validationErrorString says it; None if nothing is.
+
+    `schema` is the model's text, `models` the texts of the API's models by name.
+    """
+    validator = _validator(schema, tuple(sorted(models.items())))
+    if validator is None:
+        return "Unsupported or invalid model schema"
+    try:
+        value = orjson.loads(body) if body else None
+    except orjson.JSONDecodeError:
+        return "Invalid JSON"
+    try:
+        problems = [_words(error) for error in validator.iter_errors(value)]
+    except (Unresolvable, RecursionError):
+        return "A model that is referred to does not exist"
+    return f"[{', '.join(problems)}]" if problems else None
+
+
+@functools.lru_cache(maxsize=512)
+def _validator(schema: str, models: tuple[tuple[str, str], ...]) -> Draft4Validator | None:
+    try:
+        document = orjson.loads(schema)
+        Draft4Validator.check_schema(document)
+    except (orjson.JSONDecodeError, SchemaError):
+        return None
+    known = dict(models)
+
+    def retrieve(uri: str) -> Resource[Any]:
+        name = uri.partition("#")[0].rpartition("/models/")[2]
+        if not uri.startswith(_MODELS) or name not in known:
+            raise LookupError(uri)
+        return Resource.from_contents(orjson.loads(known[name]), default_specification=DRAFT4)
+
+    return Draft4Validator(document, registry=Registry(retrieve=retrieve))  # type: ignore[call-arg]
+
+
+def _words(error: ValidationError) -> str:
+    """A problem in the words of the validator that API Gateway uses (json-schema-validator of fge)."""
+    if error.validator == "required":
+        missing = [name for name in error.validator_value if name not in error.instance]  # type: ignore[union-attr]
+        return f"object has missing required properties ({orjson.dumps(missing).decode()})"
+    if error.validator == "additionalProperties" and isinstance(error.instance, dict):
+        known = error.schema.get("properties", {})  # type: ignore[union-attr]
+        extra = sorted(name for name in error.instance if name not in known)
+        return (
+            "object instance has properties which are not allowed by the schema:"
+            f" {orjson.dumps(extra).decode()}"
+        )
+    if error.validator == "type":
+        wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
+        return (
+            f"instance type ({_type(error.instance)}) does not match any allowed primitive type (allowed:"
+            f" {orjson.dumps(sorted(map(str, wanted))).decode()})"
+        )
+    if error.validator in ("minLength", "maxLength"):
+        short = "short" if error.validator == "minLength" else "long"
+        side = "minimum" if short == "short" else "maximum"
+        bound = "required " if short == "short" else "allowed "
+        return (
+            f'string "{error.instance}" is too {short} (length: {len(str(error.instance))}, {bound}{side}:'
+            f" {error.validator_value})"
+        )
+    return str(error.message)
+
+
+def _type(value: Any) -> str:
+    if value is None:
+        return "null"
+    names = ((bool, "boolean"), (int, "integer"), (float, "number"), (str, "string"), (list, "array"))
+    return next((name for kind, name in names if isinstance(value, kind)), "object")

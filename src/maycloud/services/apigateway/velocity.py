@@ -1,0 +1,264 @@
+"""Velocity templates, rendered by airspeed within walls.
+
+airspeed resolves a name to any attribute of a Python object, which would hand a template's author the
+interpreter. Here a name means a member of a map, one of Java's methods that Velocity templates use, or a
+method that an object of ours lists. Loops and output are bounded: a template cannot hold up the cloud.
+"""
+
+import contextvars
+import functools
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import airspeed
+
+MAX_WORK = 200_000  # names looked up and items looped over, of one rendering
+MAX_LOOP = 1000  # https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
+MAX_OUTPUT = 10 << 20  # characters
+
+_work: contextvars.ContextVar[list[int]] = contextvars.ContextVar("velocity_work")
+
+
+class TemplateError(Exception):
+    """The template is malformed, does too much, or calls what is not there."""
+
+
+class JavaObject:
+    """An object that templates may call; `methods` are the names that they see."""
+
+    methods: frozenset[str] = frozenset()
+
+
+def text_of(value: Any) -> str:
+    """A value as Java prints it into a template's output."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}={text_of(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(text_of(item) for item in value) + "]"
+    return str(value)
+
+
+class Map(dict[str, Any]):
+    """A map that prints as Java's."""
+
+    def __str__(self) -> str:
+        return text_of(dict(self))
+
+
+class LenientMap(Map):
+    """A map whose missing members are empty rather than left as they are written, like $context."""
+
+
+class List(list[Any]):
+    """A list that prints as Java's."""
+
+    def __str__(self) -> str:
+        return text_of(list(self))
+
+
+def java(value: Any) -> Any:
+    """A JSON value with maps and lists that print as Java's; true and false as its words."""
+    if isinstance(value, dict):
+        return Map({key: java(item) for key, item in value.items()})
+    if isinstance(value, list):
+        return List(java(item) for item in value)
+    return value
+
+
+def _replace(text: str, pattern: str, replacement: str) -> str:
+    try:
+        return re.sub(pattern, re.sub(r"\$(\d)", r"\\\1", replacement), text[:100_000])
+    except re.error as error:
+        raise TemplateError(str(error)) from error
+
+
+def _entries(of: Mapping[str, Any]) -> List:
+    return List(Map(key=key, value=value) for key, value in of.items())
+
+
+def _put(of: dict[str, Any], key: str, value: Any) -> Any:
+    before = of.get(key)
+    of[key] = value
+    return before
+
+
+def _add(of: list[Any], value: Any) -> bool:
+    of.append(value)
+    return True
+
+
+_STRING: dict[str, Callable[..., Any]] = {
+    "length": len,
+    "size": len,
+    "isEmpty": lambda text: not text,
+    "substring": lambda text, start, end=None: text[int(start) : None if end is None else int(end)],
+    "split": lambda text, separator: List(text.split(separator)),
+    "replace": lambda text, old, new: text.replace(old, new),
+    "replaceAll": _replace,
+    "startsWith": lambda text, prefix: text.startswith(prefix),
+    "endsWith": lambda text, suffix: text.endswith(suffix),
+    "contains": lambda text, part: part in text,
+    "indexOf": lambda text, part: text.find(part),
+    "lastIndexOf": lambda text, part: text.rfind(part),
+    "equals": lambda text, other: text == other,
+    "equalsIgnoreCase": lambda text, other: text.lower() == str(other).lower(),
+    "matches": lambda text, pattern: re.fullmatch(pattern, text[:100_000]) is not None,
+    "toLowerCase": lambda text: text.lower(),
+    "toUpperCase": lambda text: text.upper(),
+    "trim": lambda text: text.strip(),
+    "concat": lambda text, other: text + other,
+    "charAt": lambda text, index: text[int(index)],
+    "toString": lambda text: text,
+}
+_LIST: dict[str, Callable[..., Any]] = {
+    "size": len,
+    "isEmpty": lambda items: not items,
+    "get": lambda items, index: items[int(index)],
+    "contains": lambda items, value: value in items,
+    "indexOf": lambda items, value: items.index(value) if value in items else -1,
+    "add": _add,
+    "addAll": lambda items, others: _add_all(items, others),
+    "set": lambda items, index, value: items.__setitem__(int(index), value),
+    "remove": lambda items, index: items.pop(int(index)),
+    "toString": text_of,
+}
+_MAP: dict[str, Callable[..., Any]] = {
+    "size": len,
+    "isEmpty": lambda items: not items,
+    "get": lambda items, key: items.get(key),
+    "containsKey": lambda items, key: key in items,
+    "containsValue": lambda items, value: value in items.values(),
+    "keySet": lambda items: List(items),
+    "values": lambda items: List(items.values()),
+    "entrySet": _entries,
+    "put": _put,
+    "putAll": lambda items, others: items.update(others),
+    "remove": lambda items, key: items.pop(key, None),
+    "toString": text_of,
+}
+_NUMBER: dict[str, Callable[..., Any]] = {
+    "intValue": int,
+    "doubleValue": float,
+    "toString": text_of,
+    "equals": lambda number, other: number == other,
+}
+
+
+def _add_all(items: list[Any], others: list[Any]) -> bool:
+    items.extend(others)
+    return bool(others)
+
+
+def _methods_of(value: Any) -> dict[str, Callable[..., Any]]:
+    if isinstance(value, str):
+        return _STRING
+    if isinstance(value, list):
+        return _LIST
+    if isinstance(value, dict):
+        return _MAP
+    if isinstance(value, int | float):
+        return _NUMBER
+    return {}
+
+
+def _spend(amount: int) -> None:
+    work = _work.get()
+    work[0] += amount
+    if work[0] > MAX_WORK:
+        raise TemplateError("The template does too much")
+
+
+def _member(current: Any, name: str) -> Any:
+    """What a name means on a value: a member, a method that may be called, or nothing."""
+    if isinstance(current, dict) and name in current:
+        return current[name]
+    if isinstance(current, LenientMap) and name not in _MAP:
+        return ""
+    if isinstance(current, JavaObject):
+        return getattr(current, name) if name in current.methods else None
+    method = _methods_of(current).get(name)
+    return functools.partial(method, current) if method is not None else None
+
+
+def _calculate(self: Any, current_object: Any, loader: Any, top_namespace: Any) -> Any:
+    """Replaces airspeed's NameOrCall.calculate."""
+    _spend(1)
+    if isinstance(current_object, airspeed.LocalNamespace):
+        try:
+            result = current_object[self.name]
+        except KeyError:
+            return None
+    else:
+        result = _member(current_object, self.name)
+    if result is None:
+        return None
+    if isinstance(result, airspeed._FunctionDefinition):  # pyright: ignore[reportPrivateUsage]
+        stream = airspeed.StoppableStream()
+        params = (self.parameters and self.parameters.calculate(top_namespace, loader)) or []
+        result.execute_function(stream, top_namespace, params, loader)
+        return stream.getvalue()
+    if self.parameters is not None:
+        if not callable(result):
+            raise TemplateError(f"{self.name} cannot be called")
+        try:
+            result = result(*self.parameters.calculate(top_namespace, loader))
+        except (TypeError, ValueError, IndexError, KeyError, AttributeError, OverflowError) as error:
+            raise TemplateError(f"{self.name}: {error}") from error
+    elif self.index is not None:
+        try:
+            result = result[self.index.calculate(top_namespace, loader)]
+        except (TypeError, IndexError, KeyError):
+            return None
+    elif callable(result) and not isinstance(result, JavaObject):
+        return None  # a method's name without parentheses means nothing
+    if isinstance(result, list | dict):
+        _spend(len(result))
+    return result
+
+
+def _calculate_range(self: Any, namespace: Any, loader: Any) -> Any:
+    """Replaces airspeed's Range.calculate: within the bound of a loop."""
+    found = _range(self, namespace, loader)
+    if found is not None and len(found) > MAX_LOOP:
+        raise TemplateError(f"A loop may not have more than {MAX_LOOP} iterations")
+    _spend(len(found) if found is not None else 0)
+    return found
+
+
+_range = airspeed.Range.calculate
+airspeed.NameOrCall.calculate = _calculate
+airspeed.Range.calculate = _calculate_range
+
+
+class _Output(airspeed.StoppableStream):
+    def write(self, s: str) -> int:
+        if self.tell() + len(s) > MAX_OUTPUT:
+            raise TemplateError("The template's output is too long")
+        return super().write(s)
+
+
+@functools.lru_cache(maxsize=1024)
+def _compiled(template: str) -> airspeed.Template:
+    compiled = airspeed.Template(template)
+    compiled.ensure_compiled()
+    return compiled
+
+
+def merge(template: str, namespace: dict[str, Any]) -> str:
+    """The template's output. Raises TemplateError."""
+    token = _work.set([0])
+    output = _Output()
+    try:
+        _compiled(template).merge_to(namespace, output)
+    except airspeed.TemplateError as error:
+        raise TemplateError(str(error.__cause__ or error)) from error
+    except RecursionError as error:
+        raise TemplateError("The template nests too deeply") from error
+    finally:
+        _work.reset(token)
+    return output.getvalue()
