@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from maycloud.access import Access
+from maycloud.addresses import Addresses
 from maycloud.admin import Admin
 from maycloud.config import Config
 from maycloud.dispatch import Dispatcher
@@ -72,7 +73,9 @@ class Cloud:
     async def start(self) -> None:
         """Listen. When this returns the health page answers."""
         self.store.blobs.sweep()
+        self.authority.ensure()
         port = await self._edge.start()
+        self.addresses = Addresses(port, self.config.public_host)
         self.url = f"http://{self.config.public_host}:{port}"
         self.port = port
         for state in self._states.values():

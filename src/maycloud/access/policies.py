@@ -1,202 +1,196 @@
-"""Policies, compiled once, and the decision over all that apply to a request.
+"""Policy documents compiled to statements, and AWS's decision over all that apply to a request.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from enum import IntEnum
+from typing import Any
 
-from maycloud.access.conditions import compile_conditions
-from maycloud.access.patterns import Text, compile_text, glob
+from maycloud.access.conditions import Context, Patterns, compile_conditions, malformed
 from maycloud.principal import Principal
 
-Context = Mapping[str, Any]
-Outcome = Literal["allow", "deny"] | None
-Matcher = Callable[[str, Context], bool]
+
+class Grant(IntEnum):
+    """How closely a Principal element names the caller; the closer, the less can limit it."""
+
+    NONE = 0
+    ACCOUNT = 1  # the caller's account, which then decides by identity policies
+    ROLE = 2  # the role of a session, or everyone: needs no identity policy
+    DIRECT = 3  # a user, a session, a service: nothing but an explicit deny limits it
+    PROVIDER = 4  # an identity provider, who has no account to ask
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether a request is allowed; if not, whether a statement denied it, and AWS's clause of why."""
+    """`explicit` is whether a statement denied it; `reason` is AWS's clause, empty when allowed."""
 
     allowed: bool
     explicit: bool
     reason: str
 
 
-_ALLOWED = Decision(True, False, "")
+@dataclass(slots=True)
+class _Request:
+    action: str  # in lower case
+    resource: str
+    principal: Principal
+    context: Context
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """One statement: each matcher is None where anything matches."""
-
-    allows: bool
-    action: Matcher | None
-    resource: Matcher | None
-    principal: "_Principals | None"
-    condition: Callable[[Context], bool] | None
-
-    def applies(self, action: str, resource: str, context: Context) -> bool:
-        return (
-            (self.action is None or self.action(action, context))
-            and (self.resource is None or self.resource(resource, context))
-            and (self.condition is None or self.condition(context))
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """A compiled policy document."""
-
-    statements: tuple[Statement, ...]
-
-    def outcome(self, action: str, resource: str, context: Context) -> Outcome:
-        """What the policy says of a request, principals aside. A denial wins."""
-        found: Outcome = None
-        lowered = action.lower()
-        for statement in self.statements:
-            if found == "allow" and statement.allows:
-                continue
-            if statement.applies(lowered, resource, context):
-                if not statement.allows:
-                    return "deny"
-                found = "allow"
-        return found
-
-    def outcome_for(
-        self, principal: Principal, action: str, resource: str, context: Context
-    ) -> tuple[Outcome, bool]:
-        """The same for a resource policy; and whether the caller was named itself, not by its account."""
-        found: Outcome = None
-        named = False
-        lowered = action.lower()
-        for statement in self.statements:
-            matched = statement.principal.match(principal) if statement.principal is not None else None
-            if matched is None or not statement.applies(lowered, resource, context):
-                continue
-            if not statement.allows:
-                return "deny", False
-            found = "allow"
-            named = named or matched == "direct"
-        return found, named
-
-
-def compile_policy(document: Mapping[str, Any]) -> Policy:
-    """A policy document that was validated when it was stored."""
-    statements = document.get("Statement", [])
-    variables = document.get("Version") == "2012-10-17"
-    listed = statements if isinstance(statements, list) else [statements]
-    return Policy(tuple(_compile(statement, variables) for statement in listed))
-
-
-def _compile(statement: Mapping[str, Any], variables: bool) -> Statement:
-    condition = statement.get("Condition")
-    return Statement(
-        statement.get("Effect") == "Allow",
-        _matcher(statement, "Action", variables=False, lower=True),
-        _matcher(statement, "Resource", variables=variables, lower=False),
-        _principals(statement),
-        compile_conditions(condition, variables=variables) if condition else None,
-    )
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def _matcher(statement: Mapping[str, Any], name: str, *, variables: bool, lower: bool) -> Matcher | None:
-    """Matches Action or Resource, or what is not in NotAction or NotResource."""
-    negated = f"Not{name}" in statement
-    values = statement.get(f"Not{name}" if negated else name)
-    if values is None:
-        # Resource policies of some services leave the resource out: it is the one they are of.
-        return None
-    texts = [str(each).lower() if lower else str(each) for each in _list(values)]
-    if not negated and "*" in texts:
-        return None
-    literals = frozenset(text for text in texts if not set("*?$") & set(text))
-    patterns: list[str | Text] = [
-        compile_text(text) if variables and "${" in text else text for text in texts if text not in literals
-    ]
-
-    def match(value: str, context: Context) -> bool:
-        if value in literals:
-            return not negated
-        for pattern in patterns:
-            text = pattern if isinstance(pattern, str) else pattern.value(context)
-            if text is not None and glob(text, value):
-                return not negated
-        return negated
-
-    return match
-
-
-@dataclass(frozen=True, slots=True)
 class _Principals:
-    """Whom a statement of a resource policy names."""
+    """A Principal or NotPrincipal element."""
 
-    everybody: bool
-    arns: frozenset[str]
-    accounts: frozenset[str]
-    services: frozenset[str]
-    federated: frozenset[str]
-    negated: bool
+    __slots__ = ("_accounts", "_names", "_providers", "_services", "everyone")
 
-    def match(self, principal: Principal) -> Literal["direct", "account"] | None:
-        found = self._match(principal)
-        if self.negated:
-            return None if found else "direct"
-        return found
+    def __init__(self, element: Any) -> None:
+        if element == "*":
+            element = {"AWS": "*"}
+        if not isinstance(element, dict):
+            raise malformed()
+        aws = _texts(element.get("AWS", []))
+        self.everyone = "*" in aws
+        self._accounts = frozenset(account for name in aws if (account := _account(name)))
+        self._names = frozenset(aws)  # ARNs and unique ids
+        self._services = frozenset(name.lower() for name in _texts(element.get("Service", [])))
+        self._providers = frozenset(_texts(element.get("Federated", [])))
 
-    def _match(self, principal: Principal) -> Literal["direct", "account"] | None:
-        if self.everybody:
-            return "direct"
+    def grant(self, request: _Request) -> Grant:
+        principal = request.principal
+        everyone = Grant.DIRECT if self.everyone else Grant.NONE
         if principal.kind == "service":
-            return "direct" if principal.arn in self.services else None
-        if principal.arn in self.arns or (principal.role_arn and principal.role_arn in self.arns):
-            return "direct"
-        if principal.kind == "federated" and principal.context.get("aws:FederatedProvider") in self.federated:
-            return "direct"
-        if principal.account in self.accounts:
-            return "account"
-        return None
+            return Grant.DIRECT if principal.arn.lower() in self._services else everyone
+        if principal.kind == "anonymous":
+            return everyone
+        if principal.kind == "federated" and self._has_provider(request):
+            return Grant.PROVIDER
+        names = self._names
+        if principal.arn in names or principal.id in names:
+            return Grant.DIRECT
+        if principal.role_arn and (principal.role_arn in names or principal.id.partition(":")[0] in names):
+            return Grant.ROLE
+        if everyone:
+            return Grant.ROLE if principal.role_arn or principal.kind == "federated" else Grant.DIRECT
+        return Grant.ACCOUNT if principal.account in self._accounts else Grant.NONE
+
+    def exempts(self, request: _Request) -> bool:
+        """Whether NotPrincipal leaves the caller out. AWS wants account, role and session all listed."""
+        principal = request.principal
+        if self.everyone:
+            return True
+        if principal.kind == "service":
+            return principal.arn.lower() in self._services
+        if principal.kind == "anonymous":
+            return False
+        if principal.kind == "federated" and self._has_provider(request):
+            return True
+        if principal.account not in self._accounts:
+            return False
+        if principal.kind == "root":
+            return True
+        if principal.role_arn and principal.role_arn not in self._names:
+            return False
+        return principal.arn in self._names or principal.id in self._names
+
+    def _has_provider(self, request: _Request) -> bool:
+        if not self._providers:
+            return False
+        provider = request.context.get("aws:federatedprovider")
+        return request.principal.arn in self._providers or provider in self._providers
 
 
-def _principals(statement: Mapping[str, Any]) -> _Principals | None:
-    negated = "NotPrincipal" in statement
-    given = statement.get("NotPrincipal" if negated else "Principal")
-    if given is None:
-        return None
-    if given == "*":
-        given = {"AWS": "*"}
-    arns: set[str] = set()
-    accounts: set[str] = set()
-    everybody = False
-    for text in _list(given.get("AWS", [])):
-        if text == "*":
-            everybody = True
-        elif text.isdigit() and len(text) == 12:
-            accounts.add(text)
-        elif text.endswith(":root"):
-            accounts.add(text.split(":")[4])
-        else:
-            arns.add(text)
-    services = frozenset(_list(given.get("Service", [])))
-    federated = frozenset(_list(given.get("Federated", [])))
-    return _Principals(everybody, frozenset(arns), frozenset(accounts), services, federated, negated)
+class _Statement:
+    __slots__ = ("_actions", "_condition", "_not_actions", "_not_resources", "_principals", "_resources")
+
+    def __init__(self, statement: dict[str, Any], variables: bool) -> None:
+        def patterns(name: str, *, fold: bool) -> Patterns | None:
+            if name not in statement:
+                return None
+            return Patterns(_texts(statement[name]), variables=variables and not fold, fold=fold)
+
+        self._actions = patterns("Action", fold=True)
+        self._not_actions = patterns("NotAction", fold=True)
+        if self._actions is None and self._not_actions is None:
+            raise malformed("Policy statement must contain actions.")
+        self._resources = patterns("Resource", fold=False)
+        self._not_resources = patterns("NotResource", fold=False)
+        self._principals: Callable[[_Request], Grant] | None = _named_by(statement)
+        condition = statement.get("Condition")
+        self._condition = compile_conditions(condition, variables=variables) if condition else None
+
+    def applies(self, request: _Request) -> bool:
+        """Apart from who calls."""
+        context = request.context
+        if self._actions is not None and not self._actions.match(request.action, context):
+            return False
+        if self._not_actions is not None and self._not_actions.match(request.action, context):
+            return False
+        if self._resources is not None and not self._resources.match(request.resource, context):
+            return False
+        if self._not_resources is not None and self._not_resources.match(request.resource, context):
+            return False
+        return self._condition is None or self._condition(context)
+
+    def grant(self, request: _Request) -> Grant:
+        """As a statement of a resource-based policy."""
+        if self._principals is None:
+            return Grant.NONE
+        grant = self._principals(request)
+        return grant if grant and self.applies(request) else Grant.NONE
 
 
-# Deciding
+def _named_by(statement: dict[str, Any]) -> Callable[[_Request], Grant] | None:
+    if "Principal" in statement:
+        return _Principals(statement["Principal"]).grant
+    if "NotPrincipal" in statement:
+        if statement["Effect"] == "Allow":
+            return None  # AWS does not support it: nobody is allowed by not being named
+        others = _Principals(statement["NotPrincipal"])
+        return lambda request: Grant.NONE if others.exempts(request) else Grant.DIRECT
+    return None
 
 
-def _denied(kind: str) -> Decision:
-    return Decision(False, True, f"with an explicit deny in {kind}")
+@dataclass(frozen=True, slots=True, eq=False)
+class Policy:
+    """A compiled document: its statements by effect."""
+
+    allowing: tuple[_Statement, ...]
+    denying: tuple[_Statement, ...]
+
+    def allows(self, request: _Request) -> bool:
+        """As a policy of the caller: identity-based, boundary or session."""
+        return any(statement.applies(request) for statement in self.allowing)
+
+    def denies(self, request: _Request) -> bool:
+        return any(statement.applies(request) for statement in self.denying)
+
+    def grants(self, request: _Request) -> Grant:
+        """As the policy of the resource: the closest naming of the caller that allows the request."""
+        return max((statement.grant(request) for statement in self.allowing), default=Grant.NONE)
+
+    def refuses(self, request: _Request) -> bool:
+        return any(statement.grant(request) for statement in self.denying)
 
 
-def _implicit(kind: str, action: str) -> Decision:
-    return Decision(False, False, f"no {kind} allows the {action} action")
+def compile_policy(document: dict[str, Any]) -> Policy:
+    """Raises AwsError MalformedPolicyDocument where the document cannot be understood.
+
+    Variables are known from version 2012-10-17 on; without a Version they are literal text.
+    """
+    statements = document.get("Statement")
+    if isinstance(statements, dict):
+        statements = [statements]
+    if not isinstance(statements, list):
+        raise malformed()
+    variables = document.get("Version") == "2012-10-17"
+    by_effect: dict[str, list[_Statement]] = {"Allow": [], "Deny": []}
+    for statement in statements:
+        if not isinstance(statement, dict) or statement.get("Effect") not in ("Allow", "Deny"):
+            raise malformed()
+        by_effect[statement["Effect"]].append(_Statement(statement, variables))
+    return Policy(tuple(by_effect["Allow"]), tuple(by_effect["Deny"]))
 
 
 def decide(
@@ -209,44 +203,100 @@ def decide(
     boundary: Policy | None,
     session: Sequence[Policy],
     resource_policy: Policy | None,
-    context: Context,
+    context: Mapping[str, Any],
 ) -> Decision:
-    """The decision over all policies that apply to one request."""
-    outcomes = [policy.outcome(action, resource, context) for policy in identity]
-    if "deny" in outcomes:
-        return _denied("an identity-based policy")
-    bounded = boundary.outcome(action, resource, context) if boundary is not None else "allow"
-    if bounded == "deny":
-        return _denied("a permissions boundary")
-    sessions = [policy.outcome(action, resource, context) for policy in session]
-    if "deny" in sessions:
-        return _denied("a session policy")
-    granted: Outcome = None
-    named = False
-    if resource_policy is not None:
-        granted, named = resource_policy.outcome_for(principal, action, resource, context)
-        if granted == "deny":
-            return _denied("a resource-based policy")
-    if principal.kind in ("service", "anonymous"):
-        return _ALLOWED if granted == "allow" else _implicit("resource-based policy", action)
-    in_session = not session or "allow" in sessions
-    if principal.account != account_of_resource:
-        if granted != "allow":
-            return _implicit("resource-based policy", action)
-    elif granted == "allow" and named and (principal.kind != "role" or (bounded == "allow" and in_session)):
-        # Naming the caller itself grants the right whatever its own policies are silent about. A role's
-        # sessions are still held by the boundary and by session policies.
+    """Whether the caller may do it. `account_of_resource` is "" where nobody in particular owns it."""
+    request = _Request(action.lower(), resource, principal, context)
+    ours = not account_of_resource or account_of_resource == principal.account
+    if principal.kind == "root" and ours and request.action in _ALWAYS_OF_ROOT:
         return _ALLOWED
-    if principal.kind != "root" and "allow" not in outcomes and not (granted == "allow" and named):
-        return _implicit("identity-based policy", action)
-    if bounded != "allow":
-        return _implicit("permissions boundary", action)
-    return _ALLOWED if in_session else _implicit("session policy", action)
+    denier = _denier(request, identity, boundary, session, resource_policy)
+    if denier:
+        return Decision(False, True, f"with an explicit deny in {denier}")
+    granted = resource_policy.grants(request) if resource_policy is not None else Grant.NONE
+    if principal.kind in ("service", "anonymous"):
+        trusted = principal.kind == "service" and resource_policy is None
+        return _ALLOWED if granted or trusted else _without("resource-based policy", action)
+    if granted is Grant.PROVIDER or (ours and granted is Grant.DIRECT):
+        return _ALLOWED
+    missing = _limit(request, identity, boundary, session, asked=not (ours and granted is Grant.ROLE))
+    if missing:
+        return _without(missing, action)
+    # Across accounts both sides must allow; keys and roles are closed to their own account too.
+    closed = not ours or (resource_policy is not None and request.action.startswith(_CLOSED))
+    return _without("resource-based policy", action) if closed and not granted else _ALLOWED
+
+
+_ALLOWED = Decision(True, False, "")
+_CLOSED = ("kms:", "sts:assumerole", "sts:tagsession", "sts:setsourceidentity")
+# A bucket's owner can undo a policy that denies everyone everything.
+_ALWAYS_OF_ROOT = frozenset({"s3:getbucketpolicy", "s3:putbucketpolicy", "s3:deletebucketpolicy"})
+
+
+def _without(kind: str, action: str) -> Decision:
+    return Decision(False, False, f"no {kind} allows the {action} action")
+
+
+def _denier(
+    request: _Request,
+    identity: Sequence[Policy],
+    boundary: Policy | None,
+    session: Sequence[Policy],
+    resource_policy: Policy | None,
+) -> str:
+    """The kind of policy that denies explicitly, with AWS's article; "" if none does."""
+    for policy in identity:
+        if policy.denies(request):
+            return "an identity-based policy"
+    if resource_policy is not None and resource_policy.refuses(request):
+        return "a resource-based policy"
+    if boundary is not None and boundary.denies(request):
+        return "a permissions boundary"
+    for policy in session:
+        if policy.denies(request):
+            return "a session policy"
+    return ""
+
+
+def _limit(
+    request: _Request,
+    identity: Sequence[Policy],
+    boundary: Policy | None,
+    session: Sequence[Policy],
+    *,
+    asked: bool,
+) -> str:
+    """The kind of the caller's policies that does not allow it; `asked` is whether identity policies are."""
+    kind = request.principal.kind
+    if asked and kind != "root" and not any(policy.allows(request) for policy in identity):
+        return "identity-based policy"
+    if boundary is not None and not boundary.allows(request):
+        return "permissions boundary"
+    # A federated user's session without a policy has no permissions.
+    if (session or kind == "federated") and not any(policy.allows(request) for policy in session):
+        return "session policy"
+    return ""
 
 
 def denial_message(principal: Principal, action: str, resource: str, decision: Decision) -> str:
-    """AWS's sentence for a refusal."""
-    target = f" on resource: {resource}" if resource != "*" else " on resource: *"
-    if decision.explicit:
-        return f"User: {principal.arn} is not authorized to perform: {action}{target} {decision.reason}"
-    return f"User: {principal.arn} is not authorized to perform: {action}{target} because {decision.reason}"
+    """AWS's sentence for a refusal.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+    """
+    because = "" if decision.explicit else "because "
+    return (
+        f"User: {principal.arn} is not authorized to perform: {action} on resource: {resource}"
+        f" {because}{decision.reason}"
+    )
+
+
+def _texts(given: Any) -> list[str]:
+    return [str(value) for value in given] if isinstance(given, list) else [str(given)]
+
+
+def _account(name: str) -> str:
+    """The account that an AWS principal means as a whole: by its number or its root's ARN."""
+    if len(name) == 12 and name.isdecimal():
+        return name
+    parts = name.split(":")
+    return parts[4] if len(parts) == 6 and parts[2] == "iam" and parts[5] == "root" else ""

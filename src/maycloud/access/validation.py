@@ -1,119 +1,196 @@
-"""Policy documents as they come in: parsed and checked, with IAM's words for what is wrong."""
+"""What IAM says of a policy document before it keeps it.
 
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
+"""
+
+import re
 from typing import Any, Literal
 
 import orjson
 
-from maycloud.access.conditions import OPERATORS
-from maycloud.errors import AwsError
+from maycloud.access.conditions import malformed, moment, split_operator
+from maycloud.access.policies import compile_policy
 
 Kind = Literal["identity", "resource", "trust"]
 
-_ALLOWED = frozenset({"Version", "Id", "Statement"})
-_STATEMENT = frozenset(
-    {
-        "Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Principal", "NotPrincipal",
-        "Condition",
-    }
-)  # fmt: skip
-
-
-def malformed(message: str) -> AwsError:
-    return AwsError("MalformedPolicyDocument", message)
+_VERSIONS = ("2012-10-17", "2008-10-17")
+_MEMBERS = frozenset({"Version", "Id", "Statement"})
+_PAIRS = (("Action", "NotAction"), ("Resource", "NotResource"), ("Principal", "NotPrincipal"))
+_STATEMENT = frozenset({"Sid", "Effect", "Condition", *(name for pair in _PAIRS for name in pair)})
+_PRINCIPALS = frozenset({"AWS", "Service", "Federated", "CanonicalUser"})
+_VENDOR = re.compile(r"[a-zA-Z0-9\-.]+")
+_UNPREFIXED = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
+_PARTITION = re.compile(r"aws(-[a-z-]+)?")
+_AWS_PRINCIPAL = re.compile(
+    r"\*|\d{12}|A[A-Z0-9]{15,}"  # everyone, an account, the unique id of a deleted identity
+    r"|arn:aws[a-z-]*:(iam|sts)::(\d{12}|cloudfront):"
+    r"(root|(user|role|assumed-role|federated-user)/[^*?]+)"
+)
 
 
 def check_policy_document(text: str, kind: Kind) -> dict[str, Any]:
-    """The parsed document. Raises MalformedPolicyDocument."""
+    """The parsed document. Raises AwsError MalformedPolicyDocument in IAM's words.
+
+    "identity" is for policies of users, groups and roles, boundaries and sessions, "trust" for
+    a role's AssumeRolePolicyDocument, "resource" for policies of other resources.
+    """
     try:
         document = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise malformed(
-            "This policy contains invalid Json" if kind == "trust" else "Syntax errors in policy."
-        ) from error
-    if not isinstance(document, dict) or not document.keys() <= _ALLOWED or "Statement" not in document:
-        raise malformed("Syntax errors in policy.")
-    if document.get("Version", "2008-10-17") not in ("2008-10-17", "2012-10-17"):
-        raise malformed("The policy must contain a valid version string.")
-    statements = document["Statement"]
-    statements = statements if isinstance(statements, list) else [statements]
-    if not statements:
-        raise malformed("Syntax errors in policy.")
-    seen: set[str] = set()
+        raise malformed() from error
+    if not isinstance(document, dict) or not document.keys() <= _MEMBERS:
+        raise malformed()
+    if document.get("Version", _VERSIONS[0]) not in _VERSIONS:
+        raise malformed()
+    statements = document.get("Statement")
+    if isinstance(statements, dict):
+        statements = [statements]
+    if not isinstance(statements, list) or not statements:
+        raise malformed()
+    for statement in statements:
+        _check_grammar(statement)
     for statement in statements:
         _check_statement(statement, kind)
-        sid = statement.get("Sid")
-        if sid:
-            if sid in seen:
-                raise malformed(f"Statement IDs (SID) in a single policy must be unique. SID: {sid}")
-            seen.add(sid)
+    sids = [statement["Sid"] for statement in statements if statement.get("Sid")]
+    if len(set(sids)) < len(sids):
+        raise malformed("Statement IDs (SID) in a single policy must be unique.")
+    compile_policy(document)
     return document
 
 
-def _check_statement(statement: Any, kind: Kind) -> None:
+def _check_grammar(statement: Any) -> None:
+    """Shapes: known members, of the right types, and only one of each pair."""
     if not isinstance(statement, dict) or not statement.keys() <= _STATEMENT:
-        raise malformed("Syntax errors in policy.")
-    if statement.get("Effect") not in ("Allow", "Deny"):
-        raise malformed("Syntax errors in policy.")
-    _check_actions(statement)
-    principals = "Principal" in statement or "NotPrincipal" in statement
-    resources = "Resource" in statement or "NotResource" in statement
-    if kind == "identity":
-        if principals:
-            raise malformed("Policy document should not specify a principal.")
-        if not resources:
-            raise malformed("Policy statement must contain resources.")
-        _check_resources(statement)
-    elif not principals:
-        raise malformed("Missing required field Principal")
-    if kind == "trust" and resources:
-        raise malformed("Has prohibited field Resource")
-    _check_conditions(statement.get("Condition"))
+        raise malformed()
+    if not isinstance(statement.get("Sid", ""), str):
+        raise malformed()
+    if "Effect" in statement and statement["Effect"] not in ("Allow", "Deny"):
+        raise malformed()
+    if any(one in statement and other in statement for one, other in _PAIRS):
+        raise malformed()
+    for name in ("Action", "NotAction", "Resource", "NotResource"):
+        if not all(isinstance(value, str) for value in _listed(statement.get(name, []))):
+            raise malformed()
+    for name in ("Principal", "NotPrincipal"):
+        _check_principal_grammar(statement.get(name, "*"))
+    _check_condition_grammar(statement.get("Condition", {}))
 
 
-def _texts(value: Any) -> list[str]:
-    listed = value if isinstance(value, list) else [value]
-    if not all(isinstance(each, str) for each in listed):
-        raise malformed("Syntax errors in policy.")
-    return listed
-
-
-def _check_actions(statement: dict[str, Any]) -> None:
-    if ("Action" in statement) == ("NotAction" in statement):
-        raise malformed(
-            "Policy statement must contain actions."
-            if "Action" not in statement
-            else "Syntax errors in policy."
-        )
-    actions = _texts(statement.get("Action", statement.get("NotAction")))
-    if not actions:
-        raise malformed("Policy statement must contain actions.")
-    for action in actions:
-        if action != "*" and ":" not in action:
-            raise malformed("Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.")
-
-
-def _check_resources(statement: dict[str, Any]) -> None:
-    resources = _texts(statement.get("Resource", statement.get("NotResource")))
-    if not resources:
-        raise malformed("Policy statement must contain resources.")
-    for resource in resources:
-        if (
-            resource != "*"
-            and not resource.startswith("arn:")
-            and not resource.startswith(("*", "a*", "ar*"))
-        ):
-            raise malformed(f'Resource {resource} must be in ARN format or "*".')
-
-
-def _check_conditions(block: Any) -> None:
-    if block is None:
+def _check_principal_grammar(element: Any) -> None:
+    if element == "*":
         return
-    if not isinstance(block, dict):
-        raise malformed("Syntax errors in policy.")
-    for operator, keys in block.items():
-        name = operator.rpartition(":")[2].lower().removesuffix("ifexists")
-        if name not in OPERATORS or not isinstance(keys, dict):
-            raise malformed(f"Invalid Condition type : {operator}.")
-        for key in keys:
-            if ":" not in key:
-                raise malformed("Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.")
+    if not isinstance(element, dict) or not element or not element.keys() <= _PRINCIPALS:
+        raise malformed()
+    if not all(isinstance(name, str) for names in element.values() for name in _listed(names)):
+        raise malformed()
+
+
+def _check_condition_grammar(conditions: Any) -> None:
+    if not isinstance(conditions, dict):
+        raise malformed()
+    for operator, keys in conditions.items():
+        split_operator(operator)
+        if not isinstance(keys, dict):
+            raise malformed()
+        for values in keys.values():
+            if not all(isinstance(value, str | bool | int | float) for value in _listed(values)):
+                raise malformed()
+
+
+def _check_statement(statement: dict[str, Any], kind: Kind) -> None:
+    if "Effect" not in statement:
+        raise malformed() if kind == "identity" else malformed("Missing required field Effect")
+    if kind == "identity" and not re.fullmatch("[0-9A-Za-z]*", statement.get("Sid", "")):
+        raise malformed(
+            "Statement IDs (SID) must be alpha-numeric."
+            " Check that your input satisfies the regular expression [0-9A-Za-z]*"
+        )
+    _check_principals(statement, kind)
+    actions = _listed(statement.get("Action", statement.get("NotAction", [])))
+    if not actions:
+        wording = "Policy statement must contain actions."
+        raise malformed(wording if kind == "identity" else "Missing required field Action")
+    for action in actions:
+        _check_action(action)
+        if kind == "trust" and not action.lower().startswith("sts:"):
+            raise malformed("AssumeRole policy may only specify STS AssumeRole actions.")
+    _check_resources(statement, kind)
+    for operator, keys in statement.get("Condition", {}).items():
+        _check_condition(operator, keys)
+
+
+def _check_principals(statement: dict[str, Any], kind: Kind) -> None:
+    if kind == "identity":
+        if "Principal" in statement or "NotPrincipal" in statement:
+            raise malformed("Policy document should not specify a principal.")
+        return
+    if "Principal" not in statement and "NotPrincipal" not in statement:
+        raise malformed("Missing required field Principal")
+    if "NotPrincipal" in statement and statement["Effect"] == "Allow":
+        raise malformed("Allow with NotPrincipal is not allowed.")
+    element = statement["Principal" if "Principal" in statement else "NotPrincipal"]
+    if element == "*":
+        return
+    for type_, names in element.items():
+        for name in _listed(names):
+            if type_ == "AWS":
+                valid = _AWS_PRINCIPAL.fullmatch(name) is not None
+            elif type_ == "Service":
+                valid = "." in name and "*" not in name
+            else:
+                valid = bool(name)
+            if not valid:
+                label = type_ if type_ == "AWS" else type_.upper()
+                raise malformed(f'Invalid principal in policy: "{label}":"{name}"')
+
+
+def _check_action(action: str) -> None:
+    if action == "*":
+        return
+    vendor, _, name = action.partition(":")
+    if not vendor or not name:
+        raise malformed(_UNPREFIXED)
+    if ":" in name:
+        raise malformed("Actions/Condition can contain only one colon.")
+    if not _VENDOR.fullmatch(vendor):
+        raise malformed(f"Vendor {vendor} is not valid")
+
+
+def _check_resources(statement: dict[str, Any], kind: Kind) -> None:
+    name = next((name for name in ("Resource", "NotResource") if name in statement), None)
+    if kind == "trust":
+        if name is not None:
+            raise malformed(f"Has prohibited field {name}")
+        return
+    resources = _listed(statement[name]) if name is not None else []
+    if not resources:
+        wording = "Policy statement must contain resources."
+        raise malformed(wording if kind == "identity" else "Missing required field Resource")
+    if kind == "identity":  # API Gateway has ``execute-api:/*``, and other services their own forms
+        for resource in resources:
+            _check_resource(resource)
+
+
+def _check_resource(resource: str) -> None:
+    if resource == "*":
+        return
+    if not resource.startswith("arn:"):
+        raise malformed(f'Resource {resource} must be in ARN format or "*".')
+    parts = resource.split("${", maxsplit=1)[0].split(":")
+    if len(parts) > 2 and "*" not in parts[1] and not _PARTITION.fullmatch(parts[1]):
+        raise malformed(f'Partition "{parts[1]}" is not valid for resource "{resource}".')
+    if len(parts) < 6 and "${" not in resource and not resource.endswith("*"):
+        raise malformed("The policy failed legacy parsing")
+
+
+def _check_condition(operator: str, keys: dict[str, Any]) -> None:
+    _quantifier, base, _if_exists = split_operator(operator)
+    for key, values in keys.items():
+        if ":" not in key:
+            raise malformed(_UNPREFIXED)
+        if base.startswith("date") and any(moment(value) is None for value in _listed(values)):
+            raise malformed("The policy failed legacy parsing")
+
+
+def _listed(given: Any) -> list[Any]:
+    return given if isinstance(given, list) else [given]

@@ -30,10 +30,10 @@ def _pool() -> urllib3.PoolManager:
 
 
 async def send(
-    method: str, url: str, headers: Mapping[str, str], body: bytes, timeout: float
+    method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float
 ) -> tuple[int, RawHeaders, bytes]:
     """One request. Raises GatewayError for a timeout or a failed connection."""
-    return await asyncio.to_thread(_send, method, url, headers, body, timeout)
+    return await asyncio.to_thread(_send, method, url, headers, body, seconds)
 
 
 def _send(

@@ -1,0 +1,144 @@
+"""One request on its way through an API: what all steps read of it."""
+
+import os
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from maycloud.edge.messages import Request
+from maycloud.principal import Principal
+from maycloud.services.apigateway.mapping import MappingInput
+from maycloud.services.apigateway.proxy import headers_of, query_of
+from maycloud.store import Scope
+
+
+@dataclass(slots=True)
+class Exchange:
+    """A request matched to an API's stage, resource and method."""
+
+    request: Request
+    body: bytes
+    scope: Scope
+    api: str
+    stage_name: str
+    path: str  # below the stage, as sent
+    domain: str
+    request_id: str
+    extended_id: str
+    begun: float  # clock time
+    stage: dict[str, Any]
+    deployment: Any
+    resource: Any = None
+    method: dict[str, Any] = field(default_factory=dict[str, Any])
+    path_parameters: dict[str, str] = field(default_factory=dict[str, str])
+    principal: Principal | None = None  # the caller, where the method asks for IAM
+    authorizer: dict[str, Any] | None = None
+    integration_latency: float = 0.0
+    _data: MappingInput | None = None
+    _headers: tuple[dict[str, str], dict[str, list[str]]] | None = None
+    _query: tuple[dict[str, str] | None, dict[str, list[str]] | None] | None = None
+
+    @property
+    def variables(self) -> dict[str, str]:
+        return self.stage.get("variables") or {}
+
+    @property
+    def headers(self) -> tuple[dict[str, str], dict[str, list[str]]]:
+        if self._headers is None:
+            self._headers = headers_of(self.request.headers)
+        return self._headers
+
+    @property
+    def query(self) -> tuple[dict[str, str] | None, dict[str, list[str]] | None]:
+        if self._query is None:
+            self._query = query_of(self.request.query)
+        return self._query
+
+    @property
+    def resource_path(self) -> str:
+        return self.resource["path"] if self.resource else self.path
+
+    def method_arn(self, *, path: str | None = None) -> str:
+        """``arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/path``."""
+        account, region = self.scope
+        return (
+            f"arn:aws:execute-api:{region}:{account}:{self.api}/{self.stage_name}/{self.request.method}"
+            f"{self.path if path is None else path}"
+        )
+
+    def identity(self) -> dict[str, Any]:
+        agent = self.request.fields.get(b"user-agent")
+        caller = self.principal
+        return {
+            "accessKey": caller.access_key if caller else None,
+            "accountId": caller.account if caller else None,
+            "caller": caller.id if caller else None,
+            "cognitoAuthenticationProvider": None,
+            "cognitoAuthenticationType": None,
+            "cognitoIdentityId": None,
+            "cognitoIdentityPoolId": None,
+            "principalOrgId": None,
+            "sourceIp": self.request.peer,
+            "user": caller.id if caller else None,
+            "userAgent": agent.decode("latin-1") if agent is not None else None,
+            "userArn": caller.arn if caller else None,
+        }
+
+    def request_context(self) -> dict[str, Any]:
+        """``requestContext`` of a proxy event, and most of ``$context``."""
+        context: dict[str, Any] = {
+            "resourceId": self.resource["id"] if self.resource else None,
+            "resourcePath": self.resource_path,
+            "httpMethod": self.request.method,
+            "extendedRequestId": self.extended_id,
+            "requestTime": _clf(self.begun),
+            "path": f"/{self.stage_name}{self.path}",
+            "accountId": self.scope[0],
+            "protocol": "HTTP/1.1",
+            "stage": self.stage_name,
+            "domainPrefix": self.domain.partition(".")[0],
+            "requestTimeEpoch": int(self.begun * 1000),
+            "requestId": self.request_id,
+            "identity": self.identity(),
+            "domainName": self.domain,
+            "deploymentId": self.stage.get("deploymentId"),
+            "apiId": self.api,
+        }
+        if self.authorizer is not None:
+            context["authorizer"] = self.authorizer
+        return context
+
+    def data(self) -> MappingInput:
+        """The request as templates see it; made when something asks for it."""
+        if self._data is None:
+            self._data = MappingInput(
+                self.body,
+                self.path_parameters,
+                self.query[1] or {},
+                {name.lower(): values for name, values in self.headers[1].items()},
+                self.request_context(),
+                self.variables,
+            )
+        return self._data
+
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def _clf(moment: float) -> str:
+    """``09/Apr/2015:12:34:56 +0000``, whatever the locale."""
+    at = datetime.fromtimestamp(moment, UTC)
+    return f"{at.day:02d}/{_MONTHS[at.month - 1]}/{at.year}:{at:%H:%M:%S} +0000"
+
+
+def request_ids() -> tuple[str, str]:
+    """A request id and an extended one, as API Gateway's look."""
+    text = os.urandom(24).hex()
+    identifier = f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:32]}"
+    return identifier, f"{text[32:]}="
+
+
+def elapsed(since: float) -> float:
+    """Milliseconds since a perf_counter reading."""
+    return (time.perf_counter() - since) * 1000

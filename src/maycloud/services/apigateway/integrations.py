@@ -1,0 +1,422 @@
+"""Integrations: Lambda (proxy and not), HTTP (proxy and not), other AWS services, mock."""
+
+import base64
+import re
+import time
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import orjson
+
+from maycloud.edge.messages import RawHeaders, Response
+from maycloud.errors import AwsError
+from maycloud.principal import Principal
+from maycloud.services.apigateway import outbound, proxy
+from maycloud.services.apigateway.exchange import Exchange, elapsed
+from maycloud.services.apigateway.gateway_responses import GatewayError, internal_error
+from maycloud.services.apigateway.mapping import Rendered, evaluate, render, substitute_variables
+from maycloud.services.apigateway.velocity import TemplateError, text_of
+from maycloud.services.base import Cloud
+from maycloud.wire.models import Model
+
+DEFAULT_TIMEOUT = 29_000  # milliseconds
+
+_LAMBDA = re.compile(
+    r"arn:aws[a-z-]*:apigateway:[a-z0-9-]+:lambda:path/2015-03-31/functions/(?P<arn>[^/]+)/invocations"
+)
+_SERVICE = re.compile(
+    r"arn:aws[a-z-]*:apigateway:(?P<region>[a-z0-9-]+):(?:(?P<subdomain>[^.:]+)\.)?(?P<service>[a-z0-9-]+):"
+    r"(?P<kind>path|action)/(?P<rest>.*)",
+    re.DOTALL,
+)
+_BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
+
+
+async def integrate(cloud: Cloud, exchange: Exchange) -> Response:
+    """The answer of the method's integration. Raises GatewayError."""
+    integration = exchange.method.get("methodIntegration")
+    if integration is None:
+        raise internal_error()
+    begun = time.perf_counter()
+    try:
+        kind = integration["type"]
+        if kind == "MOCK":
+            return _mock(exchange, integration)
+        uri = substitute_variables(integration.get("uri", ""), exchange.variables)
+        function = _LAMBDA.fullmatch(uri)
+        if kind == "AWS_PROXY":
+            if function is None:
+                raise internal_error()
+            return await _lambda_proxy(cloud, exchange, integration, function["arn"])
+        if kind == "AWS":
+            if function is not None:
+                return await _lambda(cloud, exchange, integration, function["arn"])
+            return await _service(cloud, exchange, integration, uri)
+        if kind == "HTTP_PROXY":
+            return await _http_proxy(exchange, integration, uri)
+        return await _http(exchange, integration, uri)
+    except TemplateError as error:
+        raise internal_error() from error
+    finally:
+        exchange.integration_latency = elapsed(begun)
+
+
+def timeout_of(integration: dict[str, Any]) -> float:
+    return integration.get("timeoutInMillis", DEFAULT_TIMEOUT) / 1000
+
+
+# Lambda
+
+
+async def _lambda_proxy(
+    cloud: Cloud, exchange: Exchange, integration: dict[str, Any], function: str
+) -> Response:
+    types = exchange.deployment["binaryMediaTypes"]
+    body, is_base64 = proxy.encode_body(exchange.body, exchange.request.header("content-type"), types)
+    single, many = exchange.headers
+    query, queries = exchange.query
+    event = {
+        "resource": exchange.resource_path,
+        "path": exchange.path,
+        "httpMethod": exchange.request.method,
+        "headers": single,
+        "multiValueHeaders": many,
+        "queryStringParameters": query,
+        "multiValueQueryStringParameters": queries,
+        "pathParameters": exchange.path_parameters or None,
+        "stageVariables": exchange.variables or None,
+        "requestContext": exchange.request_context(),
+        "body": body,
+        "isBase64Encoded": is_base64,
+    }
+    answer = await _invoke(cloud, exchange, integration, function, orjson.dumps(event), {})
+    if answer.get("FunctionError"):
+        raise internal_error(502)
+    try:
+        status, headers, data = proxy.read_answer(answer["Payload"], exchange.request.header("accept"), types)
+    except proxy.MalformedProxyError as error:
+        raise internal_error(502) from error
+    return Response(status, headers, data)
+
+
+async def _invoke(
+    cloud: Cloud,
+    exchange: Exchange,
+    integration: dict[str, Any],
+    function: str,
+    payload: bytes,
+    options: dict[str, Any],
+) -> dict[str, Any]:
+    """Call the function: as API Gateway, or as the role that the integration names."""
+    account, region = exchange.scope
+    resource = exchange.resource_path
+    context = {
+        "aws:SourceArn": exchange.method_arn(path=re.sub(r"\{[^}]+\}", "*", resource)),
+        "aws:SourceAccount": account,
+    }
+    parts = function.split(":")
+    as_ = _caller(cloud, exchange, integration)
+    try:
+        return await cloud.call(
+            "lambda",
+            "Invoke",
+            {"FunctionName": function, "Payload": payload, **options},
+            as_=as_,
+            region=parts[3] if len(parts) > 3 else region,
+            account=parts[4] if len(parts) > 4 else account,
+            context=context,
+        )
+    except AwsError as error:
+        if error.code == "TooManyRequestsException":
+            raise GatewayError("THROTTLED", "Internal server error", 500) from error
+        raise internal_error() from error
+
+
+def _caller(cloud: Cloud, exchange: Exchange, integration: dict[str, Any]) -> Principal:
+    if not integration.get("credentials"):
+        return Principal.service("apigateway.amazonaws.com", exchange.scope[0])
+    return _credential(cloud, exchange, integration).principal
+
+
+def _credential(cloud: Cloud, exchange: Exchange, integration: dict[str, Any]) -> Any:
+    """Credentials of the integration's role, which must let API Gateway assume it."""
+    role = integration.get("credentials") or ""
+    if not role or "*" in role:
+        raise internal_error()
+    try:
+        return cloud.access.identities.role_session(
+            role, f"BackplaneAssumeRoleSession-{exchange.api}", 3600, "apigateway.amazonaws.com"
+        )
+    except AwsError as error:
+        raise internal_error() from error
+
+
+async def _lambda(cloud: Cloud, exchange: Exchange, integration: dict[str, Any], function: str) -> Response:
+    """Lambda without proxy: the event is what the template makes of the request."""
+    rendered = _request_body(exchange, integration)
+    options: dict[str, Any] = {}
+    headers = _mapped(integration, exchange, "header")
+    if headers.get("x-amz-invocation-type"):
+        options["InvocationType"] = text_of(headers["x-amz-invocation-type"])
+    answer = await _invoke(cloud, exchange, integration, function, rendered.text.encode() or b"{}", options)
+    payload: bytes = answer.get("Payload") or b""
+    error = ""
+    if answer.get("FunctionError"):
+        try:
+            error = str(orjson.loads(payload).get("errorMessage") or "")
+        except (orjson.JSONDecodeError, AttributeError):
+            error = "Unknown"
+    raw: RawHeaders = [(b"content-type", b"application/json")]
+    # The pattern of a Lambda integration's responses is matched with the error's message.
+    return _answer(exchange, integration, error, (answer.get("StatusCode", 200), raw, payload))
+
+
+# HTTP and AWS services
+
+
+async def _http_proxy(exchange: Exchange, integration: dict[str, Any], uri: str) -> Response:
+    """The request as it came, to another address; the answer as it comes."""
+    kept = {
+        name: ", ".join(values)
+        for name, values in exchange.headers[1].items()
+        if name.lower() not in ("host", "connection", "content-length", "transfer-encoding", "expect")
+    }
+    kept |= {name: text_of(value) for name, value in _mapped(integration, exchange, "header").items()}
+    url = _with_path(uri, exchange, integration)
+    query = dict(exchange.query[1] or {})
+    query |= {name: _list(value) for name, value in _mapped(integration, exchange, "querystring").items()}
+    if query:
+        url += ("&" if "?" in url else "?") + urlencode(query, doseq=True)
+    method = _method(exchange, integration)
+    status, headers, body = await outbound.send(method, url, kept, exchange.body, timeout_of(integration))
+    return Response(status, headers, body)
+
+
+async def _http(exchange: Exchange, integration: dict[str, Any], uri: str) -> Response:
+    rendered = _request_body(exchange, integration)
+    url, headers = _address(uri, exchange, integration, rendered)
+    method = _method(exchange, integration)
+    body = b"" if method in ("GET", "HEAD") else rendered.text.encode()
+    answer = await outbound.send(method, url, headers, body, timeout_of(integration))
+    return _answer(exchange, integration, str(answer[0]), answer)
+
+
+async def _service(cloud: Cloud, exchange: Exchange, integration: dict[str, Any], uri: str) -> Response:
+    """An operation of an AWS service: a signed request to this cloud, as the integration's role."""
+    match = _SERVICE.fullmatch(uri)
+    if match is None:
+        raise internal_error()
+    credential = _credential(cloud, exchange, integration)
+    rendered = _request_body(exchange, integration)
+    service, kind, rest = match["service"], match["kind"], match["rest"]
+    method = _method(exchange, integration)
+    body = rendered.text.encode()
+    if kind == "path":
+        host = f"/{match['subdomain']}" if match["subdomain"] and service == "s3" else ""
+        url, headers = _address(f"{cloud.url}{host}/{rest}", exchange, integration, rendered)
+        if method in _BODILESS:
+            body = b""
+    else:
+        url, headers = _address(f"{cloud.url}/", exchange, integration, rendered)
+        url, body = _action(service, rest, url, headers, body)
+        method = "POST"
+    signed = outbound.sign(credential, service, match["region"], method, url, headers, body)
+    answer = await outbound.send(method, url, signed, body, timeout_of(integration))
+    return _answer(exchange, integration, str(answer[0]), answer)
+
+
+def _action(service: str, action: str, url: str, headers: dict[str, str], body: bytes) -> tuple[str, bytes]:
+    """Address and body of an operation by its name, in the service's own protocol."""
+    try:
+        model = Model({"monitoring": "cloudwatch"}.get(service, service))
+    except FileNotFoundError as error:
+        raise internal_error() from error
+    if model.target_prefix:
+        headers["X-Amz-Target"] = f"{model.target_prefix}.{action}"
+        headers["Content-Type"] = f"application/x-amz-json-{model.json_version}"
+        return url, body
+    address, _, query = url.partition("?")
+    fields = f"Action={quote(action)}&Version={model.metadata['apiVersion']}"
+    headers["Content-Type"] = "application/x-www-form-urlencoded"
+    text = body.decode()
+    given = [part for part in (fields, query, text if "=" in text else "") if part]
+    return address, "&".join(given).encode()
+
+
+def _method(exchange: Exchange, integration: dict[str, Any]) -> str:
+    method = integration.get("httpMethod") or exchange.request.method
+    return exchange.request.method if method == "ANY" else method
+
+
+def _list(value: Any) -> list[str]:
+    return [text_of(each) for each in value] if isinstance(value, list) else [text_of(value)]
+
+
+def _mapped(integration: dict[str, Any], exchange: Exchange, place: str) -> dict[str, Any]:
+    """``integration.request.{header|path|querystring}.x`` with their values."""
+    prefix = f"integration.request.{place}."
+    found: dict[str, Any] = {}
+    for name, expression in (integration.get("requestParameters") or {}).items():
+        if name.startswith(prefix):
+            value = evaluate(expression, exchange.data())
+            if value is not None:
+                key = name.removeprefix(prefix)
+                found[key.lower() if place == "header" else key] = value
+    return found
+
+
+def _with_path(
+    uri: str, exchange: Exchange, integration: dict[str, Any], override: dict[str, Any] | None = None
+) -> str:
+    values = {name: text_of(value) for name, value in _mapped(integration, exchange, "path").items()}
+    values |= {name: text_of(value) for name, value in (override or {}).items()}
+    for name, value in values.items():
+        # A greedy variable may hold slashes; nothing may climb out of the address's path.
+        uri = uri.replace(f"{{{name}}}", quote(value, safe="/")).replace(
+            f"{{{name}+}}", quote(value, safe="/")
+        )
+    return uri
+
+
+def _address(
+    uri: str, exchange: Exchange, integration: dict[str, Any], rendered: Rendered
+) -> tuple[str, dict[str, str]]:
+    """URL and headers of a non-proxy integration's request."""
+    override = rendered.request
+    url = _with_path(uri, exchange, integration, override.get("path"))
+    query = {name: _list(value) for name, value in _mapped(integration, exchange, "querystring").items()}
+    query |= {name: _list(value) for name, value in (override.get("querystring") or {}).items()}
+    if query:
+        url += ("&" if "?" in url else "?") + urlencode(query, doseq=True)
+    headers = {"Content-Type": exchange.request.header("content-type") or "application/json"}
+    for source in (_mapped(integration, exchange, "header"), override.get("header") or {}):
+        for name, value in source.items():
+            headers = {key: old for key, old in headers.items() if key.lower() != name.lower()}
+            headers[name] = ", ".join(_list(value))
+    return url, headers
+
+
+# Templates
+
+
+def _request_body(exchange: Exchange, integration: dict[str, Any]) -> Rendered:
+    """The integration's request body: by template, or passed through as passthroughBehavior says."""
+    templates = integration.get("requestTemplates") or {}
+    media = (exchange.request.header("content-type") or "application/json").partition(";")[0].strip().lower()
+    template = templates.get(media)
+    if template is not None:
+        return render(substitute_variables(template, exchange.variables), exchange.data())
+    behavior = integration.get("passthroughBehavior", "WHEN_NO_MATCH")
+    if behavior == "NEVER" or (behavior == "WHEN_NO_TEMPLATES" and templates):
+        raise GatewayError("UNSUPPORTED_MEDIA_TYPE")
+    types = exchange.deployment["binaryMediaTypes"]
+    if integration.get("contentHandling") == "CONVERT_TO_TEXT" or proxy.is_binary(media, types):
+        return Rendered(base64.b64encode(exchange.body).decode(), {}, {})
+    return Rendered(exchange.body.decode("utf-8", "replace"), {}, {})
+
+
+def _mock(exchange: Exchange, integration: dict[str, Any]) -> Response:
+    """No integration at all: the template's statusCode chooses the response."""
+    rendered = _request_body(exchange, integration)
+    try:
+        status = (
+            orjson.loads(_relaxed(rendered.text)).get("statusCode", 200) if rendered.text.strip() else 200
+        )
+    except (orjson.JSONDecodeError, AttributeError) as error:
+        raise internal_error() from error
+    return _answer(exchange, integration, str(status), (200, [], b""))
+
+
+_BARE = re.compile(r"([{,]\s*)([A-Za-z_]\w*)(\s*:)")
+
+
+def _relaxed(text: str) -> str:
+    """JSON with bare keys, ``{statusCode: 200}``, as mock templates often write it."""
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return _BARE.sub(r'\1"\2"\3', text)
+    return text
+
+
+def _answer(
+    exchange: Exchange,
+    integration: dict[str, Any],
+    selector: str,
+    answer: tuple[int, RawHeaders, bytes],
+) -> Response:
+    """The method response that the integration's answer selects, with its headers and template."""
+    _, raw, body = answer
+    chosen = _select(integration.get("integrationResponses") or {}, selector)
+    if chosen is None:
+        raise internal_error()
+    data = exchange.data()
+    data.response_body = body
+    data.response_headers = {}
+    for name, value in raw:
+        data.response_headers.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
+    headers: RawHeaders = []
+    for name, expression in (chosen.get("responseParameters") or {}).items():
+        value = evaluate(expression, data)
+        if value is not None and name.startswith("method.response.header."):
+            key = name.removeprefix("method.response.header.").lower().encode()
+            headers += [(key, _header(each)) for each in _list(value)]
+    templates = chosen.get("responseTemplates") or {}
+    media, template = _response_template(templates, exchange, data.response_headers)
+    status = int(chosen["statusCode"])
+    if template is None:
+        content = body
+    else:
+        rendered = render(substitute_variables(template, exchange.variables), data)
+        content = rendered.text.encode()
+        override = rendered.response
+        if str(override.get("status", "")).isdigit():
+            status = int(override["status"])
+        for name, value in (override.get("header") or {}).items():
+            headers = [pair for pair in headers if pair[0] != name.lower().encode()]
+            headers.append((name.lower().encode(), _header(text_of(value))))
+    if chosen.get("contentHandling") == "CONVERT_TO_BINARY":
+        content = _decoded(content)
+    if not any(name == b"content-type" for name, _ in headers):
+        headers.append((b"content-type", media.encode()))
+    return Response(status, headers, content)
+
+
+def _header(value: str) -> bytes:
+    return value.replace("\r", " ").replace("\n", " ").encode()
+
+
+def _decoded(content: bytes) -> bytes:
+    try:
+        return base64.b64decode(content, validate=True)
+    except ValueError as error:
+        raise internal_error() from error
+
+
+def _response_template(
+    templates: dict[str, str], exchange: Exchange, headers: dict[str, list[str]]
+) -> tuple[str, str | None]:
+    """Media type and template of a response: what the client accepts, else the first there is."""
+    accepted = exchange.request.header("accept").partition(",")[0].partition(";")[0].strip().lower()
+    if accepted in templates:
+        return accepted, templates[accepted]
+    if templates:
+        media = "application/json" if "application/json" in templates else next(iter(templates))
+        return media, templates[media]
+    return (headers.get("content-type") or ["application/json"])[-1], None
+
+
+def _select(responses: dict[str, Any], selector: str) -> dict[str, Any] | None:
+    """The response whose pattern covers the whole selector; else the one without a pattern."""
+    default = None
+    for response in responses.values():
+        pattern = response.get("selectionPattern")
+        if not pattern:
+            default = default or response
+            continue
+        try:
+            if selector and re.fullmatch(pattern, selector[:10_000], re.DOTALL):
+                return response
+        except re.error:
+            continue
+    return default
