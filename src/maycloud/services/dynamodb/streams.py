@@ -92,7 +92,7 @@ class Streams:
             raise not_found(f"Requested resource not found: Stream: {arn} not found")
         return row[0], row[1], row[2], orjson.loads(row[3])
 
-    def list(self, scope: Scope, table: str | None) -> list[tuple[str, str, Document]]:
+    def all_of(self, scope: Scope, table: str | None) -> list[tuple[str, str, Document]]:
         rows = self._db.rows(
             "SELECT name, label, body FROM dynamodb_streams WHERE account=? AND region=?"
             " AND (?3 IS NULL OR name=?3) ORDER BY id",
@@ -175,7 +175,7 @@ def list_streams(call: Call, params: Params) -> Result:
         wanted = wanted.rpartition(":table/")[2]
     found = [
         {"StreamArn": arn_of(call.scope, name, label), "TableName": name, "StreamLabel": label}
-        for name, label, _ in call.state.streams.list(call.scope, wanted)
+        for name, label, _ in call.state.streams.all_of(call.scope, wanted)
     ]
     after = params.get("ExclusiveStartStreamArn")
     if after is not None:
