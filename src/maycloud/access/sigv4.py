@@ -44,11 +44,16 @@ class Signature:
     @property
     def time(self) -> float:
         """Epoch seconds of the signing."""
-        return timegm(strptime(self.moment, "%Y%m%dT%H%M%SZ"))
+        return _epoch(self.moment)
 
     @property
     def scope(self) -> str:
         return f"{self.date}/{self.region}/{self.service}/aws4_request"
+
+
+@functools.lru_cache(maxsize=1024)
+def _epoch(moment: str) -> float:
+    return timegm(strptime(moment, "%Y%m%dT%H%M%SZ"))
 
 
 @functools.lru_cache(maxsize=256)
@@ -94,15 +99,26 @@ def from_header(request: Request) -> Signature:
 def _claim(
     credential: str, headers: str, signature: str, moment: str, token: str | None, expires: int | None = None
 ) -> Signature:
+    key, date, region, service = _scope(credential)
+    names = _names(headers)
+    return Signature(key, date, region, service, names, signature, moment, token, expires)
+
+
+@functools.lru_cache(maxsize=1024)
+def _names(headers: str) -> tuple[str, ...]:
+    return tuple(headers.lower().split(";"))
+
+
+@functools.lru_cache(maxsize=1024)
+def _scope(credential: str) -> tuple[str, str, str, str]:
+    """Access key, date, region and service of a credential scope."""
     scope = credential.split("/")
     if len(scope) < 5 or scope[-1] != "aws4_request":
         raise IncompleteError(
             "Credential must have exactly 5 slash-delimited elements, e.g."
             f" keyid/date/region/service/term, got '{credential[:64]}'"
         )
-    key = "/".join(scope[:-4])
-    names = tuple(headers.lower().split(";"))
-    return Signature(key, scope[-4], scope[-3], scope[-2], names, signature, moment, token, expires)
+    return "/".join(scope[:-4]), scope[-4], scope[-3], scope[-2]
 
 
 def from_query(query: dict[str, str]) -> Signature:

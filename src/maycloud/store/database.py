@@ -51,6 +51,7 @@ class Database:
             raise DataLockedError(str(path)) from error
         self._savepoints = 0
         self._open = False
+        self._scheduled = False  # the end of the tick has something to do
         self._operation = False  # a dispatcher asked for its writes to be atomic
         self._operation_open = False  # and the savepoint for them is there
         self._waiting: list[tuple[Callable[[Any], None], Any]] = []
@@ -181,14 +182,15 @@ class Database:
         return self._open
 
     def after_commit(self, callback: Callable[[Any], None], argument: Any = None) -> None:
-        """Call `callback(argument)` once what is written so far is durable, at once if it is already.
+        """Call `callback(argument)` at the end of this tick, once what is written so far is durable.
 
-        Should the commit fail, `callback(CommitFailed)` is called instead.
+        Should the commit fail, `callback(CommitFailed)` is called instead. Answers of a tick leave together
+        even when nothing was written: the client is woken once for all of them, not once for each.
         """
-        if self._open:
-            self._waiting.append((callback, argument))
-        else:
-            callback(argument)
+        self._waiting.append((callback, argument))
+        if not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._commit)
 
     def before_commit(self, callback: Callable[[], None]) -> None:
         """Run once inside this tick's transaction, just before it commits."""
@@ -220,11 +222,19 @@ class Database:
     def _begin(self) -> None:
         self._execute("BEGIN IMMEDIATE")
         self._open = True
-        asyncio.get_running_loop().call_soon(self._commit)
+        if not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._commit)
 
     def _commit(self) -> None:
-        if not self._open:
-            return
+        self._scheduled = False
+        outcome = self._end_transaction() if self._open else None
+        waiting, self._waiting = self._waiting, []
+        for callback, argument in waiting:
+            callback(argument if outcome is None else outcome)
+
+    def _end_transaction(self) -> Any:
+        """Commit; gives CommitFailed if that was not to be, else None."""
         outcome: Any = None
         try:
             while self._before:
@@ -240,9 +250,7 @@ class Database:
             self._before.clear()
             self._forget()
         self._open = False
-        waiting, self._waiting = self._waiting, []
-        for callback, argument in waiting:
-            callback(argument if outcome is None else outcome)
+        return outcome
 
     def _forget(self) -> None:
         for cache in self._caches:
