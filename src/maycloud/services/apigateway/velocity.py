@@ -218,7 +218,22 @@ def _calculate(self: Any, current_object: Any, loader: Any, top_namespace: Any) 
         return None  # a method's name without parentheses means nothing
     if isinstance(result, list | dict):
         _spend(len(result))
+    elif isinstance(result, str):
+        _spend(len(result) // 256)
     return result
+
+
+def _write_reference(self: Any, stream: Any, namespace: Any, loader: Any) -> None:
+    """Replaces airspeed's FormalReference.evaluate_raw: values print as Java prints them."""
+    value = self.expression.calculate(namespace, loader) if self.expression is not None else None
+    if value is None and self.alternate is not None:
+        value = self.alternate.calculate(namespace, loader)
+    if value is None:
+        value = "" if self.silent and self.expression is not None else self.my_text()
+    text = text_of(value)
+    if stream.tell() + len(text) > MAX_OUTPUT:
+        raise TemplateError("The template's output is too long")
+    stream.write(text)
 
 
 def _calculate_range(self: Any, namespace: Any, loader: Any) -> Any:
@@ -233,13 +248,7 @@ def _calculate_range(self: Any, namespace: Any, loader: Any) -> Any:
 _range = airspeed.Range.calculate
 airspeed.NameOrCall.calculate = _calculate
 airspeed.Range.calculate = _calculate_range
-
-
-class _Output(airspeed.StoppableStream):
-    def write(self, s: str) -> int:
-        if self.tell() + len(s) > MAX_OUTPUT:
-            raise TemplateError("The template's output is too long")
-        return super().write(s)
+airspeed.FormalReference.evaluate_raw = _write_reference
 
 
 @functools.lru_cache(maxsize=1024)
@@ -252,7 +261,7 @@ def _compiled(template: str) -> airspeed.Template:
 def merge(template: str, namespace: dict[str, Any]) -> str:
     """The template's output. Raises TemplateError."""
     token = _work.set([0])
-    output = _Output()
+    output = airspeed.StoppableStream()
     try:
         _compiled(template).merge_to(namespace, output)
     except airspeed.TemplateError as error:
