@@ -1,0 +1,1 @@
+"""Amazon API Gateway, REST APIs (v1): management and requests."""

@@ -1,0 +1,301 @@
+"""REST APIs themselves, the account's settings, and tags."""
+
+import copy
+from typing import Any
+
+import orjson
+
+from maycloud.services.apigateway import patch
+from maycloud.services.apigateway.components import default_models
+from maycloud.services.apigateway.patch import ANY, LISTED, REMOVABLE, Rule
+from maycloud.services.apigateway.service import (
+    api_of,
+    bad_request,
+    editable_api,
+    given,
+    moment,
+    not_found,
+    on,
+    page,
+    reading,
+    save,
+    service,
+)
+from maycloud.services.apigateway.store import Gateway, new_id
+from maycloud.services.base import Call, Params, Result
+from maycloud.store import Document
+
+MAX_TAGS = 50
+_ENDPOINTS = ("EDGE", "REGIONAL")
+
+_SHOWN = (
+    "id", "name", "description", "version", "binaryMediaTypes", "minimumCompressionSize", "apiKeySource",
+    "endpointConfiguration", "tags", "disableExecuteApiEndpoint", "rootResourceId", "securityPolicy",
+)  # fmt: skip
+
+RULES = (
+    Rule("/name", required=True),
+    Rule("/description", REMOVABLE),
+    Rule("/version", REMOVABLE),
+    Rule("/policy", REMOVABLE),
+    Rule("/apiKeySource"),
+    Rule("/binaryMediaTypes", LISTED, members=True),
+    Rule("/binaryMediaTypes/{binaryMediaType}", ANY),
+    Rule("/minimumCompressionSize", REMOVABLE, patch.as_whole),
+    Rule("/disableExecuteApiEndpoint", parse=patch.as_flag),
+    Rule("/endpointConfiguration/types/{type}", ANY),
+    Rule("/endpointConfiguration/ipAddressType"),
+    Rule("/securityPolicy"),
+)
+
+
+def view(api: Document) -> Document:
+    """An API as the operations show it. Policies come with their quotes and slashes escaped, as on AWS."""
+    shown = {name: api[name] for name in _SHOWN if api.get(name) not in (None, [])}
+    shown["createdDate"] = moment(api["createdDate"])
+    if api.get("policy"):
+        shown["policy"] = orjson.dumps(api["policy"]).decode()[1:-1].replace("/", "\\/")
+    return shown
+
+
+def new_api(call: Call, name: str) -> Document:
+    """An API with nothing but its root."""
+    gateway: Gateway = call.state
+    root = new_id()
+    return {
+        "id": gateway.fresh_api_id(),
+        "name": name,
+        "createdDate": call.now(),
+        "apiKeySource": "HEADER",
+        "endpointConfiguration": {"types": ["EDGE"], "ipAddressType": "ipv4"},
+        "disableExecuteApiEndpoint": False,
+        "tags": {},
+        "rootResourceId": root,
+        "resources": {root: {"id": root, "path": "/", "resourceMethods": {}}},
+        "models": default_models(),
+        "requestValidators": {},
+        "authorizers": {},
+        "gatewayResponses": {},
+    }
+
+
+def check_api(call: Call, api: Document) -> None:
+    """What an API may say of itself; its policy is kept as text, with short ARNs written out."""
+    if not (api.get("name") or "").strip():
+        raise bad_request("API name cannot be blank")
+    if len(api["name"]) > 1024:
+        raise bad_request("API name cannot be longer than 1024 characters")
+    if api["apiKeySource"] not in ("HEADER", "AUTHORIZER"):
+        raise bad_request("Invalid API key source specified. Must be one of: [HEADER, AUTHORIZER]")
+    size = api.get("minimumCompressionSize")
+    if size is not None and size < 0:
+        del api["minimumCompressionSize"]
+    elif size is not None and size > 10 << 20:
+        raise bad_request("Invalid minimum compression size, must be between 0 and 10485760")
+    _check_endpoint(api["endpointConfiguration"])
+    if api.get("policy"):
+        api["policy"] = _policy(call, api["id"], api["policy"])
+
+
+def _check_endpoint(endpoint: Document) -> None:
+    endpoint.setdefault("ipAddressType", "ipv4")
+    types = endpoint.get("types") or []
+    if types == ["PRIVATE"] or endpoint.get("vpcEndpointIds"):
+        raise bad_request("Private REST APIs (endpoint type PRIVATE) are not supported by Maycloud")
+    if len(types) != 1 or types[0] not in _ENDPOINTS:
+        raise bad_request("Invalid EndpointTypes specified. Valid options are EDGE,REGIONAL,PRIVATE")
+
+
+def _policy(call: Call, api_id: str, text: str) -> str:
+    try:
+        document = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise bad_request("Invalid policy document. Please check the policy syntax and ensure that Principals"
+                          " are valid.") from None  # fmt: skip
+    if not isinstance(document, dict) or "Statement" not in document:
+        raise bad_request(
+            "Invalid policy document. Please check the policy syntax and ensure that Principals are valid."
+        )
+    full = f'"arn:aws:execute-api:{call.region}:{call.account}:{api_id}/'
+    return orjson.dumps(document).decode().replace('"execute-api:/', full)
+
+
+def check_tags(tags: dict[str, str]) -> dict[str, str]:
+    for key, value in tags.items():
+        if key.lower().startswith("aws:") and not key.startswith("aws:cloudformation:"):
+            raise bad_request(f"Invalid tag key: {key}. It cannot start with aws:")
+        if not 1 <= len(key) <= 128 or len(value) > 256:
+            raise bad_request("Tag keys have 1 to 128 characters and tag values at most 256")
+    if len(tags) > MAX_TAGS:
+        raise bad_request(f"The number of tags exceeds the limit of {MAX_TAGS}")
+    return tags
+
+
+@service.operation(**on("POST", "/restapis"))
+def CreateRestApi(call: Call, params: Params) -> Result:
+    """https://docs.aws.amazon.com/apigateway/latest/api/API_CreateRestApi.html"""
+    api = new_api(call, params["name"])
+    if params.get("cloneFrom"):
+        _clone(api_of(call, {"restApiId": params["cloneFrom"]}), api)
+    api |= given(
+        params, "description", "version", "binaryMediaTypes", "minimumCompressionSize", "apiKeySource",
+        "policy", "disableExecuteApiEndpoint", "securityPolicy",
+    )  # fmt: skip
+    if params.get("endpointConfiguration"):
+        api["endpointConfiguration"] = dict(params["endpointConfiguration"])
+    api["tags"] = check_tags(dict(params.get("tags") or {}))
+    check_api(call, api)
+    gateway: Gateway = call.state
+    gateway.create(call.scope, api)
+    return view(api)
+
+
+def _clone(source: Document, api: Document) -> None:
+    """Everything of `source` but its name and tags, with ids of resources of its own."""
+    identifiers = {old: new_id(6) for old in source["resources"]}
+    identifiers[source["rootResourceId"]] = api["rootResourceId"]
+    resources: dict[str, Document] = {}
+    for old, resource in copy.deepcopy(source["resources"]).items():
+        resource["id"] = identifiers[old]
+        if "parentId" in resource:
+            resource["parentId"] = identifiers[resource["parentId"]]
+        for method in resource["resourceMethods"].values():
+            integration = method.get("methodIntegration") or {}
+            if integration.get("cacheNamespace") == old:
+                integration["cacheNamespace"] = resource["id"]
+        resources[resource["id"]] = resource
+    kept = ("id", "name", "createdDate", "tags", "rootResourceId", "resources")
+    api |= copy.deepcopy({name: value for name, value in source.items() if name not in kept})
+    api["resources"] = resources
+    for model in api["models"].values():
+        # References between models name the API.
+        model["schema"] = model["schema"].replace(f"/restapis/{source['id']}/", f"/restapis/{api['id']}/")
+    if api.get("policy"):
+        api["policy"] = api["policy"].replace(f":{source['id']}/", f":{api['id']}/")
+
+
+@service.operation(**reading("/restapis/{restApiId}"))
+def GetRestApi(call: Call, params: Params) -> Result:
+    return view(api_of(call, params))
+
+
+@service.operation(**reading("/restapis"))
+def GetRestApis(call: Call, params: Params) -> Result:
+    gateway: Gateway = call.state
+    return page(params, sorted(gateway.apis(call.scope), key=lambda each: each["createdDate"]), view)
+
+
+@service.operation(**on("PATCH", "/restapis/{restApiId}"))
+def UpdateRestApi(call: Call, params: Params) -> Result:
+    api = editable_api(call, params)
+    for operation in params.get("patchOperations") or []:
+        # Lists are there to be added to, and an endpoint has one type: another takes its place.
+        if (operation.get("path") or "").startswith("/binaryMediaTypes"):
+            api.setdefault("binaryMediaTypes", [])
+        if (operation.get("path") or "").startswith("/endpointConfiguration/types/"):
+            patch.find(operation, RULES)
+            value = operation.get("value") or patch.parts_of(operation["path"])[-1]
+            api["endpointConfiguration"]["types"] = [value]
+            continue
+        patch.apply(api, [operation], RULES)
+    check_api(call, api)
+    save(call, api)
+    return view(api)
+
+
+@service.operation(**on("DELETE", "/restapis/{restApiId}"))
+def DeleteRestApi(call: Call, params: Params) -> Result:
+    api_of(call, params)
+    gateway: Gateway = call.state
+    gateway.delete(call.scope, params["restApiId"])
+    return None
+
+
+# The account
+
+_ACCOUNT_RULES = (Rule("/cloudwatchRoleArn", REMOVABLE), Rule("/features", LISTED, members=True))
+
+
+@service.operation(**reading("/account"))
+def GetAccount(call: Call, params: Params) -> Result:
+    gateway: Gateway = call.state
+    return _account(gateway.account(call.scope))
+
+
+@service.operation(**on("PATCH", "/account"))
+def UpdateAccount(call: Call, params: Params) -> Result:
+    gateway: Gateway = call.state
+    settings = gateway.account(call.scope)
+    patch.apply(settings, params.get("patchOperations"), _ACCOUNT_RULES)
+    role = settings.get("cloudwatchRoleArn")
+    if role and ":role/" not in role:
+        raise bad_request("The role ARN does not have required permissions configured. Please grant trust"
+                          " permission for API Gateway and add the required role policy.")  # fmt: skip
+    if not role:
+        settings.pop("cloudwatchRoleArn", None)
+    gateway.put_account(call.scope, settings)
+    return _account(settings)
+
+
+def _account(settings: Document) -> Document:
+    return {
+        **given(settings, "cloudwatchRoleArn"),
+        "throttleSettings": {"burstLimit": 5000, "rateLimit": 10_000.0},
+        "features": settings.get("features") or ["UsagePlans"],
+        "apiKeyVersion": "4",
+    }
+
+
+# Tags of APIs and stages
+
+_TAGS = "/tags/{resourceArn}"
+
+
+def _tagged(call: Call, params: Params) -> tuple[Document, Document | None]:
+    """The API, and the stage if the ARN means one, to be changed.
+
+    ``arn:aws:apigateway:REGION::/restapis/ID[/stages/NAME]``.
+    """
+    arn: str = params["resourceArn"]
+    parts = arn.split(":", 5)
+    path = parts[5].split("/") if len(parts) == 6 else []
+    if parts[0] != "arn" or len(path) not in (3, 5) or path[1] != "restapis":
+        raise bad_request(f"Invalid resource ARN specified: {arn}")
+    api = editable_api(call, {"restApiId": path[2]})
+    if len(path) == 3:
+        return api, None
+    gateway: Gateway = call.state
+    stage = gateway.stage(call.scope, api["id"], path[4]) if path[3] == "stages" else None
+    if stage is None:
+        raise not_found("Invalid stage identifier specified")
+    return api, stage
+
+
+def _save_tags(call: Call, api: Document, stage: Document | None, tags: dict[str, Any]) -> None:
+    gateway: Gateway = call.state
+    if stage is None:
+        gateway.save(call.scope, api | {"tags": tags})
+    else:
+        gateway.put_stage(call.scope, api["id"], stage | {"tags": tags})
+
+
+@service.operation(**reading(_TAGS))
+def GetTags(call: Call, params: Params) -> Result:
+    api, stage = _tagged(call, params)
+    return {"tags": (stage or api).get("tags") or {}}
+
+
+@service.operation(**on("PUT", _TAGS))
+def TagResource(call: Call, params: Params) -> Result:
+    api, stage = _tagged(call, params)
+    tags = ((stage or api).get("tags") or {}) | params["tags"]
+    _save_tags(call, api, stage, check_tags(tags))
+    return None
+
+
+@service.operation(**on("DELETE", _TAGS))
+def UntagResource(call: Call, params: Params) -> Result:
+    api, stage = _tagged(call, params)
+    tags = (stage or api).get("tags") or {}
+    _save_tags(call, api, stage, {key: value for key, value in tags.items() if key not in params["tagKeys"]})
+    return None

@@ -1,0 +1,304 @@
+"""Stages: a deployment under a name, with settings of its own."""
+
+import re
+from typing import Any
+
+from maycloud.services.apigateway import patch
+from maycloud.services.apigateway.apis import check_tags
+from maycloud.services.apigateway.patch import ANY, REMOVABLE, Rule
+from maycloud.services.apigateway.service import (
+    api_of,
+    bad_request,
+    conflict,
+    given,
+    moment,
+    not_found,
+    on,
+    reading,
+    service,
+)
+from maycloud.services.apigateway.store import Gateway
+from maycloud.services.base import Call, Params, Result
+from maycloud.store import Document
+
+_STAGE = "/restapis/{restApiId}/stages/{stageName}"
+_CACHE_SIZES = ("0.5", "1.6", "6.1", "13.5", "28.4", "58.2", "118", "237")
+
+# What a method's setting is until it is set.
+# https://docs.aws.amazon.com/apigateway/latest/api/API_MethodSetting.html
+METHOD_DEFAULTS: dict[str, Any] = {
+    "metricsEnabled": False,
+    "loggingLevel": "OFF",
+    "dataTraceEnabled": False,
+    "throttlingBurstLimit": 5000,
+    "throttlingRateLimit": 10_000.0,
+    "cachingEnabled": False,
+    "cacheTtlInSeconds": 300,
+    "cacheDataEncrypted": False,
+    "requireAuthorizationForCacheControl": True,
+    "unauthorizedCacheControlHeaderStrategy": "SUCCEED_WITH_RESPONSE_HEADER",
+}
+
+# Where a patch path puts a method's setting
+_SETTINGS: dict[str, tuple[str, patch.Parser]] = {
+    "metrics/enabled": ("metricsEnabled", patch.as_flag),
+    "logging/dataTrace": ("dataTraceEnabled", patch.as_flag),
+    "logging/loglevel": ("loggingLevel", patch.as_text),
+    "throttling/burstLimit": ("throttlingBurstLimit", patch.as_whole),
+    "throttling/rateLimit": ("throttlingRateLimit", patch.as_number),
+    "caching/ttlInSeconds": ("cacheTtlInSeconds", patch.as_whole),
+    "caching/enabled": ("cachingEnabled", patch.as_flag),
+    "caching/dataEncrypted": ("cacheDataEncrypted", patch.as_flag),
+    "caching/requireAuthorizationForCacheControl": ("requireAuthorizationForCacheControl", patch.as_flag),
+    "caching/unauthorizedCacheControlHeaderStrategy": (
+        "unauthorizedCacheControlHeaderStrategy",
+        patch.as_text,
+    ),
+}
+_CHOICES = {
+    "loggingLevel": ("OFF", "ERROR", "INFO"),
+    "unauthorizedCacheControlHeaderStrategy": (
+        "FAIL_WITH_403",
+        "SUCCEED_WITH_RESPONSE_HEADER",
+        "SUCCEED_WITHOUT_RESPONSE_HEADER",
+    ),
+}
+
+RULES = (
+    Rule("/deploymentId", required=True),
+    Rule("/description", REMOVABLE),
+    Rule("/cacheClusterEnabled", parse=patch.as_flag),
+    Rule("/cacheClusterSize"),
+    Rule("/clientCertificateId", REMOVABLE),
+    Rule("/documentationVersion", REMOVABLE),
+    Rule("/accessLogSettings", frozenset({"remove"})),
+    Rule("/accessLogSettings/destinationArn", ANY),
+    Rule("/accessLogSettings/format", ANY),
+    *(
+        Rule(f"/{where}/{setting}", REMOVABLE)
+        for where in ("{resourcePath}/{httpMethod}", "*/*")
+        for setting in _SETTINGS
+    ),
+    Rule("/variables/{variable_name}", ANY),
+    Rule("/tracingEnabled", parse=patch.as_flag),
+)
+_PLAIN_RULES = tuple(rule for rule in RULES if "{httpMethod}" not in rule.path and "*" not in rule.path)
+_KNOWN = ", ".join(rule.path for rule in RULES)
+
+
+def view(stage: Document) -> Document:
+    """A stage as the operations show it: method settings with what the stage's own and AWS's defaults add."""
+    settings = stage.get("methodSettings") or {}
+    common = METHOD_DEFAULTS | settings.get("*/*", {})
+    shown = {name: value for name, value in stage.items() if value not in (None, "")}
+    shown["methodSettings"] = {key: common | own for key, own in settings.items()}
+    shown["createdDate"] = moment(stage["createdDate"])
+    shown["lastUpdatedDate"] = moment(stage["lastUpdatedDate"])
+    if not shown.get("tags"):
+        shown.pop("tags", None)
+    return shown
+
+
+def new_stage(call: Call, api: Document, name: str, deployment: str, members: Document) -> Document:
+    """Make and keep a stage. Raises for a name in use and for what Maycloud has not."""
+    gateway: Gateway = call.state
+    if not re.fullmatch(r"[a-zA-Z0-9_-]{1,128}", name):
+        raise bad_request("Stage name only allows a-zA-Z0-9_-")
+    if gateway.stage(call.scope, api["id"], name) is not None:
+        raise conflict("Stage already exists")
+    if gateway.deployment(call.scope, api["id"], deployment) is None:
+        raise bad_request("Deployment id does not exist")
+    refuse_canary(members)
+    now = call.now()
+    stage: Document = {
+        "stageName": name,
+        "deploymentId": deployment,
+        "cacheClusterEnabled": False,
+        "tracingEnabled": False,
+        "methodSettings": {},
+        "createdDate": now,
+        "lastUpdatedDate": now,
+        **given(
+            members, "description", "variables", "cacheClusterEnabled", "cacheClusterSize", "tracingEnabled",
+            "documentationVersion", "tags",
+        ),
+    }  # fmt: skip
+    check_tags(stage.get("tags") or {})
+    check_stage(stage)
+    gateway.put_stage(call.scope, api["id"], stage)
+    return stage
+
+
+def refuse_canary(members: Document) -> None:
+    if members.get("canarySettings"):
+        raise bad_request("Canary releases (canarySettings) are not supported by Maycloud")
+
+
+def check_stage(stage: Document) -> None:
+    for name, value in (stage.get("variables") or {}).items():
+        if not re.fullmatch(r"[A-Za-z0-9_]+", name):
+            raise bad_request(
+                f"Invalid stage variable name: {name}. Please use alphanumeric characters and '_'."
+            )
+        if not re.fullmatch(r"[A-Za-z0-9 \-._~:/?#&=,]*", value):
+            raise bad_request(
+                f"Invalid stage variable value: {value}. Please use values with alphanumeric characters and the"
+                " symbols ' ', -', '.', '_', ':', '/', '?', '&', '=', and ','."
+            )
+    size = stage.get("cacheClusterSize")
+    if size and size not in _CACHE_SIZES:
+        raise bad_request(
+            f"Invalid cache cluster size specified. Must be one of: [{', '.join(_CACHE_SIZES)}]"
+        )
+    enabled = stage.get("cacheClusterEnabled")
+    if enabled:
+        stage.setdefault("cacheClusterSize", "0.5")
+    stage["cacheClusterStatus"] = "AVAILABLE" if enabled else "NOT_AVAILABLE"
+    logs = stage.get("accessLogSettings")
+    if logs is None:
+        return
+    destination = logs.get("destinationArn")
+    if destination:
+        if not re.fullmatch(r"arn:aws[a-z-]*:(logs|firehose):[^:]*:\d{12}:.+", destination):
+            raise bad_request("Invalid ARN specified in the request")
+        # CloudWatch's ARNs of log groups may come with :* at the end.
+        logs["destinationArn"] = destination.removesuffix(":*")
+    if (
+        logs.get("format")
+        and "$context.requestId" not in logs["format"]
+        and ("$context.extendedRequestId" not in logs["format"])
+    ):
+        raise bad_request(
+            "Access Log format must be single line, new line character is allowed only at end of the format"
+            " and must include $context.requestId"
+            if "\n" not in logs["format"].rstrip("\n")
+            else "Access Log format must be single line, new line character is allowed only at end of the format"
+        )
+    if not logs:
+        del stage["accessLogSettings"]
+
+
+def stage_of(call: Call, params: Params) -> Document:
+    gateway: Gateway = call.state
+    api = api_of(call, params)
+    found = gateway.stage(call.scope, api["id"], params["stageName"])
+    if found is None:
+        raise not_found("Invalid stage identifier specified")
+    return found
+
+
+@service.operation(**on("POST", "/restapis/{restApiId}/stages"))
+def CreateStage(call: Call, params: Params) -> Result:
+    """https://docs.aws.amazon.com/apigateway/latest/api/API_CreateStage.html"""
+    return view(new_stage(call, api_of(call, params), params["stageName"], params["deploymentId"], params))
+
+
+@service.operation(**reading(_STAGE))
+def GetStage(call: Call, params: Params) -> Result:
+    return view(stage_of(call, params))
+
+
+@service.operation(**reading("/restapis/{restApiId}/stages"))
+def GetStages(call: Call, params: Params) -> Result:
+    gateway: Gateway = call.state
+    found = gateway.stages(call.scope, api_of(call, params)["id"])
+    wanted = params.get("deploymentId")
+    return {"item": [view(each) for each in found if wanted in (None, each["deploymentId"])]}
+
+
+@service.operation(**on("PATCH", _STAGE))
+def UpdateStage(call: Call, params: Params) -> Result:
+    """https://docs.aws.amazon.com/apigateway/latest/api/patch-operations.html#UpdateStage-Patch"""
+    gateway: Gateway = call.state
+    stage = stage_of(call, params)
+    for operation in params.get("patchOperations") or []:
+        path = operation.get("path") or ""
+        if path.startswith("/canarySettings"):
+            refuse_canary({"canarySettings": path})
+        if not _patch_setting(stage, operation):
+            patch.apply(stage, [operation], _PLAIN_RULES if _is_plain(path) else RULES)
+    if gateway.deployment(call.scope, params["restApiId"], stage["deploymentId"]) is None:
+        raise bad_request("Deployment id does not exist")
+    check_stage(stage)
+    stage["lastUpdatedDate"] = call.now()
+    gateway.put_stage(call.scope, params["restApiId"], stage)
+    return view(stage)
+
+
+def _is_plain(path: str) -> bool:
+    return any(rule.match(path) for rule in _PLAIN_RULES)
+
+
+def _patch_setting(stage: Document, operation: dict[str, Any]) -> bool:
+    """Patch ``/{resourcePath}/{httpMethod}[/setting]``; False if the path is of something else.
+
+    ``*/*`` is the stage as a whole. A resource's path has ``~1`` for its slashes.
+    """
+    path, op = operation.get("path") or "", operation.get("op") or ""
+    parts = path.split("/")[1:]
+    if _is_plain(path) or len(parts) not in (2, 4):
+        return False
+    settings: dict[str, Any] = stage.setdefault("methodSettings", {})
+    key = _known_key(settings, "/".join(parts[:2]))
+    if len(parts) == 2:
+        if op != "remove" or key not in settings:
+            return False
+        del settings[key]
+        return True
+    name = "/".join(parts[2:])
+    if name not in _SETTINGS:
+        raise bad_request(f"Invalid method setting path: {path}. Must be one of: [{_KNOWN}]")
+    member, parse = _SETTINGS[name]
+    if op == "remove":
+        settings.get(key, {}).pop(member, None)
+        if not settings.get(key):
+            settings.pop(key, None)
+        return True
+    if op != "replace":
+        raise bad_request(
+            f"Invalid patch path  '{path}' specified for op '{op}'. Please choose supported operations"
+        )
+    settings.setdefault(key, {})[member] = _setting(path, member, parse, operation.get("value") or "")
+    return True
+
+
+def _setting(path: str, member: str, parse: patch.Parser, value: str) -> Any:
+    parsed = parse(path, value)
+    if member in _CHOICES and parsed not in _CHOICES[member]:
+        raise bad_request(f"Invalid value '{value}' specified for '{path}'. Must be one of: "
+                          f"[{', '.join(_CHOICES[member])}]")  # fmt: skip
+    if member == "cacheTtlInSeconds" and not 0 <= parsed <= 3600:
+        raise bad_request("Cache TTL must be between 0 and 3600 seconds")
+    return parsed
+
+
+def _known_key(settings: dict[str, Any], key: str) -> str:
+    """The key that settings of the same method have already: a resource may be named with and without ~1."""
+
+    def plain(each: str) -> str:
+        resource, _, method = each.partition("/")
+        return f"{patch.unescaped(resource).strip('/')} {method}"
+
+    return next((each for each in settings if plain(each) == plain(key)), key)
+
+
+@service.operation(**on("DELETE", _STAGE))
+def DeleteStage(call: Call, params: Params) -> Result:
+    gateway: Gateway = call.state
+    stage_of(call, params)
+    gateway.delete_stage(call.scope, params["restApiId"], params["stageName"])
+    return None
+
+
+@service.operation(**on("DELETE", _STAGE + "/cache/data"))
+def FlushStageCache(call: Call, params: Params) -> Result:
+    """Nothing is cached, so all of it is flushed at once."""
+    stage_of(call, params)
+    return None
+
+
+@service.operation(**on("DELETE", _STAGE + "/cache/authorizers"))
+def FlushStageAuthorizersCache(call: Call, params: Params) -> Result:
+    """As FlushStageCache: answers of authorizers are not kept."""
+    stage_of(call, params)
+    return None
