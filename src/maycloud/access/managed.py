@@ -1,0 +1,110 @@
+"""AWS's managed policies, as far as templates and roles here name them.
+
+https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html
+"""
+
+from typing import Any
+
+Document = dict[str, Any]
+
+PREFIX = "arn:aws:iam::aws:policy/"
+
+
+def _policy(*statements: tuple[str | list[str], str | list[str]]) -> Document:
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": action, "Resource": resource} for action, resource in statements
+        ],
+    }
+
+
+_LOGS = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]
+
+# By what follows the prefix: path and name.
+MANAGED: dict[str, Document] = {
+    "AdministratorAccess": _policy(("*", "*")),
+    "PowerUserAccess": {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "NotAction": ["iam:*", "organizations:*", "account:*"], "Resource": "*"},
+            {
+                "Effect": "Allow",
+                "Action": ["iam:CreateServiceLinkedRole", "iam:DeleteServiceLinkedRole", "iam:ListRoles"],
+                "Resource": "*",
+            },
+        ],
+    },
+    "ReadOnlyAccess": _policy(
+        (
+            [
+                "apigateway:GET", "cloudformation:Describe*", "cloudformation:Get*", "cloudformation:List*",
+                "cloudwatch:Describe*", "cloudwatch:Get*", "cloudwatch:List*", "dynamodb:BatchGet*",
+                "dynamodb:Describe*", "dynamodb:Get*", "dynamodb:List*", "dynamodb:Query", "dynamodb:Scan",
+                "iam:Get*", "iam:List*", "lambda:Get*", "lambda:List*", "logs:Describe*", "logs:Filter*",
+                "logs:Get*", "logs:List*", "s3:Get*", "s3:List*", "ssm:Describe*", "ssm:Get*", "ssm:List*",
+            ],
+            "*",
+        )
+    ),
+    "IAMFullAccess": _policy(("iam:*", "*")),
+    "AmazonDynamoDBFullAccess": _policy(("dynamodb:*", "*")),
+    "AmazonDynamoDBReadOnlyAccess": _policy(
+        (
+            [
+                "dynamodb:BatchGetItem", "dynamodb:Describe*", "dynamodb:List*", "dynamodb:GetItem",
+                "dynamodb:GetResourcePolicy", "dynamodb:Query", "dynamodb:Scan",
+            ],
+            "*",
+        )
+    ),
+    "AmazonS3FullAccess": _policy((["s3:*", "s3-object-lambda:*"], "*")),
+    "AmazonS3ReadOnlyAccess": _policy((["s3:Get*", "s3:List*", "s3:Describe*"], "*")),
+    "AmazonSSMReadOnlyAccess": _policy((["ssm:Describe*", "ssm:Get*", "ssm:List*"], "*")),
+    "AWSLambda_FullAccess": _policy((["lambda:*", "logs:*", "cloudwatch:*", "iam:PassRole"], "*")),
+    "AWSLambda_ReadOnlyAccess": _policy((["lambda:Get*", "lambda:List*"], "*")),
+    "CloudWatchLogsFullAccess": _policy((["logs:*", "cloudwatch:GenerateQuery"], "*")),
+    "AWSXRayDaemonWriteAccess": _policy((["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*")),
+    "AWSXrayWriteOnlyAccess": _policy((["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*")),
+    "service-role/AWSLambdaBasicExecutionRole": _policy((_LOGS, "*")),
+    "service-role/AWSLambdaVPCAccessExecutionRole": _policy(
+        ([*_LOGS, "ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces"], "*")
+    ),
+    "service-role/AWSLambdaRole": _policy(("lambda:InvokeFunction", "*")),
+    "service-role/AWSLambdaSQSQueueExecutionRole": _policy(
+        (["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", *_LOGS], "*")
+    ),
+    "service-role/AWSLambdaDynamoDBExecutionRole": _policy(
+        (
+            [
+                "dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator",
+                "dynamodb:ListStreams", *_LOGS,
+            ],
+            "*",
+        )
+    ),
+    "service-role/AWSLambdaKinesisExecutionRole": _policy(
+        (
+            [
+                "kinesis:DescribeStream", "kinesis:DescribeStreamSummary", "kinesis:GetRecords",
+                "kinesis:GetShardIterator", "kinesis:ListShards", "kinesis:ListStreams",
+                "kinesis:SubscribeToShard", *_LOGS,
+            ],
+            "*",
+        )
+    ),
+    "service-role/AmazonAPIGatewayPushToCloudWatchLogs": _policy(
+        (
+            [
+                *_LOGS, "logs:DescribeLogGroups", "logs:DescribeLogStreams", "logs:GetLogEvents",
+                "logs:FilterLogEvents",
+            ],
+            "*",
+        )
+    ),
+}  # fmt: skip
+
+
+def find(arn: str) -> Document | None:
+    """The document of a managed policy's ARN."""
+    return MANAGED.get(arn.removeprefix(PREFIX)) if arn.startswith(PREFIX) else None
