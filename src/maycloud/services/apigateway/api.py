@@ -4,6 +4,7 @@ from maycloud.services.apigateway import (
     apis,
     authorizers,
     components,
+    definitions_api,
     deployments,
     methods,
     resources,
@@ -12,6 +13,6 @@ from maycloud.services.apigateway import (
 from maycloud.services.apigateway.service import service
 
 # Each of them declares its operations with the service when it is imported.
-OPERATIONS = (apis, authorizers, components, deployments, methods, resources, stages)
+OPERATIONS = (apis, authorizers, components, definitions_api, deployments, methods, resources, stages)
 
 __all__ = ["OPERATIONS", "service"]

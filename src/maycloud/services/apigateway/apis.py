@@ -43,7 +43,7 @@ RULES = (
     Rule("/binaryMediaTypes/{binaryMediaType}", ANY),
     Rule("/minimumCompressionSize", REMOVABLE, patch.as_whole),
     Rule("/disableExecuteApiEndpoint", parse=patch.as_flag),
-    Rule("/endpointConfiguration/types/{type}", ANY),
+    Rule("/endpointConfiguration/types/{type}", frozenset({"add", "replace"})),
     Rule("/endpointConfiguration/ipAddressType"),
     Rule("/securityPolicy"),
 )

@@ -100,8 +100,9 @@ def authorizer_of(api: Document, identifier: str) -> Document:
 def _check_name(api: Document, authorizer: Document) -> None:
     for other in api["authorizers"].values():
         if other["name"] == authorizer["name"] and other["id"] != authorizer["id"]:
-            raise conflict(f"Authorizer name must be unique. Authorizer {other['name']} already exists in this"
-                           " RestApi.")  # fmt: skip
+            raise conflict(
+                f"Authorizer name must be unique. Authorizer {other['name']} already exists in this RestApi."
+            )
 
 
 @service.operation(**on("POST", "/restapis/{restApiId}/authorizers"))

@@ -5,7 +5,9 @@ from typing import Any
 
 import orjson
 
+from maycloud.errors import AwsError
 from maycloud.services.apigateway import patch
+from maycloud.services.apigateway.definitions import mapping_error
 from maycloud.services.apigateway.gateway_responses import DEFAULTS
 from maycloud.services.apigateway.patch import ANY, REMOVABLE, Rule
 from maycloud.services.apigateway.service import (
@@ -31,17 +33,24 @@ MODEL_REFERENCE = "https://apigateway.amazonaws.com/restapis/{api}/models/{name}
 
 def default_models() -> dict[str, Document]:
     """The two models that every new API has."""
-    return {
-        "Empty": make_model(
-            "Empty", '{\n  "$schema": "http://json-schema.org/draft-04/schema#",\n  "title" : "Empty Schema",\n'
-            '  "type" : "object"\n}', "application/json", "This is a default empty schema model",
-        ),
-        "Error": make_model(
-            "Error", '{\n  "$schema" : "http://json-schema.org/draft-04/schema#",\n  "title" : "Error Schema",\n'
-            '  "type" : "object",\n  "properties" : {\n    "message" : { "type" : "string" }\n  }\n}',
-            "application/json", "This is a default error schema model",
-        ),
-    }  # fmt: skip
+    empty = make_model("Empty", _EMPTY, "application/json", "This is a default empty schema model")
+    error = make_model("Error", _ERROR, "application/json", "This is a default error schema model")
+    return {"Empty": empty, "Error": error}
+
+
+_EMPTY = """{
+  "$schema": "http://json-schema.org/draft-04/schema#",
+  "title" : "Empty Schema",
+  "type" : "object"
+}"""
+_ERROR = """{
+  "$schema" : "http://json-schema.org/draft-04/schema#",
+  "title" : "Error Schema",
+  "type" : "object",
+  "properties" : {
+    "message" : { "type" : "string" }
+  }
+}"""
 
 
 # Models
@@ -71,12 +80,16 @@ def check_model(model: Document) -> None:
     try:
         parsed = orjson.loads(schema)
     except orjson.JSONDecodeError as error:
-        raise bad_request(f"Invalid model specified: Validation Result: warnings : [], errors : [Invalid model"
-                          f" schema specified. {error.msg}]") from None  # fmt: skip
+        raise _invalid_schema(error.msg) from None
     if not isinstance(parsed, dict):
-        raise bad_request(
-            "Invalid model specified: Validation Result: warnings : [], errors : [Invalid model schema specified]"
-        )
+        raise _invalid_schema("It is not an object")
+
+
+def _invalid_schema(why: str) -> AwsError:
+    return bad_request(
+        "Invalid model specified: Validation Result: warnings : [], errors : [Invalid model schema specified."
+        f" {why}]"
+    )
 
 
 def _model_of(api: Document, name: str) -> Document:
@@ -270,10 +283,7 @@ def _check_response(response: Document) -> None:
         raise bad_request("Invalid status code specified for gateway response")
     for name in response.get("responseParameters") or {}:
         if not _RESPONSE_PARAMETER.fullmatch(name):
-            raise bad_request(
-                "Invalid mapping expression specified: Validation Result: warnings : [], errors : [Invalid mapping"
-                f" expression specified: {name}]"
-            )
+            raise mapping_error(f"Invalid mapping expression specified: {name}")
 
 
 def _response_view(api: Document, kind: str) -> Document:

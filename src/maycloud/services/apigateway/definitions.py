@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from maycloud.errors import AwsError
 from maycloud.services.apigateway.service import bad_request, conflict, not_found
 from maycloud.services.apigateway.service import given as pick
 from maycloud.services.apigateway.store import new_id
@@ -134,7 +135,7 @@ def check_method(api: Document, method: Document) -> None:
         raise bad_request("Invalid Request Validator identifier specified")
     for name in method.get("requestParameters") or {}:
         if not _METHOD_PARAMETER.fullmatch(name):
-            raise _mapping(f"Invalid mapping expression specified: {name}")
+            raise mapping_error(f"Invalid mapping expression specified: {name}")
     check_models(api, (method.get("requestModels") or {}).values())
 
 
@@ -154,7 +155,7 @@ def make_method_response(api: Document, status: str, given: Document) -> Documen
 def check_method_response(api: Document, response: Document) -> None:
     for name in response.get("responseParameters") or {}:
         if not _RESPONSE_HEADER.fullmatch(name):
-            raise _mapping(f"Invalid mapping expression specified: {name}")
+            raise mapping_error(f"Invalid mapping expression specified: {name}")
     check_models(api, (response.get("responseModels") or {}).values())
 
 
@@ -164,7 +165,8 @@ def _status(code: str) -> str:
     return code
 
 
-def _mapping(error: str) -> Exception:
+def mapping_error(error: str) -> AwsError:
+    """What AWS says of a wrong mapping, wherever it is."""
     return bad_request(
         f"Invalid mapping expression specified: Validation Result: warnings : [], errors : [{error}]"
     )
@@ -221,7 +223,7 @@ def check_integration(api: Document, method: Document, integration: Document) ->
     _check_templates(integration.get("requestTemplates"))
     for name, source in (integration.get("requestParameters") or {}).items():
         if not _INTEGRATION_PARAMETER.fullmatch(name):
-            raise _mapping(f"Invalid mapping expression specified: {name}")
+            raise mapping_error(f"Invalid mapping expression specified: {name}")
         _check_request_source(method, source)
 
 
@@ -243,11 +245,11 @@ def _check_uri(kind: str, uri: str) -> None:
 
 def _check_request_source(method: Document, source: str) -> None:
     if not _REQUEST_SOURCE.fullmatch(source):
-        raise _mapping(f"Invalid mapping expression specified: {source}")
+        raise mapping_error(f"Invalid mapping expression specified: {source}")
     # Values of many are the same parameter as the one value.
     plain = source.replace(".multivalue", ".", 1)
     if _METHOD_PARAMETER.fullmatch(plain) and plain not in (method.get("requestParameters") or {}):
-        raise _mapping(f"Invalid mapping expression parameter specified: {source}")
+        raise mapping_error(f"Invalid mapping expression parameter specified: {source}")
 
 
 def _check_content_handling(document: Document) -> None:
@@ -276,15 +278,15 @@ def make_integration_response(method: Document, status: str, given: Document) ->
 def check_integration_response(method: Document, response: Document) -> None:
     answers = (method.get("methodResponses") or {}).get(response["statusCode"])
     if answers is None:
-        raise _mapping("No method response exists for method.")
+        raise mapping_error("No method response exists for method.")
     declared = answers.get("responseParameters") or {}
     for name, source in (response.get("responseParameters") or {}).items():
         if not _RESPONSE_HEADER.fullmatch(name):
-            raise _mapping(f"Invalid mapping expression specified: {name}")
+            raise mapping_error(f"Invalid mapping expression specified: {name}")
         if name not in declared:
-            raise _mapping(f"Invalid mapping expression parameter specified: {name}")
+            raise mapping_error(f"Invalid mapping expression parameter specified: {name}")
         if not _RESPONSE_SOURCE.fullmatch(source):
-            raise _mapping(f"Invalid mapping expression specified: {source}")
+            raise mapping_error(f"Invalid mapping expression specified: {source}")
     _check_content_handling(response)
     _check_templates(response.get("responseTemplates"))
     pattern = response.get("selectionPattern")

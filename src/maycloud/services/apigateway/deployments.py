@@ -1,6 +1,5 @@
 """Deployments: what an API was at a moment, for stages to serve."""
 
-import copy
 from typing import Any
 
 from maycloud.services.apigateway import patch
@@ -67,7 +66,7 @@ def CreateDeployment(call: Call, params: Params) -> Result:
         "id": new_id(6),
         **given(params, "description"),
         "createdDate": call.now(),
-        "snapshot": copy.deepcopy(api),
+        "snapshot": api,
     }
     gateway.put_deployment(call.scope, api["id"], deployment)
     if params.get("stageName"):

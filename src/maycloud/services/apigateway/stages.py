@@ -142,8 +142,8 @@ def check_stage(stage: Document) -> None:
             )
         if not re.fullmatch(r"[A-Za-z0-9 \-._~:/?#&=,]*", value):
             raise bad_request(
-                f"Invalid stage variable value: {value}. Please use values with alphanumeric characters and the"
-                " symbols ' ', -', '.', '_', ':', '/', '?', '&', '=', and ','."
+                f"Invalid stage variable value: {value}. Please use values with alphanumeric characters and"
+                " the symbols ' ', -', '.', '_', ':', '/', '?', '&', '=', and ','."
             )
     size = stage.get("cacheClusterSize")
     if size and size not in _CACHE_SIZES:
@@ -163,19 +163,18 @@ def check_stage(stage: Document) -> None:
             raise bad_request("Invalid ARN specified in the request")
         # CloudWatch's ARNs of log groups may come with :* at the end.
         logs["destinationArn"] = destination.removesuffix(":*")
-    if (
-        logs.get("format")
-        and "$context.requestId" not in logs["format"]
-        and ("$context.extendedRequestId" not in logs["format"])
-    ):
-        raise bad_request(
-            "Access Log format must be single line, new line character is allowed only at end of the format"
-            " and must include $context.requestId"
-            if "\n" not in logs["format"].rstrip("\n")
-            else "Access Log format must be single line, new line character is allowed only at end of the format"
-        )
+    _check_format(logs.get("format") or "$context.requestId")
     if not logs:
         del stage["accessLogSettings"]
+
+
+def _check_format(text: str) -> None:
+    if "\n" in text.removesuffix("\n"):
+        raise bad_request(
+            "Access Log format must be single line, new line character is allowed only at end of the format"
+        )
+    if "$context.requestId" not in text and "$context.extendedRequestId" not in text:
+        raise bad_request("Access Log format must include $context.requestId or $context.extendedRequestId")
 
 
 def stage_of(call: Call, params: Params) -> Document:
