@@ -1,0 +1,202 @@
+"""AWS Security Token Service's operations.
+
+https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+"""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from maycloud.access.identities import Credential, Identities, role_principal
+from maycloud.access.policies import compile_policy, decide
+from maycloud.access.validation import check_policy_document
+from maycloud.errors import AwsError
+from maycloud.principal import Principal
+from maycloud.services.base import Call, Params, Result, Service
+from maycloud.store import Document
+
+service = Service("sts", denied="AccessDenied")
+
+_ROLE = re.compile(r"arn:aws:iam::(\d{12}):role/(?:[!-~]*/)?([\w+=,.@-]{1,64})")
+_SESSION = re.compile(r"[\w+=,.@-]{2,64}")
+MAX_CHAINED = 3600  # seconds of a session that another session opens
+MAX_SESSION_POLICY = 2048
+
+
+def _identities(call: Call) -> Identities:
+    return call.cloud.access.identities
+
+
+def _answer(credential: Credential) -> dict[str, Any]:
+    assert credential.expires is not None
+    return {
+        "AccessKeyId": credential.principal.access_key,
+        "SecretAccessKey": credential.secret,
+        "SessionToken": credential.token,
+        "Expiration": datetime.fromtimestamp(int(credential.expires), UTC),
+    }
+
+
+@service.operation(unchecked=True, atomic=False)
+def GetCallerIdentity(call: Call, _params: Params) -> Result:
+    """Who the caller is. No policy can take this away."""
+    principal = call.principal
+    return {"UserId": principal.id, "Account": principal.account, "Arn": principal.arn}
+
+
+@service.operation(unchecked=True)
+def AssumeRole(call: Call, params: Params) -> Result:
+    """Credentials of a role, if its trust policy and the caller's own policies let it."""
+    match = _ROLE.fullmatch(params["RoleArn"])
+    if match is None:
+        raise AwsError("ValidationError", f"{params['RoleArn']} is invalid")
+    if not _SESSION.fullmatch(params["RoleSessionName"]):
+        raise AwsError(
+            "ValidationError",
+            f"1 validation error detected: Value '{params['RoleSessionName']}' at 'roleSessionName' failed to"
+            r" satisfy constraint: Member must satisfy regular expression pattern: [\w+=,.@-]*",
+        )
+    if call.principal.kind == "root":
+        raise AwsError("AccessDenied", "Roles may not be assumed by root accounts.", 403)
+    role = _identities(call).role(params["RoleArn"])
+    _authorize(call, params, role)
+    assert role is not None
+    duration = params.get("DurationSeconds", 3600)
+    if duration > role["MaxSessionDuration"]:
+        raise AwsError(
+            "ValidationError",
+            "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
+        )
+    if call.principal.kind == "role" and duration > MAX_CHAINED:
+        raise AwsError(
+            "ValidationError",
+            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role"
+            " chaining",
+        )
+    session = role_principal(role, params["RoleSessionName"])
+    session["tags"] = {**session["tags"], **_session_tags(params)}
+    session["policies"] = _session_policies(call, params, role)
+    if params.get("SourceIdentity"):
+        session["context"] = {"sts:SourceIdentity": params["SourceIdentity"]}
+    credential = _identities(call).open_session(duration, **session)
+    result: dict[str, Any] = {
+        "Credentials": _answer(credential),
+        "AssumedRoleUser": {
+            "AssumedRoleId": credential.principal.id,
+            "Arn": credential.principal.arn,
+        },
+    }
+    if session["policies"]:
+        size = sum(len(orjson.dumps(policy)) for policy in session["policies"])
+        result["PackedPolicySize"] = min(100, size * 100 // MAX_SESSION_POLICY)
+    if params.get("SourceIdentity"):
+        result["SourceIdentity"] = params["SourceIdentity"]
+    return result
+
+
+def _authorize(call: Call, params: Params, role: Document | None) -> None:
+    """Raises AccessDenied, in the same words whether or not there is such a role."""
+    principal = call.principal
+    context: dict[str, Any] = {"sts:RoleSessionName": params["RoleSessionName"]}
+    if params.get("ExternalId"):
+        context["sts:ExternalId"] = params["ExternalId"]
+    for key, value in _session_tags(params).items():
+        context[f"aws:RequestTag/{key}"] = value
+    if role is not None:
+        context |= {f"iam:ResourceTag/{key}": value for key, value in role.get("Tags", {}).items()}
+    # A role that is not there trusts nobody.
+    trust = role["Trust"] if role is not None else {"Version": "2012-10-17", "Statement": []}
+    if _session_tags(params):
+        call.authorize("sts:TagSession", params["RoleArn"], context, trust)
+    owner = params["RoleArn"].split(":")[4]
+    decision = None
+    if principal.account == owner and role is not None:
+        # Trusting an account is not enough for a caller of the account itself; `decide` knows.
+        decision = decide(
+            action="sts:AssumeRole",
+            resource=params["RoleArn"],
+            principal=principal,
+            account_of_resource=owner,
+            identity=(),
+            boundary=None,
+            session=(),
+            resource_policy=compile_policy(trust),
+            context={key.lower(): value for key, value in context.items()},
+        )
+    if decision is not None and decision.allowed:
+        return
+    call.authorize("sts:AssumeRole", params["RoleArn"], context, trust)
+
+
+def _session_tags(params: Params) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in params.get("Tags", [])}
+
+
+def _session_policies(call: Call, params: Params, role: Document) -> list[Document]:
+    policies: list[Document] = []
+    if params.get("Policy"):
+        if len(params["Policy"]) > MAX_SESSION_POLICY:
+            raise AwsError("PackedPolicyTooLarge", "Packed size of session policy exceeds the limit")
+        policies.append(check_policy_document(params["Policy"], "identity"))
+    owner = role["Arn"].split(":")[4]
+    for each in params.get("PolicyArns", []):
+        document = _identities(call).policy_document((owner, ""), each["arn"])
+        if document is None:
+            raise AwsError("MalformedPolicyDocument", f"Policy {each['arn']} does not exist")
+        policies.append(document)
+    return policies
+
+
+@service.operation(unchecked=True)
+def GetSessionToken(call: Call, params: Params) -> Result:
+    """Temporary credentials with the caller's own rights."""
+    principal = _long_lived(call, "GetSessionToken")
+    credential = _identities(call).open_session(
+        params.get("DurationSeconds", 43_200),
+        kind=principal.kind,
+        account=principal.account,
+        arn=principal.arn,
+        id=principal.id,
+        tags=principal.tags,
+    )
+    return {"Credentials": _answer(credential)}
+
+
+@service.operation(
+    resource=lambda call, params: f"arn:aws:sts::{call.account}:federated-user/{params['Name']}"
+)
+def GetFederationToken(call: Call, params: Params) -> Result:
+    """Credentials for someone else, with the caller's rights as far as the session policies give them."""
+    principal = _long_lived(call, "GetFederationToken")
+    name = params["Name"]
+    credential = _identities(call).open_session(
+        params.get("DurationSeconds", 43_200),
+        kind="federated",
+        account=principal.account,
+        arn=f"arn:aws:sts::{principal.account}:federated-user/{name}",
+        id=f"{principal.account}:{name}",
+        policies=_session_policies(call, params, {"Arn": f"arn:aws:iam::{principal.account}:role/x"}),
+        context={"maycloud:user": principal.arn},
+        tags=_session_tags(params),
+    )
+    return {
+        "Credentials": _answer(credential),
+        "FederatedUser": {"FederatedUserId": credential.principal.id, "Arn": credential.principal.arn},
+    }
+
+
+def _long_lived(call: Call, operation: str) -> Principal:
+    if call.principal.kind != "user" or call.principal.expires is not None:
+        raise AwsError("AccessDenied", f"Cannot call {operation} with session credentials", 403)
+    return call.principal
+
+
+@service.operation
+def GetAccessKeyInfo(call: Call, params: Params) -> Result:
+    """The account that a key belongs to."""
+    credential = _identities(call).credential(params["AccessKeyId"])
+    if credential is None:
+        raise AwsError("ValidationError", f"Invalid AccessKeyId: {params['AccessKeyId']}")
+    return {"Account": credential.principal.account}
