@@ -34,7 +34,7 @@ _SHOWN = (
 )  # fmt: skip
 
 RULES = (
-    Rule("/name", required=True),
+    Rule("/name"),
     Rule("/description", REMOVABLE),
     Rule("/version", REMOVABLE),
     Rule("/policy", REMOVABLE),

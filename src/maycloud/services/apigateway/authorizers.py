@@ -29,13 +29,13 @@ _AUTHORIZER = "/restapis/{restApiId}/authorizers/{authorizerId}"
 _RULES = (
     Rule("/authType", REMOVABLE),
     Rule("/authorizerCredentials", REMOVABLE),
-    Rule("/authorizerResultTtlInSeconds", parse=patch.as_whole, required=True),
+    Rule("/authorizerResultTtlInSeconds", parse=patch.as_whole),
     Rule("/authorizerUri"),
     Rule("/identitySource", REMOVABLE),
     Rule("/identityValidationExpression", REMOVABLE),
-    Rule("/name", required=True),
+    Rule("/name"),
     Rule("/providerARNs", LISTED, members=True),
-    Rule("/type", required=True),
+    Rule("/type"),
 )
 _SOURCE = re.compile(r"method\.request\.(header|querystring)\.\S+|stageVariables\.\w+|context\.\S+")
 

@@ -182,7 +182,7 @@ def DeleteModel(call: Call, params: Params) -> Result:
 
 _VALIDATOR = "/restapis/{restApiId}/requestvalidators/{requestValidatorId}"
 _VALIDATOR_RULES = (
-    Rule("/name", required=True),
+    Rule("/name"),
     Rule("/validateRequestParameters", parse=patch.as_flag),
     Rule("/validateRequestBody", parse=patch.as_flag),
 )

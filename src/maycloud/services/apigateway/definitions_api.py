@@ -43,7 +43,10 @@ def PutRestApi(call: Call, params: Params) -> Result:
 
 
 def _import(call: Call, api: Document, definition: Document, mode: str, params: Params) -> list[str]:
-    warnings = import_definition(api, definition, mode, params.get("parameters") or {})
+    try:
+        warnings = import_definition(api, definition, mode, params.get("parameters") or {})
+    except RecursionError:
+        raise bad_request("Invalid OpenAPI input: it is nested too deeply") from None
     if warnings and params.get("failOnWarnings"):
         raise bad_request("Warnings found during import:\n\t" + "\n\t".join(warnings))
     check_api(call, api)

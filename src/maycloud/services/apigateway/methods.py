@@ -35,7 +35,7 @@ _INTEGRATION = _METHOD + "/integration"
 _INTEGRATION_RESPONSE = _INTEGRATION + "/responses/{statusCode}"
 
 _METHOD_RULES = (
-    Rule("/authorizationType", required=True),
+    Rule("/authorizationType"),
     Rule("/authorizerId", REMOVABLE),
     Rule("/authorizationScopes", LISTED, members=True),
     Rule("/apiKeyRequired", parse=patch.as_flag),
@@ -60,7 +60,7 @@ _INTEGRATION_RULES = (
     Rule("/passthroughBehavior"),
     Rule("/requestParameters/{name}", ANY),
     Rule("/requestTemplates/{contentType}", ANY),
-    Rule("/timeoutInMillis", parse=patch.as_whole, required=True),
+    Rule("/timeoutInMillis", parse=patch.as_whole),
     Rule("/tlsConfig/insecureSkipVerification", parse=patch.as_flag),
     Rule("/uri"),
 )
@@ -101,9 +101,6 @@ def UpdateMethod(call: Call, params: Params) -> Result:
     api = editable_api(call, params)
     method = _found(api, params)
     patch.apply(method, params.get("patchOperations"), _METHOD_RULES)
-    for member in ("requestValidatorId", "authorizerId", "operationName"):
-        if method.get(member) == "":
-            del method[member]
     check_method(api, method)
     save(call, api)
     return method
@@ -226,8 +223,6 @@ def UpdateIntegrationResponse(call: Call, params: Params) -> Result:
     method = _found(api, params)
     response = response_of(integration_of(method), "integrationResponses", params["statusCode"])
     patch.apply(response, params.get("patchOperations"), _INTEGRATION_RESPONSE_RULES)
-    if response.get("contentHandling") == "":
-        del response["contentHandling"]
     check_integration_response(method, response)
     save(call, api)
     return response

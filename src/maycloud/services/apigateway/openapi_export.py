@@ -10,7 +10,7 @@ from maycloud.services.apigateway.store import all_methods
 from maycloud.store import Document
 
 EXPORT_TYPES = ("swagger", "oas30")
-EXTENSIONS = frozenset({"integrations", "apigateway", "authorizers", "postman"})
+EXTENSIONS = frozenset({"integrations", "apigateway", "authorizers", "documentation", "postman"})
 _PREFIX = "x-amazon-apigateway-"
 _PLACES = {"querystring": "query", "header": "header", "path": "path"}
 _IAM = "sigv4"

@@ -19,7 +19,14 @@ from maycloud.services.apigateway.components import (
     make_validator,
 )
 from maycloud.services.apigateway.definitions import add_resource
-from maycloud.services.apigateway.openapi_methods import ANY_METHOD, VERBS, as_object, read_method, whole
+from maycloud.services.apigateway.openapi_methods import (
+    ANY_METHOD,
+    VERBS,
+    as_list,
+    as_object,
+    read_method,
+    whole,
+)
 from maycloud.services.apigateway.service import bad_request
 from maycloud.store import Document
 
@@ -156,7 +163,9 @@ def _read_info(reading: Import, parameters: dict[str, str]) -> None:
         if info.get(name) not in (None, ""):
             api[member] = str(info[name])
     if f"{EXTENSION}binary-media-types" in definition:
-        api["binaryMediaTypes"] = [str(each) for each in definition[f"{EXTENSION}binary-media-types"] or []]
+        api["binaryMediaTypes"] = [
+            str(each) for each in as_list(definition[f"{EXTENSION}binary-media-types"])
+        ]
     size = definition.get(f"{EXTENSION}minimum-compression-size")
     if size is not None:
         api["minimumCompressionSize"] = whole(size)
@@ -165,13 +174,13 @@ def _read_info(reading: Import, parameters: dict[str, str]) -> None:
     policy = definition.get(f"{EXTENSION}policy")
     if policy:
         api["policy"] = policy if isinstance(policy, str) else orjson.dumps(policy).decode()
-    endpoint = definition.get(f"{EXTENSION}endpoint-configuration") or {}
-    for server in definition.get("servers") or []:
-        endpoint |= server.get(f"{EXTENSION}endpoint-configuration") or {}
+    endpoint = dict(as_object(definition.get(f"{EXTENSION}endpoint-configuration")))
+    for server in as_list(definition.get("servers")):
+        endpoint |= as_object(as_object(server).get(f"{EXTENSION}endpoint-configuration"))
     if "disableExecuteApiEndpoint" in endpoint:
         api["disableExecuteApiEndpoint"] = bool(endpoint["disableExecuteApiEndpoint"])
     types = parameters.get("endpointConfigurationTypes")
-    wanted = types.split(",") if types else endpoint.get("types")
+    wanted = types.split(",") if types else as_list(endpoint.get("types"))
     if wanted:
         api["endpointConfiguration"] = api["endpointConfiguration"] | {
             "types": [each.strip() for each in wanted]
@@ -187,9 +196,9 @@ def _base_path(reading: Import, treatment: str) -> str:
     if reading.is_v2:
         base = str(reading.definition.get("basePath") or "")
     else:
-        servers = reading.definition.get("servers") or [{}]
-        variables = servers[0].get("variables") or {}
-        base = str((variables.get("basePath") or {}).get("default") or "")
+        servers = as_list(reading.definition.get("servers")) or [{}]
+        variables = as_object(as_object(servers[0]).get("variables"))
+        base = str(as_object(variables.get("basePath")).get("default") or "")
     parts = [part for part in base.split("/") if part]
     if treatment == "split":
         parts = parts[1:]
@@ -299,7 +308,7 @@ def _read_path(reading: Import, path: str, item: Any) -> None:
     )
     if resource is None:
         return
-    shared = item.get("parameters") or []
+    shared = as_list(item.get("parameters"))
     for key, operation in item.items():
         verb = "ANY" if key == ANY_METHOD else str(key).upper()
         if key == ANY_METHOD or str(key).lower() in VERBS:

@@ -32,6 +32,14 @@ def as_object(value: Any) -> dict[str, Any]:
     return value
 
 
+def as_list(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise bad_request(f"Invalid OpenAPI input: '{str(value)[:80]}' is not a list")
+    return value
+
+
 def whole(value: Any) -> int:
     try:
         return int(value)
@@ -78,10 +86,10 @@ def _security(reading: "Import", operation: dict[str, Any]) -> dict[str, Any]:
     stated = as_object(operation.get(f"{EXTENSION}auth"))
     if stated.get("type"):
         given["authorizationType"] = str(stated["type"]).upper()
-    requirements = operation.get("security", reading.definition.get("security")) or []
+    requirements = as_list(operation.get("security", reading.definition.get("security")))
     for requirement in requirements:
         for name, scopes in as_object(requirement).items():
-            _apply_scheme(reading, given, name, scopes or [])
+            _apply_scheme(reading, given, name, as_list(scopes))
     return given
 
 
@@ -111,7 +119,7 @@ def _request(
 ) -> tuple[dict[str, bool], dict[str, str]]:
     """Request parameters and request models."""
     parameters: dict[tuple[str, str], dict[str, Any]] = {}
-    for each in [*shared, *(operation.get("parameters") or [])]:
+    for each in [*shared, *as_list(operation.get("parameters"))]:
         parameter = as_object(reading.resolve(each))
         parameters[str(parameter.get("in")), str(parameter.get("name"))] = parameter
     required: dict[str, bool] = {}
@@ -133,7 +141,7 @@ def _request(
 
 def _media(reading: "Import", operation: dict[str, Any], member: str) -> list[str]:
     """Media types of an operation, in Swagger 2.0."""
-    return operation.get(member) or reading.definition.get(member) or [_JSON]
+    return as_list(operation.get(member) or reading.definition.get(member)) or [_JSON]
 
 
 def _content_models(reading: "Import", content: dict[str, Any] | None) -> dict[str, str]:
@@ -179,7 +187,7 @@ def _responses(reading: "Import", method: Document, operation: dict[str, Any], w
             models = _content_models(reading, response.get("content"))
         given: dict[str, Any] = {
             "responseParameters": {
-                f"method.response.header.{name}": False for name in response.get("headers") or {}
+                f"method.response.header.{name}": False for name in as_object(response.get("headers"))
             },
             "responseModels": models,
         }

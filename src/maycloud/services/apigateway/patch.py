@@ -48,6 +48,7 @@ LISTED = frozenset({"add", "remove"})
 class Rule:
     """A path that may be patched; ``{name}`` stands for one part, with ``~1`` for a slash.
 
+    An empty value takes a member away if `ops` has ``remove``, and is refused otherwise.
     With `members`, the path is of a list, and the value is added to it or removed.
     """
 
@@ -55,7 +56,6 @@ class Rule:
     ops: frozenset[str] = REPLACE
     parse: Parser = as_text
     members: bool = False
-    required: bool = False  # an empty value is refused
 
     def match(self, path: str) -> bool:
         wanted, parts = self.path.split("/"), path.split("/")
@@ -82,7 +82,7 @@ def apply(document: dict[str, Any], operations: Sequence[Operation] | None, rule
         if rule.members:
             _list_member(document, parts, op, operation.get("value"))
         elif op == "remove":
-            _remove(document, parts)
+            _remove(document, parts, named="{" in rule.path)
         else:
             _set(document, parts, _value(operation, rule), op)
 
@@ -103,15 +103,13 @@ def find(operation: Operation, rules: Sequence[Rule]) -> Rule:
 
 
 def _value(operation: Operation, rule: Rule) -> Any:
-    """The parsed value; None where none or an empty one was given, which takes the member away."""
+    """The parsed value; None where an empty one takes the member away, if that may be."""
     value = operation.get("value")
-    if value is None or (value == "" and rule.parse is not as_text):
-        if rule.required or rule.parse is as_flag:
-            raise bad_request(f"Invalid null or empty value in {operation['path']}")
-        return None
-    if value == "" and rule.required:
+    if value or (value == "" and "{" in rule.path and rule.parse is as_text):
+        return rule.parse(operation["path"], value)
+    if "remove" not in rule.ops or rule.parse is as_flag:
         raise bad_request(f"Invalid null or empty value in {operation['path']}")
-    return rule.parse(operation["path"], value)
+    return None
 
 
 def _parent(document: dict[str, Any], parts: list[str], make: bool) -> Any:
@@ -139,16 +137,17 @@ def _set(document: dict[str, Any], parts: list[str], value: Any, op: str) -> Non
         parent[last] = value
 
 
-def _remove(document: dict[str, Any], parts: list[str]) -> None:
+def _remove(document: dict[str, Any], parts: list[str], named: bool) -> None:
+    """Only of what the caller has named itself is it an error that it is not there."""
     parent, last = _parent(document, parts, False), parts[-1]
     if isinstance(parent, list):
         if last not in parent:
             raise not_found("Invalid parameter name specified")
         parent.remove(last)
-    elif parent is None or last not in parent:
-        raise not_found("Invalid parameter name specified")
-    else:
+    elif parent is not None and last in parent:
         del parent[last]
+    elif named:
+        raise not_found("Invalid parameter name specified")
 
 
 def _list_member(document: dict[str, Any], parts: list[str], op: str, value: str | None) -> None:

@@ -65,7 +65,7 @@ _CHOICES = {
 }
 
 RULES = (
-    Rule("/deploymentId", required=True),
+    Rule("/deploymentId"),
     Rule("/description", REMOVABLE),
     Rule("/cacheClusterEnabled", parse=patch.as_flag),
     Rule("/cacheClusterSize"),
