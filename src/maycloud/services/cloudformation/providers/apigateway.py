@@ -51,6 +51,9 @@ _API = (
 )  # fmt: skip
 
 
+_API_NAMES = {"ApiKeySourceType": "apiKeySource"}
+
+
 async def _body(ctx: Context, props: Props) -> bytes | None:
     if "Body" in props:
         return orjson.dumps(props["Body"])
@@ -64,7 +67,7 @@ async def _body(ctx: Context, props: Props) -> bytes | None:
 
 async def create_api(ctx: Context, props: Props) -> Resource:
     body = await _body(ctx, props)
-    given = {_camel(name): _camelized(props[name]) for name in _API if name in props}
+    given = {_API_NAMES.get(name, _camel(name)): _camelized(props[name]) for name in _API if name in props}
     title = orjson.loads(body).get("info", {}).get("title") if body and body.startswith(b"{") else None
     given.setdefault("name", text(title or ctx.logical_id))
     if "Policy" in props:
@@ -74,6 +77,7 @@ async def create_api(ctx: Context, props: Props) -> Resource:
     ctx.created(made["id"])
     if body is not None:
         await _put(ctx, made["id"], body, props)
+        await _reapply(ctx, made["id"], {}, props)
     return await _describe_api(ctx, made["id"])
 
 
@@ -100,19 +104,38 @@ async def update_api(
     body = await _body(ctx, new)
     if body is not None:
         await _put(ctx, physical_id, body, new)
-    operations = []
-    for name, path in (("Name", "/name"), ("Description", "/description")):
+        # What the import has overwritten counts as never set.
+        old = {}
+    await _reapply(ctx, physical_id, old, new)
+    return await _describe_api(ctx, physical_id)
+
+
+async def _reapply(ctx: Context, api: str, old: Props, new: Props) -> None:
+    """Set what the properties say beside the body, which an import resets to what the body says."""
+    operations: list[dict[str, str]] = []
+    for name, path in (
+        ("Name", "/name"),
+        ("Description", "/description"),
+        ("MinimumCompressionSize", "/minimumCompressionSize"),
+    ):
         if name in new and new[name] != old.get(name):
             operations.append({"op": "replace", "path": path, "value": text(new[name])})
-    for kind in set(new.get("BinaryMediaTypes", [])) - set(old.get("BinaryMediaTypes", [])):
-        operations.append({"op": "add", "path": "/binaryMediaTypes/" + text(kind).replace("/", "~1")})
-    for kind in set(old.get("BinaryMediaTypes", [])) - set(new.get("BinaryMediaTypes", [])):
-        operations.append({"op": "remove", "path": "/binaryMediaTypes/" + text(kind).replace("/", "~1")})
-    if new.get("Policy") != old.get("Policy") and "Policy" in new:
-        operations.append({"op": "replace", "path": "/policy", "value": orjson.dumps(new["Policy"]).decode()})
+    found = await ctx.call("apigateway", "GetRestApi", restApiId=api)
+    has, wants = (
+        set(found.get("binaryMediaTypes") or []),
+        {text(each) for each in new.get("BinaryMediaTypes", [])},
+    )
+    if "BinaryMediaTypes" in new or "BinaryMediaTypes" in old:
+        for op, kinds in (("add", wants - has), ("remove", has - wants)):
+            operations += [
+                {"op": op, "path": "/binaryMediaTypes/" + kind.replace("/", "~1")} for kind in sorted(kinds)
+            ]
+    if "Policy" in new and new["Policy"] != old.get("Policy"):
+        policy = new["Policy"]
+        value = policy if isinstance(policy, str) else orjson.dumps(policy).decode()
+        operations.append({"op": "replace", "path": "/policy", "value": value})
     if operations:
-        await ctx.call("apigateway", "UpdateRestApi", restApiId=physical_id, patchOperations=operations)
-    return await _describe_api(ctx, physical_id)
+        await ctx.call("apigateway", "UpdateRestApi", restApiId=api, patchOperations=operations)
 
 
 async def delete_api(ctx: Context, physical_id: str, _props: Props, _attributes: Attributes) -> None:

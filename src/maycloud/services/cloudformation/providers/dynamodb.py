@@ -1,0 +1,176 @@
+"""AWS::DynamoDB::Table."""
+
+import asyncio
+from typing import Any
+
+from maycloud.errors import AwsError
+from maycloud.services.cloudformation.coercion import text
+from maycloud.services.cloudformation.providers import (
+    Attributes,
+    Context,
+    Props,
+    Provider,
+    Resource,
+    register,
+)
+
+_GIVEN = (
+    "AttributeDefinitions", "KeySchema", "BillingMode", "ProvisionedThroughput", "GlobalSecondaryIndexes",
+    "LocalSecondaryIndexes", "DeletionProtectionEnabled", "TableClass", "OnDemandThroughput",
+)  # fmt: skip
+_LIVE = (
+    "BillingMode",
+    "ProvisionedThroughput",
+    "DeletionProtectionEnabled",
+    "TableClass",
+    "OnDemandThroughput",
+)
+
+
+def _tags(ctx: Context, props: Props) -> dict[str, str]:
+    return ctx.tags | {tag["Key"]: text(tag["Value"]) for tag in props.get("Tags", [])}
+
+
+def _stream(props: Props) -> dict[str, Any] | None:
+    if not props.get("StreamSpecification"):
+        return None
+    return {"StreamEnabled": True, "StreamViewType": props["StreamSpecification"]["StreamViewType"]}
+
+
+def _check_backups(props: Props) -> None:
+    recovery = props.get("PointInTimeRecoverySpecification") or {}
+    if text(recovery.get("PointInTimeRecoveryEnabled", "false")).lower() == "true":
+        raise AwsError("ValidationException", "Point-in-time recovery is not supported by Maycloud")
+
+
+async def create_table(ctx: Context, props: Props) -> Resource:
+    _check_backups(props)
+    name = props.get("TableName") or ctx.unique_name()
+    given = {key: props[key] for key in _GIVEN if key in props}
+    if stream := _stream(props):
+        given["StreamSpecification"] = stream
+    if "SSESpecification" in props:
+        wanted = dict(props["SSESpecification"])
+        given["SSESpecification"] = {"Enabled": wanted.pop("SSEEnabled"), **wanted}
+    tags = [{"Key": key, "Value": value} for key, value in _tags(ctx, props).items()]
+    made = (await ctx.call("dynamodb", "CreateTable", TableName=name, Tags=tags, **given))["TableDescription"]
+    attributes = _attributes(made)
+    ctx.created(name, attributes)
+    await _set_expiry(ctx, name, {}, props)
+    return Resource(name, attributes)
+
+
+def _attributes(described: dict[str, Any]) -> Attributes:
+    attributes = {"Arn": described["TableArn"], "TableId": described["TableId"]}
+    if "StreamSpecification" in described:
+        attributes["StreamArn"] = described["LatestStreamArn"]
+    return attributes
+
+
+async def _set_expiry(ctx: Context, name: str, old: Props, new: Props) -> None:
+    before, now = old.get("TimeToLiveSpecification"), new.get("TimeToLiveSpecification")
+    if before == now:
+        return
+    for specification, enabled in ((before, False), (now, True)):
+        if specification and text(specification.get("Enabled", "true")).lower() == "true":
+            await ctx.call(
+                "dynamodb",
+                "UpdateTimeToLive",
+                TableName=name,
+                TimeToLiveSpecification={
+                    "Enabled": enabled,
+                    "AttributeName": specification["AttributeName"],
+                },
+            )
+
+
+async def update_table(
+    ctx: Context, physical_id: str, old: Props, new: Props, attributes: Attributes
+) -> Resource:
+    _check_backups(new)
+    changed = {key: new[key] for key in _LIVE if key in new and new[key] != old.get(key)}
+    if changed.get("BillingMode") == "PAY_PER_REQUEST":
+        changed.pop("ProvisionedThroughput", None)
+    if changed:
+        await ctx.call("dynamodb", "UpdateTable", TableName=physical_id, **changed)
+    await _update_stream(ctx, physical_id, old, new)
+    await _update_indexes(ctx, physical_id, old, new)
+    await _set_expiry(ctx, physical_id, old, new)
+    before, now = _tags(ctx, old), _tags(ctx, new)
+    arn = attributes["Arn"]
+    if gone := sorted(before.keys() - now.keys()):
+        await ctx.call("dynamodb", "UntagResource", ResourceArn=arn, TagKeys=gone)
+    if now and now != before:
+        tags = [{"Key": key, "Value": value} for key, value in now.items()]
+        await ctx.call("dynamodb", "TagResource", ResourceArn=arn, Tags=tags)
+    described = (await ctx.call("dynamodb", "DescribeTable", TableName=physical_id))["Table"]
+    return Resource(physical_id, _attributes(described))
+
+
+async def _update_stream(ctx: Context, name: str, old: Props, new: Props) -> None:
+    before, now = _stream(old), _stream(new)
+    if before == now:
+        return
+    if before is not None:
+        off = {"StreamEnabled": False}
+        await ctx.call("dynamodb", "UpdateTable", TableName=name, StreamSpecification=off)
+    if now is not None:
+        await ctx.call("dynamodb", "UpdateTable", TableName=name, StreamSpecification=now)
+
+
+async def _update_indexes(ctx: Context, name: str, old: Props, new: Props) -> None:
+    """Indexes go and come one at a time, each waited for."""
+    before = {index["IndexName"]: index for index in old.get("GlobalSecondaryIndexes", [])}
+    now = {index["IndexName"]: index for index in new.get("GlobalSecondaryIndexes", [])}
+    shape = ("KeySchema", "Projection")
+    for each, index in before.items():
+        wanted = now.get(each)
+        if wanted is None or any(wanted.get(key) != index.get(key) for key in shape):
+            await _change_index(ctx, name, new, {"Delete": {"IndexName": each}})
+    for each, index in now.items():
+        had = before.get(each)
+        if had is None or any(had.get(key) != index.get(key) for key in shape):
+            await _change_index(ctx, name, new, {"Create": index})
+        elif had.get("ProvisionedThroughput") != index.get("ProvisionedThroughput"):
+            change = {"IndexName": each, "ProvisionedThroughput": index["ProvisionedThroughput"]}
+            await _change_index(ctx, name, new, {"Update": change})
+
+
+async def _change_index(ctx: Context, name: str, props: Props, change: dict[str, Any]) -> None:
+    await ctx.call(
+        "dynamodb",
+        "UpdateTable",
+        TableName=name,
+        AttributeDefinitions=props["AttributeDefinitions"],
+        GlobalSecondaryIndexUpdates=[change],
+    )
+    while True:
+        described = (await ctx.call("dynamodb", "DescribeTable", TableName=name))["Table"]
+        indexes = described.get("GlobalSecondaryIndexes", [])
+        if all(index["IndexStatus"] == "ACTIVE" for index in indexes):
+            return
+        await asyncio.sleep(0.02)
+
+
+async def delete_table(ctx: Context, physical_id: str, _props: Props, _attributes: Attributes) -> None:
+    await ctx.call("dynamodb", "DeleteTable", TableName=physical_id)
+
+
+register(
+    Provider(
+        "AWS::DynamoDB::Table",
+        create=create_table,
+        update=update_table,
+        delete=delete_table,
+        properties=frozenset(
+            {
+                *_GIVEN, "TableName", "StreamSpecification", "TimeToLiveSpecification", "SSESpecification",
+                "PointInTimeRecoverySpecification", "Tags",
+            }
+        ),
+        required=frozenset({"KeySchema"}),
+        replace_on=frozenset({"TableName", "KeySchema", "LocalSecondaryIndexes"}),
+        name_property="TableName",
+        attributes=frozenset({"Arn", "StreamArn", "TableId"}),
+    )
+)  # fmt: skip
