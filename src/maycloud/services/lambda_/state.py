@@ -7,8 +7,6 @@ import os
 from datetime import UTC, datetime
 from typing import Any
 
-from maycloud.services.lambda_.runtime.environments import Environments, Spec
-
 from maycloud.edge.messages import Request, Response
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Cloud
@@ -16,6 +14,9 @@ from maycloud.services.lambda_ import invocation
 from maycloud.services.lambda_.code import Packages
 from maycloud.services.lambda_.invocation import Target
 from maycloud.services.lambda_.metrics import Metrics
+from maycloud.services.lambda_.runtime.environments import Environments, Spec
+from maycloud.services.lambda_.runtime.runtime_api import PATH as RUNTIME_PATH
+from maycloud.services.lambda_.runtime.runtime_api import RuntimeApi
 from maycloud.services.lambda_.store import Functions, Reference
 from maycloud.store import Delivery
 from maycloud.store.clock import Timer
@@ -40,7 +41,9 @@ class Lambda:
         self.layers = cloud.store.documents("lambda.layers")
         self.running: dict[Any, int] = {}
         self.metrics = Metrics(cloud)
-        self.environments = Environments(cloud.store.folder / "lambda" / "run", self._on_log)
+        runtime_api = RuntimeApi(lambda: cloud.url.partition("//")[2])
+        self.environments = Environments(cloud.store.folder / "lambda" / "run", self._on_log, runtime_api)
+        cloud.serve_path(RUNTIME_PATH, runtime_api.handle)
         self._specs: dict[Any, Spec] = cloud.store.db.cache()
         self._loggable: dict[str, bool] = {}
         self._link_key = os.urandom(32)
@@ -189,7 +192,10 @@ class Lambda:
 
     async def _serve_code(self, request: Request) -> Response:
         digest = request.path.removeprefix(CODE_PATH)
-        fields = dict(part.partition("=")[::2] for part in request.query.split("&"))
+        fields: dict[str, str] = {}
+        for part in request.query.split("&"):
+            name, _, value = part.partition("=")
+            fields[name] = value
         expires = fields.get("expires", "")
         given = fields.get("signature", "")
         if (

@@ -1,0 +1,1 @@
+"""Execution environments: where functions run."""

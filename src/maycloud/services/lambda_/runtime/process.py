@@ -1,0 +1,355 @@
+"""One execution environment: a process, its channel and its output."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import struct
+import time
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import orjson
+
+from maycloud.services.lambda_.runtime.forks import ForkServer
+from maycloud.services.lambda_.runtime.runtime_api import RuntimeApi, Session
+from maycloud.services.lambda_.runtime.spec import Spec
+
+NODE_BOOTSTRAP = Path(__file__).with_name("node_bootstrap.mjs")
+MAX_LINE = 256 * 1024  # characters of one log line; longer ones are cut into several
+_SPARE = 256 << 20  # bytes of data beyond a function's memory at which allocation itself fails
+_BASE_MB = 128  # the smallest memory that a function can have
+
+
+@dataclass(slots=True)
+class Reply:
+    """What came of an invocation or of a start that failed."""
+
+    payload: bytes = b""
+    error: bool = False
+    peak_kb: int = 0
+    timed_out: bool = False
+    out_of_memory: bool = False
+    exit: str | None = None  # how the process ended, where it did
+
+
+class Environment(ABC):
+    """What both kinds of environment share: output, end, limits."""
+
+    def __init__(self, spec: Spec, folder: Path) -> None:
+        self.spec = spec
+        self.folder = folder
+        self.stream = _own_stream(spec.log_stream)
+        self.busy = False
+        self.retired = False
+        self.alive = True
+        self.used = time.monotonic()
+        self.pid = 0
+        self._lines: list[tuple[int, str]] = []
+        self._partial = b""
+        self._output = -1
+        self._reply: asyncio.Future[Reply] | None = None
+        self._timed_out = False
+        self._out_of_memory = False
+
+    @abstractmethod
+    async def start(self) -> Reply | None:
+        """Start the process and load the handler; the failure if that did not work."""
+
+    @abstractmethod
+    def _send(self, head: bytes, payload: bytes) -> None:
+        """Hand an invocation to the process."""
+
+    @abstractmethod
+    def _close(self) -> None:
+        """Let go of the channel."""
+
+    async def run(self, head: bytes, payload: bytes) -> Reply:
+        """One invocation: `head` is JSON of what the function's context needs."""
+        self._reply = asyncio.get_running_loop().create_future()
+        if not self.alive:
+            return Reply(error=True, exit="exit status 1")
+        self._send(head, payload)
+        try:
+            return await self._reply
+        finally:
+            self._reply = None
+
+    def _answer(self, reply: Reply) -> None:
+        self._drain()
+        if self._reply is not None and not self._reply.done():
+            self._reply.set_result(reply)
+
+    # Output
+
+    def _open_output(self) -> int:
+        """The pipe for stdout and stderr; gives the end to write to."""
+        self._output, write = os.pipe()
+        os.set_blocking(self._output, False)
+        asyncio.get_running_loop().add_reader(self._output, self._drain)
+        return write
+
+    def _drain(self) -> None:
+        """Take all output that is there. What a function wrote before it answered is there."""
+        if self._output < 0:
+            return
+        while True:
+            try:
+                data = os.read(self._output, 1 << 16)
+            except BlockingIOError:
+                return
+            if not data:
+                self._close_output()
+                return
+            self._partial += data
+            *whole, self._partial = self._partial.split(b"\n")
+            now = int(time.time() * 1000)
+            for line in whole:
+                self._lines.append((now, line.decode("utf-8", "replace").replace("\r", "\n")))
+            if len(self._partial) > MAX_LINE:
+                self._lines.append((now, self._partial.decode("utf-8", "replace")))
+                self._partial = b""
+
+    def _close_output(self) -> None:
+        if self._output >= 0:
+            asyncio.get_running_loop().remove_reader(self._output)
+            os.close(self._output)
+            self._output = -1
+
+    def take_lines(self) -> list[tuple[int, str]]:
+        """Lines since the last time, with the last one even if it was not ended."""
+        self._drain()
+        if self._partial:
+            self._lines.append((int(time.time() * 1000), self._partial.decode("utf-8", "replace")))
+            self._partial = b""
+        lines, self._lines = self._lines, []
+        return lines
+
+    # End
+
+    def time_out(self) -> None:
+        self._timed_out = True
+        self.kill()
+
+    def check_memory(self) -> None:
+        """Kill the process if it uses more than its function may."""
+        try:
+            with open(f"/proc/{self.pid}/statm", "rb") as file:
+                pages = int(file.read().split()[1])
+        except (FileNotFoundError, ProcessLookupError, IndexError):
+            return
+        if pages * 4096 > max(self.spec.memory, _BASE_MB) << 20:
+            self._out_of_memory = True
+            self.kill()
+
+    def kill(self) -> None:
+        if self.pid and self.alive:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
+        elif self.alive:
+            self.ended(signal.SIGKILL)
+
+    def ended(self, status: int) -> None:
+        """The process is gone: its invocation ends, its folder goes."""
+        if not self.alive:
+            return
+        self.alive = False
+        self._answer(
+            Reply(
+                error=True,
+                peak_kb=0,
+                timed_out=self._timed_out,
+                out_of_memory=self._out_of_memory,
+                exit=_describe(status),
+            )
+        )
+        self._close_output()
+        self._close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _own_stream(name: str) -> str:
+    """A log stream of the environment's own: the date and version of the function's, another id."""
+    return f"{name.rpartition(']')[0]}]{os.urandom(16).hex()}"
+
+
+def _describe(status: int) -> str:
+    """A wait status in Lambda's words."""
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        words = {signal.SIGKILL: "killed", signal.SIGSEGV: "segmentation fault", signal.SIGABRT: "aborted"}
+        return f"signal: {words.get(signal.Signals(number), signal.Signals(number).name.lower())}"
+    return f"exit status {os.WEXITSTATUS(status)}"
+
+
+# Python
+
+
+class PythonEnvironment(Environment, asyncio.Protocol):
+    """A process forked from the fork server, with frames over a socket pair."""
+
+    def __init__(self, spec: Spec, folder: Path, forks: ForkServer) -> None:
+        super().__init__(spec, folder)
+        self._forks = forks
+        self._transport: asyncio.Transport | None = None
+        self._buffer = bytearray()
+        self._ready: asyncio.Future[Reply | None] | None = None
+
+    async def start(self) -> Reply | None:
+        loop = asyncio.get_running_loop()
+        ours, theirs = socket.socketpair()
+        output = self._open_output()
+        self._ready = loop.create_future()
+        config = {
+            "handler": self.spec.handler,
+            "layers": [str(each) for each in self.spec.layers],
+            "environment": self.spec.variables(self.folder, self.stream),
+            "data_limit": (self.spec.memory << 20) + _SPARE,
+        }
+        try:
+            await loop.create_unix_connection(lambda: self, sock=ours)
+            self.pid = await self._forks.fork(config, [theirs.fileno(), output], self.ended)
+        except ConnectionError:
+            self.ended(signal.SIGKILL)
+        finally:
+            theirs.close()
+            os.close(output)
+        return await self._ready
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        while len(self._buffer) >= 5:
+            (length,) = struct.unpack_from(">I", self._buffer)
+            if len(self._buffer) < 5 + length:
+                return
+            kind = self._buffer[4:5]
+            body = bytes(self._buffer[5 : 5 + length])
+            del self._buffer[: 5 + length]
+            self._frame(bytes(kind), body)
+
+    def _frame(self, kind: bytes, body: bytes) -> None:
+        if kind == b"R":
+            self._started(None)
+        elif kind == b"F":
+            self._started(Reply(body, error=True))
+        else:
+            (peak,) = struct.unpack_from(">I", body)
+            self._answer(Reply(body[4:], error=kind == b"E", peak_kb=peak))
+
+    def _started(self, reply: Reply | None) -> None:
+        if self._ready is not None and not self._ready.done():
+            self._drain()
+            if reply is not None:
+                self.retired = True  # a failed start is tried anew by the next invocation
+            self._ready.set_result(reply)
+
+    def ended(self, status: int) -> None:
+        exit_words = _describe(status)
+        super().ended(status)
+        self._started(
+            Reply(
+                error=True,
+                timed_out=self._timed_out,
+                out_of_memory=self._out_of_memory,
+                exit=exit_words,
+            )
+        )
+
+    def _send(self, head: bytes, payload: bytes) -> None:
+        assert self._transport is not None
+        frame = struct.pack(">I", len(head) + 1 + len(payload)) + b"I" + head + b"\n"
+        self._transport.write(frame + payload)
+
+    def _close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+            self._transport = None
+
+
+# Node.js
+
+
+class NodeEnvironment(Environment):
+    """A Node.js process that asks the Lambda Runtime API for its invocations."""
+
+    def __init__(self, spec: Spec, folder: Path, runtime_api: RuntimeApi) -> None:
+        super().__init__(spec, folder)
+        self._runtime_api = runtime_api
+        self._session: Session | None = None
+        self._process: asyncio.subprocess.Process | None = None
+        self._waiter: asyncio.Task[None] | None = None
+
+    async def start(self) -> Reply | None:
+        session = self._session = self._runtime_api.open(self._on_answer)
+        output = self._open_output()
+        variables = self.spec.variables(self.folder, self.stream)
+        variables["AWS_LAMBDA_RUNTIME_API"] = session.address
+        layers = [str(layer / "nodejs" / "node_modules") for layer in self.spec.layers]
+        variables["NODE_PATH"] = ":".join([*layers, variables.get("NODE_PATH", "")]).strip(":")
+        limit = f"--max-old-space-size={max(64, self.spec.memory * 9 // 10)}"
+        node = shutil.which("node")
+        if node is None:
+            os.close(output)
+            self.ended(127 << 8)
+            return Reply(
+                orjson.dumps(
+                    {
+                        "errorType": "Runtime.InvalidEntrypoint",
+                        "errorMessage": "Node.js is not installed on this machine",
+                    }
+                ),
+                error=True,
+            )
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                node, limit, str(NODE_BOOTSTRAP), stdin=asyncio.subprocess.DEVNULL, stdout=output,
+                stderr=output, env=variables, cwd=self.spec.folder, start_new_session=True,
+            )  # fmt: skip
+        finally:
+            os.close(output)
+        self.pid = self._process.pid
+        self._waiter = asyncio.get_running_loop().create_task(self._wait())
+        failed = await session.started
+        if failed is None:
+            return None
+        self.retired = True
+        if failed == b"":
+            return Reply(
+                error=True, timed_out=self._timed_out, out_of_memory=self._out_of_memory, exit=self._exit
+            )
+        return Reply(failed, error=True)
+
+    _exit = "exit status 1"
+
+    async def _wait(self) -> None:
+        assert self._process is not None
+        code = await self._process.wait()
+        status = code << 8 if code >= 0 else -code
+        self._exit = _describe(status)
+        self.ended(status)
+
+    def _on_answer(self, body: bytes, *, error: bool) -> None:
+        self._answer(Reply(body, error=error, peak_kb=self._peak()))
+
+    def _peak(self) -> int:
+        try:
+            with open(f"/proc/{self.pid}/status", "rb") as file:
+                return next(int(line.split()[1]) for line in file if line.startswith(b"VmHWM"))
+        except (FileNotFoundError, ProcessLookupError, StopIteration):
+            return 0
+
+    def _send(self, head: bytes, payload: bytes) -> None:
+        assert self._session is not None
+        meta: dict[str, Any] = orjson.loads(head)
+        self._session.offer(meta, payload)
+
+    def _close(self) -> None:
+        if self._session is not None:
+            self._session.close()

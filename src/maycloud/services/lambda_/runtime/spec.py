@@ -1,0 +1,52 @@
+"""What is to run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A version of a function, ready to run. Environments are shared only within one `key`.
+
+    `folder` and `layers` are unpacked packages; `environment` holds all variables that the function asked
+    for and its credentials; `memory` is in MB, `timeout` in seconds.
+    """
+
+    key: str
+    runtime: str
+    handler: str
+    folder: Path
+    layers: tuple[Path, ...]
+    environment: dict[str, str]
+    memory: int
+    timeout: float
+    name: str
+    version: str
+    arn: str
+    log_group: str
+    log_stream: str
+    region: str
+
+    def variables(self, tmp: Path, stream: str) -> dict[str, str]:
+        """The whole environment of its process.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+        """
+        return {
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "LANG": "en_US.UTF-8",
+            "TZ": ":UTC",
+            "HOME": str(tmp),
+            "TMPDIR": str(tmp),
+            "LAMBDA_TASK_ROOT": str(self.folder),
+            "LAMBDA_RUNTIME_DIR": "/var/runtime",
+            "AWS_LAMBDA_FUNCTION_NAME": self.name,
+            "AWS_LAMBDA_FUNCTION_VERSION": self.version,
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self.memory),
+            "AWS_LAMBDA_LOG_GROUP_NAME": self.log_group,
+            "AWS_LAMBDA_LOG_STREAM_NAME": stream,
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_EXECUTION_ENV": f"AWS_Lambda_{self.runtime}",
+            "_HANDLER": self.handler,
+            **self.environment,
+        }
