@@ -6,6 +6,7 @@ hold many.
 """
 
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -191,12 +192,14 @@ def _pattern(text: str | None) -> re.Pattern[str] | None:
     """A model's pattern, where Python can read Java's."""
     if text is None or text in (".*", "[\\s\\S]*", "^.*$", ".+"):
         return None
-    try:
-        return re.compile(
-            text.replace("\\p{L}", r"[^\W\d_]").replace("\\p{Z}", r"\s").replace("\\p{N}", r"\d")
-        )
-    except re.error:
-        return None
+    translated = text.replace("\\p{L}", r"[^\W\d_]").replace("\\p{Z}", r"\s").replace("\\p{N}", r"\d")
+    with warnings.catch_warnings():
+        # Java's sets may hold brackets that Python warns of.
+        warnings.simplefilter("ignore", FutureWarning)
+        try:
+            return re.compile(translated)
+        except re.error:
+            return None
 
 
 def _length_check(shape: Shape) -> Check:

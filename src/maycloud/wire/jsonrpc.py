@@ -107,7 +107,9 @@ class JsonBound:
         body: dict[str, Any] = {"__type": protocol.type_of(code)}
         if error.message:
             body[message_member(found[1] if found else None)] = error.message
-        response = self._respond(error.status, json.dumps(body | error.members), identifier)
+        # Refusals are 403 in other protocols; here everything that is the caller's doing is 400.
+        status = 400 if error.status == 403 else error.status
+        response = self._respond(status, json.dumps(body | error.members), identifier)
         if protocol.query_compatible:
             fault = "Sender" if error.status < 500 else "Receiver"
             response.headers.append((b"x-amzn-query-error", f"{query_code(found, error)};{fault}".encode()))

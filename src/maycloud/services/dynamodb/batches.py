@@ -3,12 +3,12 @@
 from typing import Any
 
 import orjson
-from maycloud.services.dynamodb.expressions import legacy
 
 from maycloud.errors import validation
 from maycloud.services.base import Call, Check, Params, Result
 from maycloud.services.dynamodb import keys, writes
 from maycloud.services.dynamodb.capacity import Consumed, read_units
+from maycloud.services.dynamodb.expressions import legacy
 from maycloud.services.dynamodb.items import check_key_values
 from maycloud.services.dynamodb.requests import Expressions, arn_of, find, rows
 from maycloud.services.dynamodb.store import Table

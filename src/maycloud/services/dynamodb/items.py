@@ -3,12 +3,12 @@
 from typing import Any
 
 import orjson
-from maycloud.services.dynamodb.expressions import compile_update, legacy
 
 from maycloud.errors import validation
 from maycloud.services.base import Call, Params, Result
 from maycloud.services.dynamodb import keys, writes
 from maycloud.services.dynamodb.capacity import Consumed, read_units
+from maycloud.services.dynamodb.expressions import compile_update, legacy
 from maycloud.services.dynamodb.requests import Expressions, find, rows
 from maycloud.services.dynamodb.store import Table
 from maycloud.services.dynamodb.values import Item, check_item, check_value

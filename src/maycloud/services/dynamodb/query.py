@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from maycloud.services.dynamodb.expressions import KeyCondition, compile_key_condition, legacy
 
 from maycloud.errors import AwsError, validation
 from maycloud.services.base import Call, Params, Result
 from maycloud.services.dynamodb import keys
 from maycloud.services.dynamodb.capacity import Consumed
+from maycloud.services.dynamodb.expressions import KeyCondition, compile_key_condition, legacy
 from maycloud.services.dynamodb.keys import KeySchema
 from maycloud.services.dynamodb.requests import Expressions, find, key_of, rows
 from maycloud.services.dynamodb.store import Index, Table
@@ -97,7 +97,9 @@ def scan(call: Call, params: Params) -> Result:
     expressions.check()
     table = find(call, params["TableName"])
     index = _index(table, params)
-    low, high = keys.segment(number, total) if total is not None else (b"", b"\xff" * 8)
+    low, high = (
+        keys.segment(number, total) if number is not None and total is not None else (b"", b"\xff" * 8)
+    )
     start = _start_key(table, index, params)
     if start is not None:
         if not low <= start < high:

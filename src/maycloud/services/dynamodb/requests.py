@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from maycloud.services.dynamodb.expressions import Used, compile_condition, compile_projection, legacy
-
 from maycloud.errors import AwsError, validation
 from maycloud.services.base import Call, Params, Policy
+from maycloud.services.dynamodb.expressions import Used, compile_condition, compile_projection, legacy
 from maycloud.services.dynamodb.keys import KeySchema
 from maycloud.services.dynamodb.store import Rows, Table, Tables, not_found
 from maycloud.services.dynamodb.values import Item, check_value

@@ -125,6 +125,11 @@ def read_table(id_: int, account: str, region: str, name: str, body: Document) -
     return table
 
 
+def _table_of(row: tuple[Any, ...]) -> Table:
+    id_, account, region, name, body = row
+    return read_table(id_, account, region, name, orjson.loads(body))
+
+
 class Tables:
     """All tables of the cloud, by account, region and name."""
 
@@ -143,7 +148,7 @@ class Tables:
             )
             if row is None:
                 return None
-            table = self._cache[key] = read_table(*row[:4], orjson.loads(row[4]))
+            table = self._cache[key] = _table_of(row)
         return table
 
     def names(self, scope: Scope, after: str, limit: int) -> list[str]:
@@ -190,7 +195,7 @@ class Tables:
 
     def everywhere(self) -> list[Table]:
         rows = self._db.rows("SELECT id, account, region, name, body FROM dynamodb_tables ORDER BY id")
-        return [read_table(*row[:4], orjson.loads(row[4])) for row in rows]
+        return [_table_of(row) for row in rows]
 
 
 def _indexes(body: Document) -> list[Document]:

@@ -47,8 +47,10 @@ def load(call: Call, table: Table, key: bytes) -> Stored:
 
 
 def condition_failed(item: Item | None = None) -> AwsError:
-    members = {"Item": item} if item else {}
-    return AwsError("ConditionalCheckFailedException", "The conditional request failed", **members)
+    error = AwsError("ConditionalCheckFailedException", "The conditional request failed")
+    if item:
+        error.members["Item"] = item
+    return error
 
 
 def check_condition(predicate: Predicate | None, stored: Stored, returned: str | None) -> None:
