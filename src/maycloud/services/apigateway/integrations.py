@@ -71,7 +71,7 @@ def timeout_of(integration: dict[str, Any]) -> float:
 async def _lambda_proxy(
     cloud: Cloud, exchange: Exchange, integration: dict[str, Any], function: str
 ) -> Response:
-    types = exchange.deployment["binaryMediaTypes"]
+    types = exchange.deployment.get("binaryMediaTypes") or []
     body, is_base64 = proxy.encode_body(exchange.body, exchange.request.header("content-type"), types)
     single, many = exchange.headers
     query, queries = exchange.query
@@ -309,7 +309,7 @@ def _request_body(exchange: Exchange, integration: dict[str, Any]) -> Rendered:
     behavior = integration.get("passthroughBehavior", "WHEN_NO_MATCH")
     if behavior == "NEVER" or (behavior == "WHEN_NO_TEMPLATES" and templates):
         raise GatewayError("UNSUPPORTED_MEDIA_TYPE")
-    types = exchange.deployment["binaryMediaTypes"]
+    types = exchange.deployment.get("binaryMediaTypes") or []
     if integration.get("contentHandling") == "CONVERT_TO_TEXT" or proxy.is_binary(media, types):
         return Rendered(base64.b64encode(exchange.body).decode(), {}, {})
     return Rendered(exchange.body.decode("utf-8", "replace"), {}, {})
