@@ -35,6 +35,7 @@ SERVICES = {
     "lambda": "maycloud.services.lambda_.api",
     "logs": "maycloud.services.logs.api",
     "s3": "maycloud.services.s3.api",
+    "ssm": "maycloud.services.ssm.api",
     "sts": "maycloud.services.sts.api",
 }
 

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from maycloud.services.lambda_.runtime.environments import Outcome, Spec
 
 from maycloud.errors import AwsError
 from maycloud.principal import Principal
 from maycloud.services.base import Call, Params, Result
 from maycloud.services.lambda_.functions import functions, reference
+from maycloud.services.lambda_.runtime.environments import Outcome, Spec
 from maycloud.services.lambda_.store import LATEST, Reference
 from maycloud.store import Delivery, Document, RetryLater
 

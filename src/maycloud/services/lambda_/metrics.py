@@ -3,11 +3,10 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from maycloud.services.lambda_.runtime.environments import Outcome
-
 from maycloud.errors import AwsError
 from maycloud.principal import Principal
 from maycloud.services.base import Cloud
+from maycloud.services.lambda_.runtime.environments import Outcome
 from maycloud.services.lambda_.store import Reference
 from maycloud.store import Scope
 from maycloud.store.clock import Timer
