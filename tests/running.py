@@ -40,8 +40,9 @@ class RunningCloud:
                 ],
                 stdout=log, stderr=log, env=environment,
             )  # fmt: skip
-        self._state = until(self._started, what=f"the cloud to start; its log is {self.log}")
-        self.url = str(self._state["url"])
+        state = until(self._started, what=f"the cloud to start; its log is {self.log}")
+        assert state is not None
+        self.url = str(state["url"])
         return self
 
     def _started(self) -> dict[str, Any] | None:

@@ -341,11 +341,11 @@ def test_a_transaction_with_a_token_is_done_once(dynamodb: Any, table: str) -> N
 def test_the_resource_interface_keeps_decimals(cloud: RunningCloud, table: str) -> None:
     import boto3
 
-    resource = boto3.resource(
+    resource: Any = boto3.resource(
         "dynamodb", endpoint_url=cloud.url, aws_access_key_id="test", aws_secret_access_key="test",
         region_name="us-east-1",
     )  # fmt: skip
-    item = {"h": "res", "r": Decimal("1"), "n": Decimal("3.14159265358979323846264338327950288419")}
+    item = {"h": "res", "r": Decimal("1"), "n": Decimal("3.1415926535897932384626433832795028841")}
     resource.Table(table).put_item(Item=item)
     assert resource.Table(table).get_item(Key={"h": "res", "r": 1})["Item"] == item
 

@@ -306,7 +306,8 @@ class Encoders:
             result: dict[str, Any] = {}
             for key, item in value.items():
                 encoder = encoders.get(key)
-                result[names.get(key, key)] = item if encoder is None or item is None else encoder(item)
+                name = names.get(key) or str(key)
+                result[name] = item if encoder is None or item is None else encoder(item)
             return result
 
         return encode

@@ -51,9 +51,9 @@ def create_bucket(call: Call, params: Params) -> Result:
     if not _valid_name(name):
         raise AwsError("InvalidBucketName", "The specified bucket is not valid.", BucketName=name)
     configuration = params.get("CreateBucketConfiguration") or {}
-    region = configuration.get("LocationConstraint")
+    region: str | None = configuration.get("LocationConstraint")
     _check_location(call, region)
-    region = {None: "us-east-1", "EU": "eu-west-1"}.get(region, region)
+    region = "us-east-1" if region is None else "eu-west-1" if region == "EU" else region
     existing = buckets(call).find(name)
     if existing is not None:
         _refuse_existing(call, existing)

@@ -69,6 +69,11 @@ class Version:
     meta: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
+def _bucket(row: tuple[Any, ...]) -> Bucket:
+    id_, name, account, region, created, settings = row
+    return Bucket(id_, name, account, region, created, orjson.loads(settings))
+
+
 class Buckets:
     """All buckets of the cloud: their names are global, as on AWS."""
 
@@ -84,7 +89,7 @@ class Buckets:
             )
             if row is None:
                 return None
-            bucket = self._cache[name] = Bucket(*row[:5], orjson.loads(row[5]))
+            bucket = self._cache[name] = _bucket(row)
         return bucket
 
     def get(self, name: str) -> Bucket:

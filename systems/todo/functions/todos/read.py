@@ -10,7 +10,8 @@ import boto3
 from boto3.dynamodb.conditions import Key
 from http_api import Answer, Event, answer, owner_of, problem
 
-table = boto3.resource("dynamodb").Table(os.environ["TABLE_NAME"])
+dynamodb: Any = boto3.resource("dynamodb")
+table = dynamodb.Table(os.environ["TABLE_NAME"])
 
 PAGE = 50  # to-dos a page, at most 200 when asked
 

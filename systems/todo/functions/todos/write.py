@@ -12,7 +12,8 @@ from boto3.dynamodb.conditions import Attr
 from botocore.exceptions import ClientError
 from http_api import Answer, Event, answer, owner_of, problem
 
-table = boto3.resource("dynamodb").Table(os.environ["TABLE_NAME"])
+dynamodb: Any = boto3.resource("dynamodb")
+table = dynamodb.Table(os.environ["TABLE_NAME"])
 
 
 def handler(event: Event, _context: object) -> Answer:
