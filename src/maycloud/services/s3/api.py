@@ -129,6 +129,21 @@ def DeleteBucketOwnershipControls(call: Call, params: Params) -> Result:
     return buckets.delete_setting("ownership")(call, params)
 
 
+@service.operation(resource=bucket_arn, account=bucket_owner, action="s3:PutEncryptionConfiguration")
+def PutBucketEncryption(call: Call, params: Params) -> Result:
+    return buckets.put_encryption(call, params)
+
+
+@service.operation(resource=bucket_arn, account=bucket_owner, action="s3:GetEncryptionConfiguration")
+def GetBucketEncryption(call: Call, params: Params) -> Result:
+    return buckets.get_encryption(call, params)
+
+
+@service.operation(resource=bucket_arn, account=bucket_owner, action="s3:PutEncryptionConfiguration")
+def DeleteBucketEncryption(call: Call, params: Params) -> Result:
+    return buckets.delete_setting("encryption")(call, params)
+
+
 @service.operation(resource=object_arn, account=bucket_owner)
 async def PutObject(call: Call, params: Params) -> Result:
     return await objects.put_object(call, params)

@@ -191,6 +191,39 @@ def delete_setting(name: str) -> Callable[[Call, Params], Result]:
     return delete
 
 
+# What every bucket has since January 2023.
+_ENCRYPTION = {
+    "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}]
+}
+
+
+def put_encryption(call: Call, params: Params) -> Result:
+    """SSE-S3, or SSE-KMS with the account's own key of S3; other keys of KMS are not there."""
+    for rule in params["ServerSideEncryptionConfiguration"]["Rules"]:
+        default = rule.get("ApplyServerSideEncryptionByDefault", {})
+        key = default.get("KMSMasterKeyID")
+        if default.get("SSEAlgorithm") not in (None, "AES256", "aws:kms") or key not in (
+            None,
+            "alias/aws/s3",
+        ):
+            raise AwsError(
+                "NotImplemented", "Default encryption with keys of KMS is not supported by Maycloud", 501
+            )
+    return put_setting("encryption", "ServerSideEncryptionConfiguration")(call, params)
+
+
+def encryption_of(bucket: Bucket) -> str:
+    """The algorithm that answers about new objects name."""
+    rules = bucket.settings.get("encryption", _ENCRYPTION)["Rules"]
+    default = rules[0].get("ApplyServerSideEncryptionByDefault", {}) if rules else {}
+    return default.get("SSEAlgorithm", "AES256")
+
+
+def get_encryption(call: Call, params: Params) -> Result:
+    found = find_bucket(call, params).settings.get("encryption", _ENCRYPTION)
+    return {"ServerSideEncryptionConfiguration": found}
+
+
 def put_bucket_policy(call: Call, params: Params) -> Result:
     bucket = find_bucket(call, params)
     try:

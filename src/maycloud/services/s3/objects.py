@@ -12,7 +12,7 @@ from urllib.parse import quote
 from maycloud.edge.messages import FileBody
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
-from maycloud.services.s3.buckets import find_bucket, owner_id
+from maycloud.services.s3.buckets import encryption_of, find_bucket, owner_id
 from maycloud.services.s3.store import INLINE, Bucket, Objects, Version
 
 MAX_KEY = 1024  # bytes of UTF-8
@@ -90,10 +90,10 @@ async def put_object(call: Call, params: Params) -> Result:
             md5.hexdigest(),
             call.now(),
             staged.publish() if staged is not None else None,
-            _meta(params),
+            _meta(params) | {"encryption": encryption_of(bucket)},
         )
         objects(call).put(bucket, new, inline)
-    result: dict[str, Any] = {"ETag": f'"{new.etag}"', "ServerSideEncryption": "AES256"}
+    result: dict[str, Any] = {"ETag": f'"{new.etag}"', "ServerSideEncryption": encryption_of(bucket)}
     if bucket.versioning:
         result["VersionId"] = new.version
     return result
@@ -208,7 +208,7 @@ def _describe(bucket: Bucket, found: Version) -> dict[str, Any]:
         "ETag": f'"{found.etag}"',
         "LastModified": datetime.fromtimestamp(int(found.modified), UTC),
         "AcceptRanges": "bytes",
-        "ServerSideEncryption": "AES256",
+        "ServerSideEncryption": found.meta.get("encryption", "AES256"),
     }
     if bucket.versioning:
         result["VersionId"] = found.version

@@ -11,13 +11,17 @@ from maycloud.store import Store
 INLINE = 64 * 1024  # bodies up to this many bytes live in the database
 
 SCHEMA = (
-    "CREATE TABLE s3_buckets (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE NOT NULL,"
-    " account TEXT NOT NULL, region TEXT NOT NULL, created REAL NOT NULL, settings BLOB NOT NULL)",
+    (
+        "CREATE TABLE s3_buckets (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE NOT NULL,"
+        " account TEXT NOT NULL, region TEXT NOT NULL, created REAL NOT NULL, settings BLOB NOT NULL)"
+    ),
     # `age` falls with every version of a key, so that the newest comes first.
-    "CREATE TABLE s3_versions (id INTEGER PRIMARY KEY, bucket INTEGER NOT NULL, key TEXT NOT NULL,"
-    " age INTEGER NOT NULL, version TEXT NOT NULL, latest INTEGER NOT NULL, marker INTEGER NOT NULL,"
-    " size INTEGER NOT NULL, etag TEXT NOT NULL, modified REAL NOT NULL, blob TEXT, meta BLOB NOT NULL,"
-    " body BLOB)",
+    (
+        "CREATE TABLE s3_versions (id INTEGER PRIMARY KEY, bucket INTEGER NOT NULL, key TEXT NOT NULL,"
+        " age INTEGER NOT NULL, version TEXT NOT NULL, latest INTEGER NOT NULL, marker INTEGER NOT NULL,"
+        " size INTEGER NOT NULL, etag TEXT NOT NULL, modified REAL NOT NULL, blob TEXT, meta BLOB NOT NULL,"
+        " body BLOB)"
+    ),
     "CREATE UNIQUE INDEX s3_versions_age ON s3_versions (bucket, key, age)",
     "CREATE UNIQUE INDEX s3_versions_latest ON s3_versions (bucket, key) WHERE latest=1",
 )
@@ -115,9 +119,11 @@ class Buckets:
         if self._db.row("SELECT 1 FROM s3_versions WHERE bucket=? LIMIT 1", (bucket.id,)):
             raise AwsError(
                 "BucketNotEmpty",
-                "The bucket you tried to delete is not empty. You must delete all versions in the bucket."
-                if bucket.versioning
-                else "The bucket you tried to delete is not empty",
+                (
+                    "The bucket you tried to delete is not empty. You must delete all versions in the bucket."
+                    if bucket.versioning
+                    else "The bucket you tried to delete is not empty"
+                ),
                 409,
                 BucketName=bucket.name,
             )

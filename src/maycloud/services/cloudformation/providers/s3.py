@@ -41,12 +41,30 @@ async def _configure(ctx: Context, name: str, old: Props, new: Props) -> None:
     if (block := new.get("PublicAccessBlockConfiguration")) != old.get("PublicAccessBlockConfiguration"):
         wanted = {key: (block or {}).get(key, False) for key in _BLOCK}
         await ctx.call("s3", "PutPublicAccessBlock", Bucket=name, PublicAccessBlockConfiguration=wanted)
+    if (encryption := new.get("BucketEncryption")) and encryption != old.get("BucketEncryption"):
+        await ctx.call(
+            "s3",
+            "PutBucketEncryption",
+            Bucket=name,
+            ServerSideEncryptionConfiguration={"Rules": _encryption_rules(encryption)},
+        )
     if (controls := new.get("OwnershipControls")) and controls != old.get("OwnershipControls"):
         await ctx.call("s3", "PutBucketOwnershipControls", Bucket=name, OwnershipControls=controls)
     tags = ctx.tags | {tag["Key"]: text(tag["Value"]) for tag in new.get("Tags", [])}
     if tags:
         tag_set = [{"Key": key, "Value": value} for key, value in tags.items()]
         await ctx.call("s3", "PutBucketTagging", Bucket=name, Tagging={"TagSet": tag_set})
+
+
+def _encryption_rules(encryption: Props) -> list[Props]:
+    """The rules, with the API's name for what CloudFormation calls ServerSideEncryptionByDefault."""
+    rules: list[Props] = []
+    for given in encryption["ServerSideEncryptionConfiguration"]:
+        rule = dict(given)
+        if "ServerSideEncryptionByDefault" in rule:
+            rule["ApplyServerSideEncryptionByDefault"] = rule.pop("ServerSideEncryptionByDefault")
+        rules.append(rule)
+    return rules
 
 
 async def update_bucket(
@@ -69,7 +87,7 @@ register(
         properties=frozenset(
             {
                 "BucketName", "VersioningConfiguration", "PublicAccessBlockConfiguration",
-                "OwnershipControls", "Tags",
+                "OwnershipControls", "BucketEncryption", "Tags",
             }
         ),
         replace_on=frozenset({"BucketName"}),
