@@ -158,7 +158,7 @@ class Dispatcher:
             authenticated.region or self._cloud.region,
             identifier,
             request.peer,
-            # What stays on this machine counts as secure: clients that would use HTTPS with AWS use HTTP here.
+            # What stays on this machine counts as secure, see docs/decisions.md.
             request.secure or request.peer in _LOOPBACK,
             "",
             request,
