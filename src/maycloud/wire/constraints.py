@@ -151,13 +151,9 @@ def _map_check(shape: Shape, key: Check | None, item: Check | None) -> Check | N
             yield from length(value, path)
         for name, each in value.items():
             if key is not None:
-                for _ in key(name, path):
-                    yield (
-                        f"Value '{_show(value)}' at '{path}' failed to satisfy constraint:"
-                        " Map keys must satisfy constraint: [Member must have length less than or equal to"
-                        " 255, Member must have length greater than or equal to 1]"
-                    )
-                    break
+                broken = [problem.partition("constraint: ")[2] for problem in key(name, path)]
+                if broken:
+                    yield _fails(value, path, f"Map keys must satisfy constraint: [{', '.join(broken)}]")
             if item is not None:
                 yield from item(each, f"{path}.{name}.member")
 

@@ -16,7 +16,7 @@ log = logging.getLogger("maycloud.dynamodb")
 
 SLICE = 500  # rows handled in one tick
 EXPIRY_EVERY = 10.0  # seconds between looks for expired items; AWS promises two days
-_EXPIRED_BY = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
+_EXPIRED_BY = {"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"}
 
 
 class DynamoDB:

@@ -105,6 +105,8 @@ class Zygote:
                 import maycloud_bootstrap  # type: ignore[import-not-found]
 
                 maycloud_bootstrap.run(message, 3)
+            except SystemExit as leaving:
+                os._exit(leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None))
             finally:
                 # Whatever happens, a child never returns into the fork server.
                 os._exit(1)
