@@ -69,10 +69,13 @@ class Dispatcher:
         except WireError as error:
             reply(error.response)
             return
+        if peeked is not None and peeked[0] != bound.signing_name:
+            reply(bound.error(self._access.wrong_service(bound.family, bound.signing_name), identifier))
+            return
         service = self._services[bound.service]
         operation = service.operations.get(bound.operation)
         if operation is None:
-            reply(bound.error(_unsupported(bound), identifier))
+            reply(bound.error(self._unsupported(request, bound), identifier))
             return
         if isinstance(request.body, bytes) and not operation.is_async:
             try:
@@ -93,6 +96,16 @@ class Dispatcher:
         )
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _unsupported(self, request: Request, bound: Bound) -> AwsError:
+        """What an operation that is not there answers: to strangers that they are strangers."""
+        if isinstance(request.body, bytes):
+            try:
+                if self._access.authenticate(request, bound.family).principal.kind == "anonymous":
+                    return self._access.missing_token(bound.family)
+            except AwsError as error:
+                return error
+        return _unsupported(bound)
 
     async def _handle_slowly(
         self,

@@ -191,8 +191,10 @@ def test_rules_of_path_parts(gateway: Any) -> None:
     )
     assert refused(gateway.create_resource, restApiId=api, parentId=root, pathPart="a b") == (
         "BadRequestException",
-        "Resource's path part only allow a-zA-Z0-9._-: or a valid greedy path variable and curly braces at"
-        " the beginning and the end.",
+        (
+            "Resource's path part only allow a-zA-Z0-9._-: or a valid greedy path variable and curly braces"
+            " at the beginning and the end."
+        ),
     )
     assert refused(gateway.create_resource, restApiId=api, parentId="nope", pathPart="a") == (
         "NotFoundException",
@@ -260,9 +262,10 @@ def test_methods_and_what_they_refer_to(gateway: Any) -> None:
         requestModels={"application/json": "Dog"},
     )[1]  # fmt: skip
     assert message == "Invalid model identifier specified: Dog"
-    assert refused(gateway.delete_request_validator, restApiId=api, requestValidatorId=validator["id"])[
-        0
-    ] == ("ConflictException")
+    assert (
+        refused(gateway.delete_request_validator, restApiId=api, requestValidatorId=validator["id"])[0]
+        == "ConflictException"
+    )
 
 
 def test_integrations_and_their_responses(gateway: Any) -> None:
@@ -271,8 +274,9 @@ def test_integrations_and_their_responses(gateway: Any) -> None:
     gateway.put_method(
         **where, authorizationType="NONE", requestParameters={"method.request.querystring.q": False}
     )
-    assert refused(gateway.put_integration, **where, type="AWS_PROXY", uri=LAMBDA)[1] == (
-        "Enumeration value for HttpMethod must be non-empty"
+    assert (
+        refused(gateway.put_integration, **where, type="AWS_PROXY", uri=LAMBDA)[1]
+        == "Enumeration value for HttpMethod must be non-empty"
     )
     made = gateway.put_integration(
         **where, type="AWS", integrationHttpMethod="POST", uri=LAMBDA,
@@ -299,10 +303,9 @@ def test_integrations_and_their_responses(gateway: Any) -> None:
         selectionPattern="2..",
         responseParameters={"method.response.header.A": "'b'"},
     )
-    assert refused(put, **where, statusCode="200", responseParameters={"method.response.header.B": "'b'"})[
-        1
-    ] == (
-        "Invalid mapping expression specified: Validation Result: warnings : [], errors : [Invalid mapping"
+    assert (
+        refused(put, **where, statusCode="200", responseParameters={"method.response.header.B": "'b'"})[1]
+        == "Invalid mapping expression specified: Validation Result: warnings : [], errors : [Invalid mapping"
         " expression parameter specified: method.response.header.B]"
     )
     changed = gateway.update_integration(
@@ -347,8 +350,9 @@ def test_models_and_gateway_responses(gateway: Any) -> None:
     listed = gateway.get_gateway_responses(restApiId=api)["items"]
     assert [each["responseType"] for each in listed if not each["defaultResponse"]] == ["DEFAULT_4XX"]
     gateway.delete_gateway_response(restApiId=api, responseType="DEFAULT_4XX")
-    assert refused(gateway.delete_gateway_response, restApiId=api, responseType="DEFAULT_4XX")[0] == (
-        "NotFoundException"
+    assert (
+        refused(gateway.delete_gateway_response, restApiId=api, responseType="DEFAULT_4XX")[0]
+        == "NotFoundException"
     )
 
 
@@ -359,9 +363,10 @@ def test_authorizers(gateway: Any) -> None:
         identitySource="method.request.header.Authorization",
     )  # fmt: skip
     assert pool["authType"] == "cognito_user_pools" and pool["authorizerResultTtlInSeconds"] == 300
-    assert refused(gateway.create_authorizer, restApiId=api, name="t", type="TOKEN", authorizerUri="nope")[
-        0
-    ] == ("BadRequestException")
+    assert (
+        refused(gateway.create_authorizer, restApiId=api, name="t", type="TOKEN", authorizerUri="nope")[0]
+        == "BadRequestException"
+    )
     changed = gateway.update_authorizer(
         restApiId=api, authorizerId=pool["id"], patchOperations=[patch("add", "/providerARNs", POOL + "d")]
     )

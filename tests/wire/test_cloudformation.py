@@ -115,8 +115,9 @@ def test_a_stack_lives(client: Client) -> None:
                    Tags=[{"Key": "k", "Value": "v"}]) == (
         "ValidationError: No updates are to be performed."
     )  # fmt: skip
-    assert refused(cloudformation.create_stack, StackName="life", TemplateBody=body) == (
-        "AlreadyExistsException: Stack [life] already exists"
+    assert (
+        refused(cloudformation.create_stack, StackName="life", TemplateBody=body)
+        == "AlreadyExistsException: Stack [life] already exists"
     )
 
     cloudformation.update_termination_protection(StackName="life", EnableTerminationProtection=True)
@@ -127,8 +128,9 @@ def test_a_stack_lives(client: Client) -> None:
     cloudformation.delete_stack(StackName="life")
     assert settled(cloudformation, stack["StackId"])["StackStatus"] == "DELETE_COMPLETE"
     assert [value_of(ssm, name) for name in names.values()] == [None, None, None]
-    assert refused(cloudformation.describe_stacks, StackName="life") == (
-        "ValidationError: Stack with id life does not exist"
+    assert (
+        refused(cloudformation.describe_stacks, StackName="life")
+        == "ValidationError: Stack with id life does not exist"
     )
     deleted = [
         name for name, status in events(cloudformation, stack["StackId"]) if status == "DELETE_COMPLETE"
@@ -182,8 +184,10 @@ def test_update_replaces_what_it_must(client: Client) -> None:
     found = cloudformation.describe_change_set(ChangeSetName=same["Id"])
     assert (found["Status"], found["StatusReason"]) == (
         "FAILED",
-        "The submitted information didn't contain changes. Submit different information to create a change"
-        " set.",
+        (
+            "The submitted information didn't contain changes. Submit different information to create a"
+            " change set."
+        ),
     )
     assert "cannot be executed in its current status of [FAILED]" in refused(
         cloudformation.execute_change_set, ChangeSetName=same["Id"]
@@ -283,8 +287,9 @@ def test_parameters(client: Client) -> None:
         }
     )
     secret = {"ParameterKey": "Secret", "ParameterValue": "hidden"}
-    assert refused(cloudformation.create_stack, StackName="params", TemplateBody=body) == (
-        "ValidationError: Parameters: [Secret] must have values"
+    assert (
+        refused(cloudformation.create_stack, StackName="params", TemplateBody=body)
+        == "ValidationError: Parameters: [Secret] must have values"
     )
     assert "must contain at least 3 characters" in refused(
         cloudformation.create_stack,
@@ -373,8 +378,9 @@ def test_capabilities(client: Client) -> None:
     role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust}}
     plain, sam = template(R=role), json.loads(template(A=parameter()))
     expected = "InsufficientCapabilitiesException: Requires capabilities : "
-    assert refused(cloudformation.create_stack, StackName="caps", TemplateBody=plain) == (
-        f"{expected}[CAPABILITY_IAM]"
+    assert (
+        refused(cloudformation.create_stack, StackName="caps", TemplateBody=plain)
+        == f"{expected}[CAPABILITY_IAM]"
     )
     role["Properties"]["RoleName"] = "named"
     named = template(R=role)
@@ -382,8 +388,9 @@ def test_capabilities(client: Client) -> None:
         cloudformation.create_stack, StackName="caps", TemplateBody=named, Capabilities=["CAPABILITY_IAM"]
     ) == f"{expected}[CAPABILITY_NAMED_IAM]"  # fmt: skip
     sam["Transform"] = "AWS::Serverless-2016-10-31"
-    assert refused(cloudformation.create_stack, StackName="caps", TemplateBody=json.dumps(sam)) == (
-        f"{expected}[CAPABILITY_AUTO_EXPAND]"
+    assert (
+        refused(cloudformation.create_stack, StackName="caps", TemplateBody=json.dumps(sam))
+        == f"{expected}[CAPABILITY_AUTO_EXPAND]"
     )
     assert cloudformation.validate_template(TemplateBody=plain)["Capabilities"] == ["CAPABILITY_IAM"]
     made = create(cloudformation, "caps", json.dumps(sam), Capabilities=["CAPABILITY_AUTO_EXPAND"])

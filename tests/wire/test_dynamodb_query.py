@@ -72,7 +72,7 @@ def numbers(dynamodb: Any) -> tuple[str, list[str]]:
 
 
 def queried(
-    dynamodb: Any, table: str, condition: str, *, backwards: bool = False, **values: str
+    dynamodb: Any, table: str, condition: str, values: dict[str, str], *, backwards: bool = False
 ) -> list[str]:
     found = dynamodb.query(
         TableName=table,
@@ -100,8 +100,8 @@ def test_key_conditions_are_ranges(
 ) -> None:
     table, ordered = numbers
     wanted = [value for value in ordered if test(Decimal(value))]
-    assert queried(dynamodb, table, condition, **values) == wanted
-    assert queried(dynamodb, table, condition, backwards=True, **values) == wanted[::-1]
+    assert queried(dynamodb, table, condition, values) == wanted
+    assert queried(dynamodb, table, condition, values, backwards=True) == wanted[::-1]
 
 
 @pytest.mark.parametrize("backwards", [False, True])

@@ -354,7 +354,8 @@ def test_roles_must_trust_lambda(cloud: RunningCloud) -> None:
     for role in (arn, "arn:aws:iam::000000000000:role/nobody"):
         message = refused(
             "InvalidParameterValueException", cloud.client("lambda").create_function,
-            FunctionName="untrusted", Runtime="python3.12", Role=role, Handler="app.handler", Code={"ZipFile": zipped(app__py="")},
+            FunctionName="untrusted", Runtime="python3.12", Role=role, Handler="app.handler",
+            Code={"ZipFile": zipped(app__py="")},
         )  # fmt: skip
         assert message == "The role defined for the function cannot be assumed by Lambda."
 

@@ -53,6 +53,12 @@ class Access:
     def missing_token(self, family: str) -> AwsError:
         return failures.missing_token(family)
 
+    def wrong_service(self, family: str, service: str) -> AwsError:
+        message = f"Credential should be scoped to correct service: '{service}'."
+        if family == "s3":
+            return failures.incomplete(family, message, presigned=False)
+        return failures.invalid_signature(family, message)
+
     def is_administrator(self, principal: Principal) -> bool:
         """Whether it may use ``/_may/``: whoever may do anything in the home account."""
         return principal.account == ADMIN_ACCOUNT and self._authorizer.is_unlimited(principal)

@@ -170,5 +170,10 @@ def DeleteObjects(call: Call, params: Params) -> Result:
 
 
 @service.operation(resource=bucket_arn, account=bucket_owner, action="s3:ListBucket", atomic=False)
+def ListObjects(call: Call, params: Params) -> Result:
+    return objects.list_objects(call, params)
+
+
+@service.operation(resource=bucket_arn, account=bucket_owner, action="s3:ListBucket", atomic=False)
 def ListObjectsV2(call: Call, params: Params) -> Result:
     return objects.list_objects_v2(call, params)

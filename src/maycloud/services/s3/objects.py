@@ -345,6 +345,34 @@ def list_objects_v2(call: Call, params: Params) -> Result:
     return result
 
 
+def list_objects(call: Call, params: Params) -> Result:
+    """The first version of the listing: it goes on after a key, not a token."""
+    bucket = find_bucket(call, params)
+    prefix, delimiter = params.get("Prefix") or "", params.get("Delimiter") or ""
+    limit = min(params.get("MaxKeys", 1000), 1000)
+    if limit < 0:
+        raise AwsError("InvalidArgument", "Argument maxKeys must be an integer between 0 and 2147483647")
+    marker = params.get("Marker") or ""
+    contents, prefixes, last, truncated = _walk(call, bucket, (prefix, delimiter, marker, limit))
+    encode = quote if params.get("EncodingType") == "url" else str
+    result: dict[str, Any] = {
+        "Name": bucket.name,
+        "Prefix": encode(prefix),
+        "Marker": encode(marker),
+        "MaxKeys": limit,
+        "IsTruncated": truncated,
+        "Contents": [_row(call, bucket, version, encode, {"FetchOwner": True}) for version in contents],
+        "CommonPrefixes": [{"Prefix": encode(text)} for text in prefixes],
+    }
+    if delimiter:
+        result["Delimiter"] = encode(delimiter)
+    if params.get("EncodingType"):
+        result["EncodingType"] = params["EncodingType"]
+    if truncated and delimiter:
+        result["NextMarker"] = encode(last)
+    return result
+
+
 Walk = tuple[list[Version], list[str], str, bool]
 
 
