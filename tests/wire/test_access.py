@@ -422,7 +422,8 @@ def test_roles_and_session_policies(cloud: RunningCloud) -> None:
     assert "no session policy allows" in denied(cloud.client("s3", **session).list_buckets)
     for token in (None, given["SessionToken"][:-4] + "AAA="):
         with pytest.raises(ClientError, match="UnrecognizedClientException"):
-            cloud.client("dynamodb", **(session | {"token": token})).list_tables()
+            broken: dict[str, Any] = session | {"token": token}
+            cloud.client("dynamodb", **broken).list_tables()
 
 
 def test_a_session_expires(fresh_cloud: RunningCloud) -> None:
