@@ -6,7 +6,7 @@ The same operations are run from inside by `Dispatcher.call`, less the wire.
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
@@ -63,14 +63,12 @@ class Dispatcher:
         `bucket` is the S3 bucket that the host names.
         """
         identifier = self._ids.next()
-        peeked = self._access.peek(request)
+        # A target header names the operation by itself; the scope is compared once it is verified.
+        peeked = None if b"x-amz-target" in request.fields else self._access.peek(request)
         try:
             bound = self._wire.resolve(request, peeked[0] if peeked else None, bucket)
         except WireError as error:
             reply(error.response)
-            return
-        if peeked is not None and peeked[0] != bound.signing_name:
-            reply(bound.error(self._access.wrong_service(bound.family, bound.signing_name), identifier))
             return
         service = self._services[bound.service]
         operation = service.operations.get(bound.operation)
@@ -101,7 +99,8 @@ class Dispatcher:
         """What an operation that is not there answers: to strangers that they are strangers."""
         if isinstance(request.body, bytes):
             try:
-                if self._access.authenticate(request, bound.family).principal.kind == "anonymous":
+                found = self._access.authenticate(request, bound.family, bound.signing_name)
+                if found.principal.kind == "anonymous":
                     return self._access.missing_token(bound.family)
             except AwsError as error:
                 return error
@@ -147,7 +146,7 @@ class Dispatcher:
         self._db.after_commit(reply, response)
 
     def _authenticate(self, request: Request, bound: Bound, operation: Operation) -> Authenticated:
-        authenticated = self._access.authenticate(request, bound.family)
+        authenticated = self._access.authenticate(request, bound.family, bound.signing_name)
         service = self._services[bound.service]
         if authenticated.principal.kind == "anonymous" and not (operation.public or service.anonymous):
             raise self._access.missing_token(bound.family)
@@ -224,7 +223,11 @@ class Dispatcher:
             call.account = operation.account(call, params) or call.account
         if operation.public or operation.unchecked:
             return
-        context = operation.context(call, params) if operation.context is not None else None
+        context = None
+        if operation.context is not None:
+            # Made only if a condition asks for it.
+            make = operation.context
+            context = lambda: make(call, params)  # noqa: E731
         find_policy = operation.policy or call.service.default_policy
         if operation.checks is None:
             resource = operation.resource(call, params) if operation.resource is not None else "*"
@@ -236,7 +239,12 @@ class Dispatcher:
             self._check(call, action, resource, context, policy)
 
     def _check(
-        self, call: Call, action: str, resource: str, context: Context | None, policy: Params | None
+        self,
+        call: Call,
+        action: str,
+        resource: str,
+        context: Context | Callable[[], Context] | None,
+        policy: Params | None,
     ) -> None:
         try:
             self._access.authorize(call, action, resource, context, policy)

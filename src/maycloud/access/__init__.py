@@ -2,6 +2,7 @@
 
 import logging
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
@@ -47,17 +48,11 @@ class Access:
         parts = scope.split("/")
         return (parts[-2], parts[-3]) if len(parts) >= 5 else None
 
-    def authenticate(self, request: Request, family: str) -> Authenticated:
-        return self._authenticator.authenticate(request, family)
+    def authenticate(self, request: Request, family: str, service: str | None = None) -> Authenticated:
+        return self._authenticator.authenticate(request, family, service)
 
     def missing_token(self, family: str) -> AwsError:
         return failures.missing_token(family)
-
-    def wrong_service(self, family: str, service: str) -> AwsError:
-        message = f"Credential should be scoped to correct service: '{service}'."
-        if family == "s3":
-            return failures.incomplete(family, message, presigned=False)
-        return failures.invalid_signature(family, message)
 
     def is_administrator(self, principal: Principal) -> bool:
         """Whether it may use ``/_may/``: whoever may do anything in the home account."""
@@ -68,7 +63,7 @@ class Access:
         call: Call,
         action: str,
         resource: str,
-        context: Context | None = None,
+        context: Context | Callable[[], Context] | None = None,
         policy: Policy | None = None,
     ) -> None:
         """Raises AccessDeniedError, and remembers it, unless the policies allow the action."""

@@ -60,8 +60,11 @@ class Authenticator:
         self._identities = identities
         self._clock = clock
 
-    def authenticate(self, request: Request, family: str) -> Authenticated:
-        """Verify the signature. Unsigned requests are ANONYMOUS. Raises AWS's refusals."""
+    def authenticate(self, request: Request, family: str, service: str | None = None) -> Authenticated:
+        """Verify the signature. Unsigned requests are ANONYMOUS. Raises AWS's refusals.
+
+        `service` is the signing name that the credential scope must have, None for any.
+        """
         presigned = False
         try:
             if b"authorization" in request.fields:
@@ -73,6 +76,8 @@ class Authenticator:
                 return _ANONYMOUS
         except IncompleteError as error:
             raise failures.incomplete(family, str(error), presigned=presigned) from error
+        if service is not None and claim.service != service:
+            raise failures.wrong_service(family, service)
         credential = self._credential(claim, family)
         self._check_time(claim, family)
         payload, payload_hash = self._payload(request, claim, family)

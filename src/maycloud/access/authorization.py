@@ -1,6 +1,6 @@
 """Decisions: the policies of caller and resource, compiled once and kept until they change."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -51,9 +51,14 @@ class Authorizer:
         return principal.kind not in ("anonymous", "service") and self._rights_of(principal).unlimited
 
     def check(
-        self, call: Call, action: str, resource: str, context: Context | None, policy: Policy | None
+        self,
+        call: Call,
+        action: str,
+        resource: str,
+        context: Context | Callable[[], Context] | None,
+        policy: Policy | None,
     ) -> AccessDeniedError | None:
-        """None if allowed."""
+        """None if allowed. `context` may be a function, called where a policy has conditions."""
         principal = call.principal
         if principal.kind == "service" and policy is None:
             return None  # the cloud's own services act for each other where no resource policy guards
@@ -127,7 +132,9 @@ class Authorizer:
             compiled = self._compiled[key] = compile_policy(dict(document))
         return compiled
 
-    def _context(self, call: Call, resource: str, owner: str, context: Context | None) -> dict[str, Any]:
+    def _context(
+        self, call: Call, resource: str, owner: str, context: Context | Callable[[], Context] | None
+    ) -> dict[str, Any]:
         """Condition keys of the request, in lower case.
 
         https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
@@ -158,7 +165,8 @@ class Authorizer:
             keys["aws:username"] = principal.arn.rpartition("/")[2]
         for name, value in principal.tags.items():
             keys[f"aws:principaltag/{name.lower()}"] = value
-        for extra in (principal.context, call.context, context or {}):
+        given = context() if callable(context) else context or {}
+        for extra in (principal.context, call.context, given):
             for name, value in extra.items():
                 keys[name.lower()] = value
         return keys

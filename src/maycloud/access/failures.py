@@ -85,6 +85,13 @@ def invalid_signature(family: str, message: str) -> AwsError:
     return _by_family(family, "SignatureDoesNotMatch", "InvalidSignatureException", message)
 
 
+def wrong_service(family: str, service: str) -> AwsError:
+    message = f"Credential should be scoped to correct service: '{service}'."
+    if family == "s3":
+        return incomplete(family, message, presigned=False)
+    return invalid_signature(family, message)
+
+
 def skewed(family: str, moment: str, now: str, bound: str, *, late: bool) -> AwsError:
     """`bound` is the limit that the signing time broke, five minutes from `now`."""
     if family == "s3":

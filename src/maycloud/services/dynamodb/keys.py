@@ -8,10 +8,9 @@ self-delimiting, so the bytes of one partition are the bytes below one prefix.
 import zlib
 from base64 import b64decode
 from dataclasses import dataclass
-from typing import Any
 
 from maycloud.errors import AwsError, validation
-from maycloud.services.dynamodb.values import Item, Value, check_value, parts
+from maycloud.services.dynamodb.values import Item, Value, parts
 
 BUCKETS = 1 << 16
 MAX_HASH = 2048
@@ -97,9 +96,8 @@ def segment(number: int, total: int) -> tuple[bytes, bytes]:
 # Checks
 
 
-def check_key(schema: KeySchema, key: Any) -> Item:
-    """The key of a request, checked and normalised."""
-    checked: Item = {name: check_value(value)[0] for name, value in key.items() if value is not None}
+def check_key(schema: KeySchema, checked: Item) -> Item:
+    """A key whose values were checked: whether it has what the schema wants."""
     if len(checked) != len(schema.names) or any(name not in checked for name in schema.names):
         raise validation("The provided key element does not match the schema")
     for name in schema.names:

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCal
 """
 
 import binascii
+import functools
 import re
 from base64 import b64decode
 from typing import Any
@@ -39,6 +40,7 @@ def number(text: str) -> str:
     return "-" + body if negative else body
 
 
+@functools.lru_cache(maxsize=4096)
 def parts(text: str) -> tuple[str, int, bool]:
     """Significant digits, the place of the point (0.DIGITS * 10**exponent), and whether it is negative."""
     match = _NUMBER.fullmatch(text.strip())
