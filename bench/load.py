@@ -32,7 +32,10 @@ class Load:
 class Client(asyncio.Protocol):
     """One connection. Answers must have Content-Length; anything but 2xx counts as failed."""
 
-    def __init__(self, requests: list[bytes], first: int, latencies: list[float]) -> None:
+    def __init__(
+        self, address: tuple[str, int], requests: list[bytes], first: int, latencies: list[float]
+    ) -> None:
+        self._address = address
         self._requests = requests
         self._at = first
         self._latencies = latencies
@@ -69,11 +72,20 @@ class Client(asyncio.Protocol):
         self._latencies.append(time.perf_counter() - self._sent)
         if head[9:10] != b"2":
             self.failed += 1
-        if not self.stopped:
+        if not self.stopped and b"connection: close" not in head and head[:8] != b"http/1.0":
             self._send()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Servers that close after each answer are connected to anew."""
         if not self.stopped:
+            self.failed += bool(self._buffer)
+            self._buffer = b""
+            self._connecting = asyncio.get_running_loop().create_task(self._connect())
+
+    async def _connect(self) -> None:
+        try:
+            await asyncio.get_running_loop().create_connection(lambda: self, *self._address)
+        except OSError:
             self.failed += 1
 
 
@@ -82,7 +94,7 @@ async def _run(host: str, port: int, requests: list[bytes], connections: int, se
     latencies: list[float] = []
     clients = []
     for number in range(connections):
-        client = Client(requests, number * len(requests) // connections, latencies)
+        client = Client((host, port), requests, number * len(requests) // connections, latencies)
         await loop.create_connection(lambda client=client: client, host, port)
         clients.append(client)
     await asyncio.sleep(seconds * 0.15)  # warming up
