@@ -66,17 +66,18 @@ class Authorizer:
             self._rights.clear()
             self._allowed.clear()
             self._generation = self._identities.generation
-        owner = _account_of(resource) or call.account
+        key = None
         if policy is None:
             key = (principal, action, resource)
             if key in self._allowed:
                 return None
+        owner = _account_of(resource) or call.account
+        if policy is None:
             rights = self._rights_of(principal)
             if rights.unlimited and owner == principal.account:
                 self._remember(key)
                 return None
         else:
-            key = None
             rights = self._rights_of(principal)
         constant = key is not None and rights.constant and owner == principal.account
         decision = decide(

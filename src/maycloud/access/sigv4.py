@@ -55,6 +55,47 @@ class Signature:
         return f"{self.date}/{self.region}/{self.service}/aws4_request"
 
 
+# Of the usual Authorization header, in bytes: credential, names, signature.
+USUAL = re.compile(
+    rb"AWS4-HMAC-SHA256 Credential=([^, ]+), ?SignedHeaders=([a-z0-9;-]+), ?Signature=([0-9a-f]{64})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class QuickScope:
+    """A credential scope, taken apart once."""
+
+    key: str
+    date: bytes
+    region: str
+    service: str
+    text: bytes
+
+
+@functools.lru_cache(maxsize=1024)
+def quick_scope(credential: bytes) -> QuickScope | None:
+    try:
+        key, date, region, service = _scope(credential.decode("latin-1"))
+    except IncompleteError:
+        return None
+    text = f"{date}/{region}/{service}/aws4_request"
+    return QuickScope(key, date.encode("latin-1"), region, service, text.encode("latin-1"))
+
+
+@functools.lru_cache(maxsize=1024)
+def quick_names(headers: bytes) -> tuple[bytes, ...]:
+    return tuple(headers.split(b";"))
+
+
+@functools.lru_cache(maxsize=1024)
+def quick_time(moment: bytes) -> float:
+    """Epoch seconds; a moment that cannot be read is long ago."""
+    try:
+        return _epoch(moment.decode("latin-1"))
+    except ValueError:
+        return 0.0
+
+
 @functools.lru_cache(maxsize=1024)
 def _epoch(moment: str) -> float:
     return timegm(strptime(moment, "%Y%m%dT%H%M%SZ"))

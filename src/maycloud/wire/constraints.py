@@ -52,8 +52,10 @@ class Constraints:
         code = self._code
 
         def run(params: dict[str, Any]) -> None:
-            problems = list(check(params, ""))
-            if problems:
+            found = check(params, "")
+            first = next(found, None)
+            if first is not None:
+                problems = [first, *found]
                 count = len(problems)
                 plural = "s" if count > 1 else ""
                 raise AwsError(code, f"{count} validation error{plural} detected: {'; '.join(problems)}")

@@ -61,10 +61,15 @@ def key_context(call: Call, params: Params) -> dict[str, Any]:
 
 def table_policy(call: Call, arn: str) -> Policy | None:
     """The resource policy of a table, which also guards its indexes."""
-    if ":table/" not in arn:
-        return None
-    table = tables(call).find((arn.split(":")[4], arn.split(":")[3]), table_name(arn))
-    return table.body.get("Policy") if table is not None else None
+    known = tables(call).policies
+    if arn not in known:
+        table = None
+        if ":table/" in arn:
+            table = tables(call).find((arn.split(":")[4], arn.split(":")[3]), table_name(arn))
+        if table is None:
+            return None  # not kept: it may be made any moment
+        known[arn] = table.body.get("Policy")
+    return known[arn]
 
 
 def find(call: Call, name: str) -> Table:

@@ -136,6 +136,7 @@ class Tables:
     def __init__(self, store: Store) -> None:
         self._db = store.db
         self._cache: dict[Any, Table] = store.db.cache()
+        self.policies: dict[str, Any] = store.db.cache()  # resource policies by ARN, None for no policy
 
     def find(self, scope: Scope, name: str) -> Table | None:
         key = (scope, name)
@@ -179,6 +180,7 @@ class Tables:
     def save(self, table: Table) -> Table:
         """Write a changed body; gives the table made of it."""
         self._db.write("UPDATE dynamodb_tables SET body=? WHERE id=?", (orjson.dumps(table.body), table.id))
+        self.policies.clear()
         fresh = read_table(table.id, table.account, table.region, table.name, table.body)
         self._cache[table.scope, table.name] = fresh
         return fresh
@@ -191,6 +193,7 @@ class Tables:
     def delete(self, table: Table) -> None:
         """Forget the table; its rows are swept away piece by piece, see `sweep`."""
         self._db.write("DELETE FROM dynamodb_tables WHERE id=?", (table.id,))
+        self.policies.clear()
         self._cache.pop((table.scope, table.name), None)
 
     def everywhere(self) -> list[Table]:
