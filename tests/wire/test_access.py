@@ -421,8 +421,8 @@ def test_roles_and_session_policies(cloud: RunningCloud) -> None:
     cloud.client("dynamodb", **session).list_tables()
     assert "no session policy allows" in denied(cloud.client("s3", **session).list_buckets)
     for token in (None, given["SessionToken"][:-4] + "AAA="):
+        broken: dict[str, Any] = session | {"token": token}
         with pytest.raises(ClientError, match="UnrecognizedClientException"):
-            broken: dict[str, Any] = session | {"token": token}
             cloud.client("dynamodb", **broken).list_tables()
 
 
