@@ -100,7 +100,8 @@ def _pattern(model: Model, name: str, operation: dict[str, Any]) -> Pattern:
             queries.append(reference["locationName"])
         elif reference.get("location") == "header" and reference["locationName"].lower() in _TELLING:
             headers.append(reference["locationName"].lower().encode())
-    weight = (len(literals), len(headers) + len(queries), path.count("/"), fixed, -greedy)
+    current = not operation.get("deprecated", False)
+    weight = (len(literals), len(headers) + len(queries), path.count("/"), fixed, -greedy, int(current))
     slash = "/?" if not path.endswith("/") else ""
     return Pattern(
         name, re.compile(expression + slash, re.DOTALL), literals, tuple(queries), tuple(headers), weight
@@ -139,6 +140,8 @@ class InputBinding:
         self.headers: list[tuple[bytes, str, Shape]] = []
         self.prefixes: list[tuple[bytes, str]] = []
         self.query_map: str | None = None
+        literal = model.operations[operation]["http"]["requestUri"].partition("?")[2]
+        self._literals = {part.partition("=")[0] for part in literal.split("&")}
         self.has_body = False
         for member, reference in shape.get("members", {}).items():
             merged = model.member(reference)
@@ -191,8 +194,10 @@ class InputBinding:
             else:
                 params[member] = _scalar(values[-1], shape, member)
         if self.query_map is not None:
-            known = {name for name, _, _ in self.queries}
-            params[self.query_map] = {name: values[-1] for name, values in query.items() if name not in known}
+            known = {name for name, _, _ in self.queries} | self._literals
+            rest = {name: values[-1] for name, values in query.items() if name not in known}
+            if rest:
+                params[self.query_map] = rest
 
     def _header(self, value: str, shape: Shape, member: str) -> Any:
         if shape["type"] == "list":
