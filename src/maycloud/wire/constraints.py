@@ -190,7 +190,8 @@ def _pattern(text: str | None) -> re.Pattern[str] | None:
     """A model's pattern, where Python can read Java's."""
     if text is None or text in (".*", "[\\s\\S]*", "^.*$", ".+"):
         return None
-    translated = text.replace("\\p{L}", r"[^\W\d_]").replace("\\p{Z}", r"\s").replace("\\p{N}", r"\d")
+    # Python has no classes by Unicode category; these take a little more, in and out of brackets.
+    translated = text.replace("\\p{L}", r"\w").replace("\\p{Z}", r"\s").replace("\\p{N}", r"\d")
     with warnings.catch_warnings():
         # Java's sets may hold brackets that Python warns of.
         warnings.simplefilter("ignore", FutureWarning)

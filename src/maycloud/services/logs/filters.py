@@ -203,7 +203,7 @@ def _fields_pattern(text: str) -> Matches:
         tests.append((match[1], match[2].strip().strip('"')) if match else None)
 
     def matches(message: str) -> bool:
-        fields = [next(each for each in found if each or each == "") for found in _FIELD.findall(message)]
+        fields = ["".join(found) for found in _FIELD.findall(message)]
         if len(fields) < len(tests) or (len(fields) > len(tests) and not rest):
             return False
         return all(

@@ -1,8 +1,9 @@
 """Trees bound to a request's names and values; values compared as DynamoDB compares them."""
 
 from base64 import b64decode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from operator import ge, gt, le, lt
 from typing import Any
 
 from maycloud.errors import AwsError, validation
@@ -13,12 +14,15 @@ from maycloud.services.dynamodb.values import Item, Value
 Read = Callable[[Item], Value | None]
 
 SETS = frozenset({"SS", "NS", "BS"})
+SCALARS = frozenset({"S", "N", "B"})
 
 
 class Binder:
-    """Looks names and values up, and notes that they were used."""
+    """Looks names and values up, and notes that they were used. Made before the expression is parsed, as
+    errors in the names go first."""
 
     def __init__(self, kind: str, names: Names, values: Values, used: Used) -> None:
+        used.check_names(names)
         self.kind = kind
         self._names = names or {}
         self._values = values or {}
@@ -27,31 +31,30 @@ class Binder:
     def refuse(self, message: str) -> AwsError:
         return validation(f"Invalid {self.kind}: {message}")
 
-    def path(self, path: Path) -> Path:
-        """The path with its placeholders filled in."""
-        return tuple(
-            self._name(each) if isinstance(each, str) and each.startswith("#") else each for each in path
-        )
+    def define(self, placeholders: Iterable[str]) -> None:
+        """All of them must be known."""
+        for each in placeholders:
+            if each[0] == "#":
+                self._used.names.add(each)
+                if each not in self._names:
+                    raise self.refuse(
+                        "An expression attribute name used in the document path is not defined; attribute"
+                        f" name: {each}"
+                    )
+            else:
+                self._used.values.add(each)
+                if each not in self._values:
+                    raise self.refuse(
+                        "An expression attribute value used in expression is not defined; attribute value:"
+                        f" {each}"
+                    )
 
-    def _name(self, placeholder: str) -> str:
-        self._used.names.add(placeholder)
-        name = self._names.get(placeholder)
-        if name is None:
-            raise self.refuse(
-                "An expression attribute name used in the document path is not defined; attribute name:"
-                f" {placeholder}"
-            )
-        return name
+    def path(self, path: Path) -> Path:
+        """The path with its placeholders, which are defined, filled in."""
+        return tuple(self._names[each] if isinstance(each, str) and each[0] == "#" else each for each in path)
 
     def value(self, placeholder: str) -> Value:
-        self._used.values.add(placeholder)
-        value = self._values.get(placeholder)
-        if value is None:
-            raise self.refuse(
-                "An expression attribute value used in expression is not defined; attribute value:"
-                f" {placeholder}"
-            )
-        return value
+        return self._values[placeholder]
 
 
 def read(path: Path, item: Item) -> Value | None:
@@ -84,14 +87,16 @@ def kind_of(value: Value) -> str:
 
 
 def equal(one: Value, other: Value) -> bool:
-    """Numbers are in canonical form, so texts tell; sets have no order."""
+    """Numbers are canonical, so their texts tell; sets have no order; a binary may be written in two ways."""
     if one == other:
         return True
     kind = kind_of(one)
     if kind != kind_of(other):
         return False
     if kind in SETS:
-        return set(one[kind]) == set(other[kind])
+        return members(kind, one[kind]) == members(kind, other[kind])
+    if kind == "B":
+        return b64decode(one["B"]) == b64decode(other["B"])
     if kind == "L":
         return len(one["L"]) == len(other["L"]) and all(map(equal, one["L"], other["L"]))
     if kind == "M":
@@ -101,40 +106,47 @@ def equal(one: Value, other: Value) -> bool:
     return False
 
 
+def member(kind: str, content: str) -> Any:
+    """An element of a set as what it is compared by."""
+    return b64decode(content) if kind == "BS" else content
+
+
+def members(kind: str, contents: list[str]) -> set[Any]:
+    return {member(kind, each) for each in contents}
+
+
 def order(one: Value, other: Value) -> int | None:
     """-1, 0 or 1; None for values that have no order between them."""
     kind = kind_of(one)
-    if kind != kind_of(other) or kind not in ("S", "N", "B"):
+    if kind != kind_of(other) or kind not in SCALARS:
         return None
     left, right = sortable(one), sortable(other)
     return (left > right) - (left < right)
 
 
 def sortable(value: Value) -> Any:
+    """Strings are in order of their code points, which is that of their UTF-8 too."""
     ((kind, content),) = value.items()
     if kind == "N":
         return Decimal(content)
-    return b64decode(content) if kind == "B" else content.encode("utf-8", "surrogatepass")
+    return b64decode(content) if kind == "B" else content
 
 
-_TESTS: dict[str, Callable[[int], bool]] = {
-    "<": lambda sign: sign < 0,
-    "<=": lambda sign: sign <= 0,
-    ">": lambda sign: sign > 0,
-    ">=": lambda sign: sign >= 0,
-}
+ORDERS: dict[str, Callable[[Any, Any], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
 
 
 def compare(operator: str, one: Value | None, other: Value | None) -> bool:
     """What is not there is unequal to everything, and in no order with it."""
     if one is None or other is None:
-        return operator == "<>" and one is not other
+        return operator == "<>"
     if operator == "=":
         return equal(one, other)
     if operator == "<>":
         return not equal(one, other)
-    sign = order(one, other)
-    return sign is not None and _TESTS[operator](sign)
+    kind = kind_of(one)
+    if kind != kind_of(other) or kind not in SCALARS:
+        return False
+    return ORDERS[operator](sortable(one), sortable(other))
 
 
 def contains(value: Value, part: Value) -> bool:
@@ -143,7 +155,10 @@ def contains(value: Value, part: Value) -> bool:
     if kind == "L":
         return any(equal(each, part) for each in value["L"])
     if kind in SETS:
-        return kind[0] == wanted and part[wanted] in value[kind]
+        if kind[0] != wanted:
+            return False
+        contents = value[kind] if kind != "BS" else members(kind, value[kind])
+        return member(kind, part[wanted]) in contents
     if kind != wanted:
         return False
     if kind == "S":
@@ -168,20 +183,39 @@ def size(value: Value) -> int | None:
     return None
 
 
+class _Node:
+    """An element that paths go through: the first of them, and whether it ends here."""
+
+    __slots__ = ("below", "ends", "path")
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.below: dict[str | int, _Node] = {}
+        self.ends = False
+
+
 def check_overlaps(kind: str, paths: Sequence[Path]) -> None:
     """Refuse paths of which one is within another, or that take one thing for a list and a map."""
-    for at, one in enumerate(paths):
-        for other in paths[at + 1 :]:
-            shared = min(len(one), len(other))
-            for position in range(shared):
-                left, right = one[position], other[position]
-                if left == right:
-                    continue
-                if isinstance(left, int) != isinstance(right, int):
-                    raise _overlap(kind, "conflict", one, other)
-                break
-            else:
-                raise _overlap(kind, "overlap", one, other)
+    if len({path[0] for path in paths}) == len(paths):
+        return
+    root, conflict = _Node(()), None
+    for path in paths:
+        node = root
+        for element in path:
+            if node.ends:
+                raise _overlap(kind, "overlap", node.path, path)
+            below = node.below.get(element)
+            if below is None:
+                beside = next(iter(node.below), element)
+                if conflict is None and isinstance(beside, int) != isinstance(element, int):
+                    conflict = node.below[beside].path, path
+                below = node.below[element] = _Node(path)
+            node = below
+        if node.ends or node.below:
+            raise _overlap(kind, "overlap", node.path, path)
+        node.ends = True
+    if conflict is not None:
+        raise _overlap(kind, "conflict", *conflict)
 
 
 def _overlap(kind: str, how: str, one: Path, other: Path) -> AwsError:

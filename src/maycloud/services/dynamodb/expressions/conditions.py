@@ -1,17 +1,21 @@
 """Condition, filter and key condition expressions."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from maycloud.errors import validation
 from maycloud.services.dynamodb.expressions import binding
-from maycloud.services.dynamodb.expressions.binding import Binder, Read
+from maycloud.services.dynamodb.expressions.binding import SCALARS, Binder, Read
 from maycloud.services.dynamodb.expressions.lexer import Names, Used, Values
-from maycloud.services.dynamodb.expressions.parser import Path, Tree, parse_condition
+from maycloud.services.dynamodb.expressions.parser import Path, Step, Test, Tree, parse_condition
 from maycloud.services.dynamodb.values import Item, Value
 
+Check = Callable[[Item], bool]
+
+_KIND = "KeyConditionExpression"
 _TYPES = frozenset({"S", "N", "B", "SS", "NS", "BS", "M", "L", "BOOL", "NULL"})
-_ORDERED = frozenset({"<", "<=", ">", ">="})
+_MIRRORED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 class Predicate:
@@ -19,7 +23,7 @@ class Predicate:
 
     __slots__ = ("_test", "paths")
 
-    def __init__(self, test: Any, paths: list[Path]) -> None:
+    def __init__(self, test: Check, paths: list[Path]) -> None:
         self._test = test
         self.paths = paths
 
@@ -32,22 +36,29 @@ class _Compiler:
         self.binder = binder
         self.paths: list[Path] = []
 
-    def test(self, tree: Tree) -> Any:
-        kind = tree[0]
-        if kind == "and":
-            left, right = self.test(tree[1]), self.test(tree[2])
-            return lambda item: left(item) and right(item)
-        if kind == "or":
-            left, right = self.test(tree[1]), self.test(tree[2])
-            return lambda item: left(item) or right(item)
-        if kind == "not":
-            inner = self.test(tree[1])
-            return lambda item: not inner(item)
-        if kind == "compare":
+    def condition(self, steps: tuple[Step, ...]) -> Check:
+        """From postfix order, so that deep nesting is none here."""
+        done: list[Check] = []
+        for step in steps:
+            if isinstance(step, Test):
+                done.append(self.test(step))
+            elif step == "not":
+                done.append(_negated(done.pop()))
+            else:
+                right, left = done.pop(), done.pop()
+                done.append(_both(left, right) if step == "and" else _either(left, right))
+        return done.pop()
+
+    def test(self, test: Test) -> Check:
+        self.binder.define(test.placeholders)
+        if test.fault is not None:
+            raise self.binder.refuse(test.fault)
+        tree = test.tree
+        if tree[0] == "compare":
             return self._compare(tree)
-        if kind == "between":
+        if tree[0] == "between":
             return self._between(tree)
-        if kind == "in":
+        if tree[0] == "in":
             operand = self.operand(tree[1])
             options = [self.operand(each) for each in tree[2]]
             return lambda item: any(binding.compare("=", operand(item), option(item)) for option in options)
@@ -67,9 +78,9 @@ class _Compiler:
         return self._size(tree)
 
     def _size(self, tree: Tree) -> Read:
-        constant = self._constant(tree[2][0])
-        if constant is not None and binding.size(constant) is None:
-            raise self._operand_type("size", constant)
+        kind = self._type(tree[2][0])
+        if kind in ("N", "BOOL", "NULL"):
+            raise self._operand_type("size", kind)
         inner = self.operand(tree[2][0])
 
         def size(item: Item) -> Value | None:
@@ -82,41 +93,52 @@ class _Compiler:
     def _constant(self, tree: Tree) -> Value | None:
         return self.binder.value(tree[1]) if tree[0] == "value" else None
 
-    def _operand_type(self, operator: str, value: Value) -> Exception:
+    def _type(self, tree: Tree) -> str | None:
+        """The type of an operand, where it does not depend on the item."""
+        if tree[0] == "value":
+            return binding.kind_of(self.binder.value(tree[1]))
+        return "N" if tree[0] == "call" else None
+
+    def _operand_type(self, operator: str, kind: str) -> Exception:
         return self.binder.refuse(
             "Incorrect operand type for operator or function; operator or function:"
-            f" {operator}, operand type: {binding.kind_of(value)}"
+            f" {operator}, operand type: {kind}"
         )
 
-    def _distinct(self, operator: str, first: Tree, others: tuple[Tree, ...]) -> None:
-        """The same path on both sides of an operator is refused."""
-        if first[0] != "path":
-            return
-        path = self.binder.path(first[1])
-        if any(each[0] == "path" and self.binder.path(each[1]) == path for each in others):
-            raise self.binder.refuse(
-                "The first operand must be distinct from the remaining operands for this operator or"
-                f" function; operator: {operator}, first operand: {binding.shown(path)}"
-            )
+    def _check_types(self, operator: str, operands: tuple[Tree, ...], allowed: frozenset[str]) -> None:
+        for each in operands:
+            kind = self._type(each)
+            if kind is not None and kind not in allowed:
+                raise self._operand_type(operator, kind)
 
-    def _compare(self, tree: Tree) -> Any:
+    def _distinct(self, operator: str, first: Tree, second: Tree) -> None:
+        """The same path on both sides of an operator is refused."""
+        if first[0] == second[0] == "path":
+            path = self.binder.path(first[1])
+            if self.binder.path(second[1]) == path:
+                raise self.binder.refuse(
+                    "The first operand must be distinct from the remaining operands for this operator or"
+                    f" function; operator: {operator}, first operand: {binding.shown(path)}"
+                )
+
+    def _compare(self, tree: Tree) -> Check:
         _, operator, left, right = tree
-        self._distinct(operator, left, (right,))
-        if operator in _ORDERED:
-            for side in (left, right):
-                constant = self._constant(side)
-                if constant is not None and binding.kind_of(constant) not in ("S", "N", "B"):
-                    raise self._operand_type(operator, constant)
+        self._distinct(operator, left, right)
+        if operator in _MIRRORED and operator != "=":
+            self._check_types(operator, (left, right), SCALARS)
+            if left[0] == "value":
+                left, right, operator = right, left, _MIRRORED[operator]
+            bound = self._constant(right)
+            if bound is not None:
+                return _ordered(operator, self.operand(left), bound)
         one, other = self.operand(left), self.operand(right)
         return lambda item: binding.compare(operator, one(item), other(item))
 
-    def _between(self, tree: Tree) -> Any:
-        low_value, high_value = self._constant(tree[2]), self._constant(tree[3])
-        for constant in (low_value, high_value, self._constant(tree[1])):
-            if constant is not None and binding.kind_of(constant) not in ("S", "N", "B"):
-                raise self._operand_type("BETWEEN", constant)
-        if low_value is not None and high_value is not None:
-            check_between(self.binder.kind, low_value, high_value)
+    def _between(self, tree: Tree) -> Check:
+        self._check_types("BETWEEN", tree[1:], SCALARS)
+        bounds = self._constant(tree[2]), self._constant(tree[3])
+        if bounds[0] is not None and bounds[1] is not None:
+            check_between(self.binder.kind, bounds[0], bounds[1])
         operand, low, high = (self.operand(each) for each in tree[1:])
 
         def between(item: Item) -> bool:
@@ -125,9 +147,9 @@ class _Compiler:
 
         return between
 
-    def _call(self, tree: Tree) -> Any:
+    def _call(self, tree: Tree) -> Check:
         _, name, arguments = tree
-        if name in ("attribute_exists", "attribute_not_exists", "attribute_type"):
+        if name in ("attribute_exists", "attribute_not_exists"):
             if arguments[0][0] != "path":
                 raise self.binder.refuse(
                     f"Operator or function requires a document path; operator or function: {name}"
@@ -135,14 +157,14 @@ class _Compiler:
             operand = self.operand(arguments[0])
             if name == "attribute_exists":
                 return lambda item: operand(item) is not None
-            if name == "attribute_not_exists":
-                return lambda item: operand(item) is None
-            return self._attribute_type(operand, arguments[1])
-        self._distinct(name, arguments[0], arguments[1:])
-        constant = self._constant(arguments[1])
-        if name == "begins_with" and constant is not None and binding.kind_of(constant) not in ("S", "B"):
-            raise self._operand_type(name, constant)
-        operand, part = self.operand(arguments[0]), self.operand(arguments[1])
+            return lambda item: operand(item) is None
+        first, second = arguments
+        self._distinct(name, first, second)
+        if name == "attribute_type":
+            return self._attribute_type(first, second)
+        if name == "begins_with":
+            self._check_types(name, arguments, frozenset({"S", "B"}))
+        operand, part = self.operand(first), self.operand(second)
         function = binding.begins_with if name == "begins_with" else binding.contains
 
         def test(item: Item) -> bool:
@@ -151,24 +173,46 @@ class _Compiler:
 
         return test
 
-    def _attribute_type(self, operand: Read, argument: Tree) -> Any:
-        wanted = self._constant(argument)
-        if wanted is None or "S" not in wanted:
+    def _attribute_type(self, first: Tree, second: Tree) -> Check:
+        kind = self._type(second)
+        if kind != "S":
+            raise self._operand_type("attribute_type", kind or "{NS,SS,L,BS,N,M,B,BOOL,NULL,S}")
+        wanted = self.binder.value(second[1])["S"]
+        if wanted not in _TYPES:
             raise self.binder.refuse(
-                "Incorrect operand type for operator or function; operator or function: attribute_type,"
-                f" operand type: {binding.kind_of(wanted) if wanted else 'path'}"
-            )
-        if wanted["S"] not in _TYPES:
-            raise self.binder.refuse(
-                f"Invalid attribute type name found; type: {wanted['S']}, valid types:"
+                f"Invalid attribute type name found; type: {wanted}, valid types:"
                 " {B,NULL,SS,BOOL,L,BS,N,NS,S,M}"
             )
+        operand = self.operand(first)
 
         def test(item: Item) -> bool:
             value = operand(item)
-            return value is not None and wanted["S"] in value
+            return value is not None and wanted in value
 
         return test
+
+
+def _negated(inner: Check) -> Check:
+    return lambda item: not inner(item)
+
+
+def _both(left: Check, right: Check) -> Check:
+    return lambda item: left(item) and right(item)
+
+
+def _either(left: Check, right: Check) -> Check:
+    return lambda item: left(item) or right(item)
+
+
+def _ordered(operator: str, operand: Read, bound: Value) -> Check:
+    """A comparison with a constant, which is made comparable once and not for each item."""
+    kind, limit, holds = binding.kind_of(bound), binding.sortable(bound), binding.ORDERS[operator]
+
+    def test(item: Item) -> bool:
+        value = operand(item)
+        return value is not None and kind in value and holds(binding.sortable(value), limit)
+
+    return test
 
 
 def check_between(kind: str, low: Value, high: Value) -> None:
@@ -188,11 +232,16 @@ def check_between(kind: str, low: Value, high: Value) -> None:
         )
 
 
-def compile_condition(text: str, names: Names, values: Values, kind: str, used: Used) -> Predicate:
+def compile_condition(
+    text: str,
+    names: Names,
+    values: Values,
+    kind: str = "ConditionExpression",
+    used: Used | None = None,
+) -> Predicate:
     """The predicate of a condition or filter expression. Raises ValidationException."""
-    tree = parse_condition(kind, text)
-    compiler = _Compiler(Binder(kind, names, values, used))
-    return Predicate(compiler.test(tree), compiler.paths)
+    compiler = _Compiler(Binder(kind, names, values, used if used is not None else Used()))
+    return Predicate(compiler.condition(parse_condition(kind, text)), compiler.paths)
 
 
 # Key conditions
@@ -210,20 +259,19 @@ class KeyCondition:
     operands: tuple[Value, ...] = ()
 
 
-_KIND = "KeyConditionExpression"
-_MIRRORED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
-
-
 def compile_key_condition(
     text: str, names: Names, values: Values, hash_name: str, range_name: str | None, used: Used
 ) -> KeyCondition:
     """What a KeyConditionExpression asks of the keys. Raises ValidationException."""
     binder = Binder(_KIND, names, values, used)
+    steps = parse_condition(_KIND, text)
+    # It must be right as a condition before it is asked what it says of keys.
+    _Compiler(binder).condition(steps)
     found: dict[str, tuple[str, tuple[Value, ...]]] = {}
-    for tree in _conjuncts(parse_condition(_KIND, text)):
+    for tree in _conjuncts(steps):
         name, operator, operands = _key_test(binder, tree)
         if name in found:
-            raise validation("KeyConditionExpressions must only contain one condition per key")
+            raise validation(f"{_KIND}s must only contain one condition per key")
         found[name] = (operator, operands)
     if len(found) > 2:
         raise validation("Conditions can be of length 1 or 2 only")
@@ -235,62 +283,75 @@ def compile_key_condition(
     if not found:
         return KeyCondition(operands[0])
     ((name, (range_operator, range_operands)),) = found.items()
+    if range_name is None:
+        raise validation("Query key condition not supported")
     if name != range_name:
-        missing = range_name or hash_name
-        raise validation(f"Query condition missed key schema element: {missing}")
+        raise validation(f"Query condition missed key schema element: {range_name}")
     return KeyCondition(operands[0], range_operator, range_operands)
 
 
-def _conjuncts(tree: Tree) -> list[Tree]:
-    if tree[0] == "and":
-        return _conjuncts(tree[1]) + _conjuncts(tree[2])
-    if tree[0] in ("or", "not", "in"):
-        raise validation(f"Invalid operator used in {_KIND}: {tree[0].upper()}")
-    if tree[0] == "compare" and tree[1] == "<>":
-        raise validation(f"Invalid operator used in {_KIND}: <>")
-    if tree[0] == "call" and tree[1] != "begins_with":
-        raise validation(f"Invalid operator used in {_KIND}: {tree[1]}")
-    return [tree]
+def _conjuncts(steps: tuple[Step, ...]) -> Iterator[Tree]:
+    """The tests that all must hold, as one comes to them from the outermost operator inwards."""
+    done: list[Any] = []
+    for step in steps:
+        if isinstance(step, Test):
+            done.append(step.tree)
+        elif step == "not":
+            done.append((step, done.pop()))
+        else:
+            right, left = done.pop(), done.pop()
+            done.append((step, left, right))
+    while done:
+        tree = done.pop()
+        if tree[0] == "and":
+            done += [tree[2], tree[1]]
+            continue
+        if tree[0] in ("or", "not", "in"):
+            raise _invalid_operator(tree[0].upper())
+        yield tree
+
+
+def _invalid_operator(operator: str) -> Exception:
+    return validation(f"Invalid operator used in {_KIND}: {operator}")
+
+
+def _invalid(message: str) -> Exception:
+    return validation(f"Invalid condition in {_KIND}: {message}")
 
 
 def _key_test(binder: Binder, tree: Tree) -> tuple[str, str, tuple[Value, ...]]:
     """Key, operator and operands of one conjunct."""
-    if tree[0] == "compare":
-        _, operator, left, right = tree
-        if left[0] == "value" and right[0] == "path":
-            left, right, operator = right, left, _MIRRORED[operator]
-        return _key_name(binder, left), operator, (_key_operand(binder, right),)
+    operator, operands = tree[1], tree[2:]
     if tree[0] == "between":
-        low, high = (_key_operand(binder, each) for each in tree[2:])
-        name = _key_name(binder, tree[1])
-        check_between(_KIND, low, high)
-        return name, "between", (low, high)
-    first, prefix = tree[2]
-    value = _key_operand(binder, prefix)
-    if binding.kind_of(value) not in ("S", "B"):
-        raise binder.refuse(
-            "Incorrect operand type for operator or function; operator or function: begins_with, operand"
-            f" type: {binding.kind_of(value)}"
-        )
-    return _key_name(binder, first), "begins_with", (value,)
+        operator, operands = "BETWEEN", tree[1:]
+    elif tree[0] == "call":
+        operator, operands = tree[1], tree[2]
+        if operator != "begins_with":
+            raise _invalid_operator(operator)
+    elif operator == "<>":
+        raise _invalid_operator(operator)
+    if operator not in _MIRRORED and operands[0][0] != "path":
+        raise _invalid(f"{operator} operator must have the key attribute as its first operand")
+    name = _key_name(binder, operands)
+    if operands[0][0] == "value":
+        operator = _MIRRORED[operator]
+    constants = tuple(binder.value(each[1]) for each in operands if each[0] == "value")
+    return name, operator.lower(), constants
 
 
-def _key_name(binder: Binder, tree: Tree) -> str:
-    if tree[0] != "path":
-        if tree[0] == "value":
-            binder.value(tree[1])
-        raise validation(f"Invalid condition in {_KIND}: Multiple attribute names used in one condition")
-    path = binder.path(tree[1])
-    name, *nested = path
-    if nested:
-        raise validation(f"{_KIND}s cannot have conditions on nested attributes")
-    return str(name)
-
-
-def _key_operand(binder: Binder, tree: Tree) -> Value:
-    if tree[0] != "value":
-        if tree[0] == "path":
-            binder.path(tree[1])
-            raise validation(f"Invalid condition in {_KIND}: Multiple attribute names used in one condition")
-        raise validation(f"{_KIND}s cannot contain nested operations")
-    return binder.value(tree[1])
+def _key_name(binder: Binder, operands: tuple[Tree, ...]) -> str:
+    """The one key among the operands."""
+    name: str | None = None
+    for each in operands:
+        if each[0] == "call":
+            raise validation(f"{_KIND}s cannot contain nested operations")
+        if each[0] == "path":
+            if name is not None:
+                raise _invalid("Multiple attribute names used in one condition")
+            first, *nested = binder.path(each[1])
+            if nested:
+                raise validation(f"{_KIND}s cannot have conditions on nested attributes")
+            name = str(first)
+    if name is None:
+        raise _invalid("No key attribute specified")
+    return name

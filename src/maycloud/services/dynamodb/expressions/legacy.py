@@ -18,14 +18,16 @@ __all__ = [
     "attribute_updates", "attributes_to_get", "conditions", "expected", "key_conditions", "refuse_mixed",
 ]  # fmt: skip
 
+# In the order in which AWS tells them.
 _LEGACY = (
-    "AttributesToGet", "AttributeUpdates", "ConditionalOperator", "Expected", "KeyConditions", "QueryFilter",
-    "ScanFilter",
+    "AttributesToGet", "AttributeUpdates", "Expected", "QueryFilter", "ScanFilter", "ConditionalOperator",
+    "KeyConditions",
 )  # fmt: skip
 _EXPRESSIONS = (
-    "ProjectionExpression", "UpdateExpression", "ConditionExpression", "KeyConditionExpression",
-    "FilterExpression",
+    "ProjectionExpression", "UpdateExpression", "ConditionExpression", "FilterExpression",
+    "KeyConditionExpression",
 )  # fmt: skip
+_MISMATCH = "Type mismatch for attribute to update"
 _INVALID = "One or more parameter values were invalid: "
 
 
@@ -38,8 +40,8 @@ def refuse_mixed(params: Params) -> None:
     if old:
         raise validation(
             "Can not use both expression and non-expression parameters in the same request: Non-expression"
-            f" parameters: {{{', '.join(sorted(old))}}} Expression parameters:"
-            f" {{{', '.join(sorted(expressions))}}}"
+            f" parameters: {{{', '.join(old)}}} Expression parameters:"
+            f" {{{', '.join(expressions)}}}"
         )
 
 
@@ -153,9 +155,7 @@ def _expectation(name: str, condition: dict[str, Any]) -> tuple[str, str, list[V
         )
     if exists is False:
         if value is not None:
-            raise validation(
-                f"{_INVALID}Value cannot be used when Exists is set to false for Attribute: {name}"
-            )
+            raise validation(f"{_INVALID}Value cannot be used when Exists is false for Attribute: {name}")
         return name, "NULL", []
     if value is None:
         shown = "true" if exists else "null"
@@ -165,7 +165,7 @@ def _expectation(name: str, condition: dict[str, Any]) -> tuple[str, str, list[V
 
 def attribute_updates(given: dict[str, Any]) -> Update:
     """AttributeUpdates: PUT, ADD and DELETE of whole attributes."""
-    update = Update()
+    update = Update(_MISMATCH)
     for name, change in given.items():
         action = change.get("Action", "PUT")
         value = check_value(change["Value"])[0] if change.get("Value") is not None else None
@@ -182,14 +182,14 @@ def attribute_updates(given: dict[str, Any]) -> Update:
             update.sets.append((path, _constant(value)))
         elif action == "ADD":
             if kind not in SETS and kind not in ("N", "L"):
-                raise _not_supported("ADD", kind)
+                raise _not_supported("ADD action", kind)
             if kind == "L":
                 update.sets.append((path, _appended(name, value)))
             else:
                 update.adds.append((path, value))
         else:
             if kind not in SETS:
-                raise _not_supported("DELETE", kind)
+                raise _not_supported("DELETE action with value", kind)
             update.deletes.append((path, value))
     return update
 
@@ -202,14 +202,14 @@ def _appended(name: str, value: Value) -> Any:
     def append(item: Item) -> Value:
         current = item.get(name, {"L": []})
         if "L" not in current:
-            raise validation("Type mismatch for attribute to update")
+            raise validation(_MISMATCH)
         return {"L": [*current["L"], *value["L"]]}
 
     return append
 
 
 def _not_supported(action: str, kind: str) -> AwsError:
-    return validation(f"{_INVALID}{action} action is not supported for the type {kind}")
+    return validation(f"{_INVALID}{action} is not supported for the type {kind}")
 
 
 _KEY_OPERATORS = {
@@ -235,8 +235,10 @@ def key_conditions(given: dict[str, Any], hash_name: str, range_name: str | None
     if not found:
         return KeyCondition(values[0])
     ((name, (range_operator, range_values)),) = found.items()
+    if range_name is None:
+        raise validation("Query key condition not supported")
     if name != range_name:
-        raise validation(f"Query condition missed key schema element: {range_name or hash_name}")
+        raise validation(f"Query condition missed key schema element: {range_name}")
     if range_operator not in _KEY_OPERATORS:
         raise validation("Attempted conditional constraint is not an indexable operation")
     return KeyCondition(values[0], _KEY_OPERATORS[range_operator], tuple(range_values))

@@ -8,16 +8,18 @@ from maycloud.errors import AwsError, validation
 from maycloud.services.dynamodb.values import Item
 
 MAX_LENGTH = 4096  # bytes
-MAX_DEPTH = 100
 MAX_OPERATORS = 300
 
 Names = dict[str, str] | None
 Values = Item | None
 
+# What fits nowhere, as "_" at the start of a name or a lone "#", is a token of one character for the parser
+# to refuse. A name has no "-" in it: a-:v is a subtraction.
 _TOKEN = re.compile(
-    r"\s*(?:(?P<name>#[A-Za-z0-9_]+)|(?P<value>:[A-Za-z0-9_]+)|(?P<word>[A-Za-z_][A-Za-z0-9_-]*)"
-    r"|(?P<number>[0-9]+)|(?P<symbol><>|<=|>=|[=<>(),.\[\]+-])|(?P<other>\S))"
+    r"[ \t\r\n]*(?:(?P<name>#[A-Za-z0-9_]+)|(?P<value>:[A-Za-z0-9_]+)|(?P<word>[A-Za-z][A-Za-z0-9_]*)"
+    r"|(?P<number>[0-9]+)|(?P<symbol><>|<=|>=|[=<>(),.\[\]+-])|(?P<other>[^ \t\r\n]))"
 )
+_NAME = re.compile(r"#[A-Za-z0-9_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,25 +32,22 @@ class Token:
 
 def tokens_of(kind: str, text: str) -> list[Token]:
     """The expression's tokens, an end marker last. Raises ValidationException."""
-    if not text.strip():
+    stripped = text.rstrip(" \t\r\n")
+    if not stripped:
         raise validation(f"Invalid {kind}: The expression can not be empty;")
-    if len(text.encode()) > MAX_LENGTH:
+    size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+    if size > MAX_LENGTH:
         raise validation(
-            f"Invalid {kind}: Expression size has exceeded the maximum allowed size; expression size:"
-            f" {len(text.encode())}"
+            f"Invalid {kind}: Expression size has exceeded the maximum allowed size; expression size: {size}"
         )
     found: list[Token] = []
     at = 0
-    stripped = text.rstrip()
     while at < len(stripped):
         match = _TOKEN.match(stripped, at)
         assert match is not None and match.lastgroup is not None
         name = match.lastgroup
-        token = Token(name, match[name], match.start(name), match.end())
-        found.append(token)
+        found.append(Token(name, match[name], match.start(name), match.end()))
         at = match.end()
-        if name == "other":
-            raise syntax_error(kind, text, found, len(found) - 1)
     found.append(Token("end", "<EOF>", len(stripped), len(stripped)))
     return found
 
@@ -67,27 +66,29 @@ class Used:
 
     names: set[str] = field(default_factory=set[str])
     values: set[str] = field(default_factory=set[str])
+    _names_checked: bool = False
+
+    def check_names(self, names: Names) -> None:
+        """Refuse invalid names; the first expression of a request does, before it is read itself."""
+        if names is None or self._names_checked:
+            return
+        if not names:
+            raise validation("ExpressionAttributeNames must not be empty")
+        for name in names:
+            if not _NAME.fullmatch(name):
+                raise validation(
+                    f'ExpressionAttributeNames contains invalid key: Syntax error; key: "{name}"'
+                )
+        self._names_checked = True
 
     def check(self, names: Names, values: Any) -> None:
         """Refuse invalid and unused ones."""
-        if names is not None:
-            if not names:
-                raise validation("ExpressionAttributeNames must not be empty")
-            for name in names:
-                if not re.fullmatch(r"#[A-Za-z0-9_]+", name):
-                    raise validation(
-                        f'ExpressionAttributeNames contains invalid key: Syntax error; key: "{name}"'
-                    )
-            unused = sorted(names.keys() - self.names)
-            if unused:
-                raise validation(
-                    "Value provided in ExpressionAttributeNames unused in expressions: keys:"
-                    f" {{{', '.join(unused)}}}"
-                )
-        if values is not None:
-            unused = sorted(values.keys() - self.values)
-            if unused:
-                raise validation(
-                    "Value provided in ExpressionAttributeValues unused in expressions: keys:"
-                    f" {{{', '.join(unused)}}}"
-                )
+        self.check_names(names)
+        _refuse_unused("ExpressionAttributeNames", names, self.names)
+        _refuse_unused("ExpressionAttributeValues", values, self.values)
+
+
+def _refuse_unused(which: str, given: Any, used: set[str]) -> None:
+    unused = sorted(given.keys() - used) if given else None
+    if unused:
+        raise validation(f"Value provided in {which} unused in expressions: keys: {{{', '.join(unused)}}}")

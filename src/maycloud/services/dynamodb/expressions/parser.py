@@ -1,29 +1,28 @@
 """Expressions as trees. A tree knows nothing of a request's names and values, so it is kept by its text.
 
-Conditions: ("and"|"or", left, right), ("not", inner), ("compare", operator, left, right),
-("between", operand, low, high), ("in", operand, options), ("call", function, arguments).
-Operands: ("path", elements), ("value", name), ("call", function, arguments).
+Tests: ("compare", operator, left, right), ("between", operand, low, high), ("in", operand, options),
+("call", function, arguments). Operands: ("path", elements), ("value", name), ("call", function, arguments),
+in updates also ("arithmetic", operator, left, right).
 Path elements: a name as written (``a`` or ``#a``), or an index.
+
+Syntax errors are raised where they are found. What is wrong in another way is told when all has been read,
+in AWS's order of precedence.
 """
 
 import functools
+from dataclasses import dataclass
 from typing import Any
 
 from maycloud.errors import AwsError, validation
-from maycloud.services.dynamodb.expressions.lexer import (
-    MAX_DEPTH,
-    MAX_OPERATORS,
-    Token,
-    syntax_error,
-    tokens_of,
-)
+from maycloud.services.dynamodb.expressions.lexer import MAX_OPERATORS, Token, syntax_error, tokens_of
 from maycloud.services.dynamodb.expressions.reserved import RESERVED
 
 Tree = tuple[Any, ...]
 Path = tuple[str | int, ...]
 
+UPDATE, PROJECTION = "UpdateExpression", "ProjectionExpression"
 COMPARATORS = frozenset({"=", "<>", "<", "<=", ">", ">="})
-# Functions of conditions with the number of their operands; the last two belong to updates.
+# Functions with the number of their operands; the last two belong to updates.
 FUNCTIONS = {
     "attribute_exists": 1,
     "attribute_not_exists": 1,
@@ -35,20 +34,59 @@ FUNCTIONS = {
     "list_append": 2,
 }
 UPDATE_FUNCTIONS = frozenset({"if_not_exists", "list_append"})
-_KEYWORDS = frozenset({"AND", "OR", "NOT", "BETWEEN", "IN"})
-_SECTIONS = ("SET", "REMOVE", "ADD", "DELETE")
+_WITHIN = frozenset({"size", "if_not_exists"})  # functions that may be an operand of others
+_SECTIONS = frozenset({"SET", "REMOVE", "ADD", "DELETE"})
+_OPERATORS = frozenset({"AND", "OR", "NOT", "BETWEEN", "IN"})
+_KINDS = {UPDATE: "an update", "KeyConditionExpression": "a key condition", "FilterExpression": "a filter"}
+_MAX_NESTED = 260  # operands within operands: all that 4 KB can hold of functions with sense, and safe here
+_MAX_PATH = 32
+
+_CONDITION_FAULTS = ("limit", "parentheses", "function", "misused", "reserved", "depth")
+_UPDATE_FAULTS = ("limit", "reserved", "function", "misused", "section", "depth")
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """One test of a condition, with its placeholders in order and what is wrong with its operands."""
+
+    tree: Tree
+    placeholders: tuple[str, ...]
+    fault: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    section: str
+    path: Path
+    operand: Tree | None  # None for REMOVE
+
+
+@dataclass(frozen=True, slots=True)
+class Clauses:
+    """An update, with its names and values in order."""
+
+    clauses: tuple[Clause, ...]
+    placeholders: tuple[str, ...]
+
+
+Step = Test | str  # conditions are in postfix order: tests, "and", "or" and "not"
+_BINDS = {"or": 1, "and": 2, "not": 3}
 
 
 class Parser:
-    """Recursive descent over one expression."""
+    """What all kinds of expressions share: tokens, paths, functions."""
 
     def __init__(self, kind: str, text: str) -> None:
         self.kind = kind
         self.text = text
         self.tokens = tokens_of(kind, text)
         self.at = 0
-        self._depth = 0
+        self.placeholders: list[str] = []
+        self.operand_fault: str | None = None  # a wrong number of operands; told when names are known
+        self.keywords = _SECTIONS if kind == UPDATE else frozenset() if kind == PROJECTION else _OPERATORS
+        self._faults: dict[str, str] = {}
         self._operators = 0
+        self._nested = 0
 
     # Tokens
 
@@ -72,126 +110,46 @@ class Parser:
             raise self.error()
         self.at += 1
 
+    # Errors
+
     def error(self) -> AwsError:
         return syntax_error(self.kind, self.text, self.tokens, self.at)
 
-    def refuse(self, message: str) -> AwsError:
-        return validation(f"Invalid {self.kind}: {message}")
+    def fault(self, which: str, message: str) -> None:
+        self._faults.setdefault(which, message)
 
     def end(self) -> None:
+        """Nothing may follow. Raises the gravest fault."""
         if self.token.kind != "end":
             raise self.error()
+        error = self._gravest()
+        if error is not None:
+            raise error
+
+    def _gravest(self) -> AwsError | None:
+        for which in _UPDATE_FAULTS if self.kind == UPDATE else _CONDITION_FAULTS:
+            if which in self._faults:
+                return validation(f"Invalid {self.kind}: {self._faults[which]}")
+        return None
 
     def count(self) -> None:
+        """One more operator; functions are none."""
         self._operators += 1
         if self._operators > MAX_OPERATORS:
-            raise self.refuse(
-                f"The expression contains too many operators; operator count: {self._operators}, maximum"
-                f" operator count: {MAX_OPERATORS}"
+            self.fault(
+                "limit",
+                f"The expression contains too many operators; operator count: {self._operators}",
             )
 
-    # Conditions
+    def enter(self, message: str) -> None:
+        """One operand deeper. What is deeper than has a sense is refused before it is read to the end."""
+        self._nested += 1
+        if self._nested > _MAX_NESTED:
+            self.fault("depth", message)
+            raise self._gravest() or self.error()
 
-    def condition(self) -> Tree:
-        left = self._conjunction()
-        while self.is_word("OR"):
-            self.take()
-            self.count()
-            left = ("or", left, self._conjunction())
-        return left
-
-    def _conjunction(self) -> Tree:
-        left = self._negation()
-        while self.is_word("AND"):
-            self.take()
-            self.count()
-            left = ("and", left, self._negation())
-        return left
-
-    def _negation(self) -> Tree:
-        self._depth += 1
-        if self._depth > MAX_DEPTH:
-            raise self.refuse("The expression has too many nested operators")
-        try:
-            if self.is_word("NOT"):
-                self.take()
-                self.count()
-                return ("not", self._negation())
-            if self.is_symbol("("):
-                return self._parenthesized()
-            return self._test(self.operand())
-        finally:
-            self._depth -= 1
-
-    def _parenthesized(self) -> Tree:
-        """A condition in parentheses, or an operand in them that is compared."""
-        begun, operators = self.at, self._operators
-        self.take()
-        if self.is_symbol("("):
-            inner = self.condition()
-            self.symbol(")")
-            return inner
-        try:
-            inner = self.condition()
-            self.symbol(")")
-        except AwsError:
-            # Perhaps (a) = :v.
-            self.at, self._operators = begun + 1, operators
-            operand = self.operand()
-            if not self.is_symbol(")"):
-                raise
-            self.take()
-            return self._test(operand)
-        return inner
-
-    def _test(self, operand: Tree) -> Tree:
-        if self.is_symbol(*COMPARATORS):
-            operator = self.take().text
-            self.count()
-            return ("compare", operator, operand, self._inner_operand())
-        if self.is_word("BETWEEN"):
-            self.take()
-            self.count()
-            low = self._inner_operand()
-            if not self.is_word("AND"):
-                raise self.error()
-            self.take()
-            return ("between", operand, low, self._inner_operand())
-        if self.is_word("IN"):
-            self.take()
-            self.count()
-            self.symbol("(")
-            options = [self._inner_operand()]
-            while self.is_symbol(","):
-                self.take()
-                options.append(self._inner_operand())
-            self.symbol(")")
-            if len(options) > 100:
-                raise self.refuse(
-                    "The IN operator is provided with too many operands; number of operands:"
-                    f" {len(options)}, maximum number of operands: 100"
-                )
-            return ("in", operand, tuple(options))
-        if operand[0] == "call":
-            if operand[1] == "size":
-                raise self.refuse(
-                    "The function is not allowed to be used this way in an expression; function: size"
-                )
-            return operand
-        raise self.error()
-
-    def _inner_operand(self) -> Tree:
-        if self.is_symbol("("):
-            self.take()
-            operand = self._inner_operand()
-            self.symbol(")")
-        else:
-            operand = self.operand()
-        if operand[0] == "call" and operand[1] not in ("size", *UPDATE_FUNCTIONS):
-            raise self.refuse(
-                f"The function is not allowed to be used this way in an expression; function: {operand[1]}"
-            )
-        return operand
+    def leave(self) -> None:
+        self._nested -= 1
 
     # Operands
 
@@ -199,42 +157,76 @@ class Parser:
         token = self.token
         if token.kind == "value":
             self.take()
+            self.placeholders.append(token.text)
             return ("value", token.text)
         if token.kind == "word" and self.tokens[self.at + 1].text == "(":
             return self._call()
+        if self.is_symbol("("):
+            return self._parenthesized()
         return ("path", self.path())
 
-    def _call(self) -> Tree:
-        name = self.take().text
-        if name not in FUNCTIONS:
-            if name.upper() in _KEYWORDS:
-                self.at -= 1
-                raise self.error()
-            raise self.refuse(f"Invalid function name; function: {name}")
-        is_update = self.kind == "UpdateExpression"
-        if (name in UPDATE_FUNCTIONS) != is_update:
-            which = "an update" if is_update else "a condition"
-            if self.kind == "KeyConditionExpression":
-                which = "a key condition"
-            elif self.kind == "FilterExpression":
-                which = "a filter"
-            raise self.refuse(f"The function is not allowed in {which} expression; function: {name}")
-        self.symbol("(")
-        arguments = [self.operand()]
-        while self.is_symbol(","):
-            self.take()
-            arguments.append(self.operand())
+    def _parenthesized(self) -> Tree:
+        self.check_parentheses()
+        self.enter("The expression has redundant parentheses;")
+        self.take()
+        inner = self.operand()
         self.symbol(")")
-        self.count()
-        if len(arguments) != FUNCTIONS[name]:
-            raise self.refuse(
+        self.leave()
+        if inner[0] == "path" and self.kind != UPDATE and self.is_symbol(".", "["):
+            return ("path", self._path_from([*inner[1]]))
+        return inner
+
+    def check_parentheses(self) -> None:
+        """Conditions refuse doubled ones."""
+
+    def _call(self) -> Tree:
+        name = self.token.text
+        if name.upper() in self.keywords:
+            raise self.error()
+        self.take()
+        self.enter(
+            f"Incorrect operand type for operator or function; operator or function: {name}, operand type: N"
+        )
+        if name not in FUNCTIONS:
+            self.fault("function", f"Invalid function name; function: {name}")
+        elif (name in UPDATE_FUNCTIONS) != (self.kind == UPDATE):
+            which = _KINDS.get(self.kind, "a condition")
+            self.fault("function", f"The function is not allowed in {which} expression; function: {name}")
+        self.take()
+        arguments = self.operands()
+        self.leave()
+        self.check_within(arguments, _WITHIN)
+        if len(arguments) != FUNCTIONS.get(name, len(arguments)) and self.operand_fault is None:
+            self.operand_fault = (
                 f"Incorrect number of operands for operator or function; operator or function: {name}, number"
                 f" of operands: {len(arguments)}"
             )
-        return ("call", name, tuple(arguments))
+        return ("call", name, arguments)
+
+    def operands(self) -> tuple[Tree, ...]:
+        """One or more, up to the closing parenthesis."""
+        found = [self.operand()]
+        while self.is_symbol(","):
+            self.take()
+            found.append(self.operand())
+        self.symbol(")")
+        return tuple(found)
+
+    def check_within(self, operands: tuple[Tree, ...], allowed: frozenset[str]) -> None:
+        for each in operands:
+            if each[0] == "call" and each[1] not in allowed:
+                self.misused(each[1])
+
+    def misused(self, function: str) -> None:
+        self.fault(
+            "misused",
+            f"The function is not allowed to be used this way in an expression; function: {function}",
+        )
 
     def path(self) -> Path:
-        elements: list[str | int] = [self._name()]
+        return self._path_from([self._name()])
+
+    def _path_from(self, elements: list[str | int]) -> Path:
         while True:
             if self.is_symbol("."):
                 self.take()
@@ -243,92 +235,213 @@ class Parser:
                 self.take()
                 if self.token.kind != "number":
                     raise self.error()
-                elements.append(int(self.take().text[:9]))
+                # No list is as long as nine digits tell.
+                elements.append(int(self.take().text.lstrip("0")[:9] or "0"))
                 self.symbol("]")
             else:
                 break
-        if len(elements) > 33:
-            raise self.refuse(
-                "The document path has too many nesting elements; nesting levels: "
-                f"{len(elements)}, maximum: 32"
+        if len(elements) > _MAX_PATH + 1:
+            self.fault(
+                "limit",
+                f"The document path has too many nesting elements; nesting levels: {len(elements)}",
             )
         return tuple(elements)
 
     def _name(self) -> str:
         token = self.token
         if token.kind == "name":
+            self.placeholders.append(token.text)
             return self.take().text
-        if token.kind != "word" or "-" in token.text or token.text.upper() in _KEYWORDS:
+        if token.kind != "word" or token.text.upper() in self.keywords:
             raise self.error()
         if token.text.upper() in RESERVED:
-            raise self.refuse(f"Attribute name is a reserved keyword; reserved keyword: {token.text}")
+            self.fault("reserved", f"Attribute name is a reserved keyword; reserved keyword: {token.text}")
         return self.take().text
 
-    # Updates
 
-    def update(self) -> dict[str, list[Tree]]:
-        """Clauses by section: SET (path, value), REMOVE (path,), ADD and DELETE (path, operand)."""
-        sections: dict[str, list[Tree]] = {}
+class _Condition(Parser):
+    """Conditions, filters and key conditions. Read without recursion: they may nest by the hundred."""
+
+    def __init__(self, kind: str, text: str) -> None:
+        super().__init__(kind, text)
+        self._closing = self._pairs()
+
+    def _pairs(self) -> dict[int, int]:
+        """Where each parenthesis is closed."""
+        pairs: dict[int, int] = {}
+        begun: list[int] = []
+        for at, token in enumerate(self.tokens):
+            if token.text == "(":
+                begun.append(at)
+            elif token.text == ")" and begun:
+                pairs[begun.pop()] = at
+        return pairs
+
+    def check_parentheses(self) -> None:
+        closing, inner = self._closing.get(self.at), self._closing.get(self.at + 1)
+        if closing is not None and inner == closing - 1:
+            self.fault("parentheses", "The expression has redundant parentheses;")
+
+    def _groups(self) -> bool:
+        """Whether the parenthesis here is around a condition, not around an operand as in (a) = :v."""
+        closing = self._closing.get(self.at)
+        if closing is None:
+            return True
+        after = self.tokens[closing + 1]
+        if after.kind == "word":
+            return after.text.upper() not in ("BETWEEN", "IN")
+        return after.kind != "symbol" or after.text not in COMPARATORS | {".", "["}
+
+    def condition(self) -> tuple[Step, ...]:
+        steps: list[Step] = []
+        pending: list[str] = []
+        while True:
+            self._prefixes(pending)
+            steps.append(self._test())
+            self._reduce(steps, pending, 3)
+            while self.is_symbol(")") and "(" in pending:
+                self.take()
+                self._reduce(steps, pending, 0)
+                pending.pop()
+                self._reduce(steps, pending, 3)
+            if not self.is_word("AND", "OR"):
+                break
+            operator = self.take().text.lower()
+            self.count()
+            self._reduce(steps, pending, _BINDS[operator])
+            pending.append(operator)
+        if "(" in pending:
+            raise self.error()
+        self._reduce(steps, pending, 0)
+        self.end()
+        return tuple(steps)
+
+    def _prefixes(self, pending: list[str]) -> None:
+        while True:
+            if self.is_word("NOT"):
+                self.count()
+                pending.append("not")
+            elif self.is_symbol("(") and self._groups():
+                self.check_parentheses()
+                pending.append("(")
+            else:
+                return
+            self.take()
+
+    @staticmethod
+    def _reduce(steps: list[Step], pending: list[str], binds: int) -> None:
+        """Operators that bind as much or more have their operands now."""
+        while pending and pending[-1] != "(" and _BINDS[pending[-1]] >= binds:
+            steps.append(pending.pop())
+
+    def _test(self) -> Test:
+        self.placeholders, self.operand_fault = [], None
+        return Test(self._tree(), tuple(self.placeholders), self.operand_fault)
+
+    def _tree(self) -> Tree:
+        first = self.operand()
+        if self.is_symbol(*COMPARATORS):
+            operator = self.take().text
+            others: tuple[Tree, ...] = (self.operand(),)
+            tree: Tree = ("compare", operator, first, others[0])
+        elif self.is_word("BETWEEN"):
+            self.take()
+            low = self.operand()
+            if not self.is_word("AND"):
+                raise self.error()
+            self.take()
+            others = (low, self.operand())
+            tree = ("between", first, *others)
+        elif self.is_word("IN"):
+            self.take()
+            self.symbol("(")
+            others = self.operands()
+            if len(others) > 100:
+                self.fault(
+                    "limit",
+                    f"The IN operator is provided with too many operands; number of operands: {len(others)}",
+                )
+            tree = ("in", first, others)
+        elif first[0] == "call":
+            if first[1] == "size":
+                self.misused("size")
+            return first
+        else:
+            raise self.error()
+        self.count()
+        self.check_within((first, *others), frozenset({"size"}))
+        return tree
+
+
+class _Update(Parser):
+    def update(self) -> Clauses:
+        clauses: list[Clause] = []
         while self.token.kind != "end":
             if not self.is_word(*_SECTIONS):
                 raise self.error()
             section = self.take().text.upper()
-            if section in sections:
-                raise self.refuse(f'The "{section}" section can only be used once in an update expression;')
-            clauses = sections.setdefault(section, [])
+            if any(clause.section == section for clause in clauses):
+                self.fault(
+                    "section", f'The "{section}" section can only be used once in an update expression;'
+                )
             clauses.append(self._clause(section))
             while self.is_symbol(","):
                 self.take()
                 clauses.append(self._clause(section))
-        if not sections:
-            raise self.error()
-        return sections
+        self.end()
+        return Clauses(tuple(clauses), tuple(self.placeholders))
 
-    def _clause(self, section: str) -> Tree:
+    def _clause(self, section: str) -> Clause:
         path = self.path()
         if section == "REMOVE":
-            return (path,)
+            return Clause(section, path, None)
         if section == "SET":
             self.symbol("=")
-            return (path, self._sum())
-        return (path, self.operand())
+            return Clause(section, path, self._sum())
+        if self.token.kind != "value":
+            raise self.error()
+        return Clause(section, path, self.operand())
 
     def _sum(self) -> Tree:
+        """An operand, or a sum or difference of two: there are no longer ones."""
         left = self._term()
-        if self.is_symbol("+", "-"):
-            operator = self.take().text
-            self.count()
-            left = ("arithmetic", operator, left, self._term())
-        return left
+        if left[0] == "arithmetic" or not self.is_symbol("+", "-"):
+            return left
+        operator = self.take().text
+        self.count()
+        right = self._term()
+        if right[0] == "arithmetic":
+            raise self.error()
+        return ("arithmetic", operator, left, right)
 
     def _term(self) -> Tree:
-        if self.is_symbol("("):
-            self.take()
-            inner = self._sum()
-            self.symbol(")")
-            return inner
-        return self.operand()
+        if not self.is_symbol("("):
+            return self.operand()
+        self.enter("The expression has redundant parentheses;")
+        self.take()
+        inner = self._sum()
+        self.symbol(")")
+        self.leave()
+        return inner
 
 
 @functools.lru_cache(maxsize=4096)
-def parse_condition(kind: str, text: str) -> Tree:
-    parser = Parser(kind, text)
-    tree = parser.condition()
-    parser.end()
-    return tree
+def parse_condition(kind: str, text: str) -> tuple[Step, ...]:
+    return _Condition(kind, text).condition()
 
 
 @functools.lru_cache(maxsize=4096)
-def parse_update(text: str) -> dict[str, list[Tree]]:
-    return Parser("UpdateExpression", text).update()
+def parse_update(text: str) -> Clauses:
+    return _Update(UPDATE, text).update()
 
 
 @functools.lru_cache(maxsize=4096)
-def parse_projection(text: str) -> tuple[Path, ...]:
-    parser = Parser("ProjectionExpression", text)
+def parse_projection(text: str) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+    """Paths, and the placeholders in them."""
+    parser = Parser(PROJECTION, text)
     paths = [parser.path()]
     while parser.is_symbol(","):
         parser.take()
         paths.append(parser.path())
     parser.end()
-    return tuple(paths)
+    return tuple(paths), tuple(parser.placeholders)

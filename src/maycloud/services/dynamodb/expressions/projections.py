@@ -61,7 +61,9 @@ def _pick(value: Value, wanted: Wanted) -> Value | None:
 
 def compile_projection(text: str, names: Names, used: Used) -> Projection:
     binder = Binder("ProjectionExpression", names, None, used)
-    paths = [binder.path(path) for path in parse_projection(text)]
+    parsed, placeholders = parse_projection(text)
+    binder.define(placeholders)
+    paths = [binder.path(path) for path in parsed]
     check_overlaps("ProjectionExpression", paths)
     return Projection(paths)
 

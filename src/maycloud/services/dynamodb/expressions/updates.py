@@ -3,17 +3,16 @@
 All operands are read from the item as it was; then all changes are made.
 """
 
-from base64 import b64decode
+from collections.abc import Callable
 from decimal import Context, Decimal
+from itertools import pairwise
 from typing import Any
 
-import orjson
-
-from maycloud.errors import AwsError, validation
+from maycloud.errors import validation
 from maycloud.services.dynamodb.expressions import binding
-from maycloud.services.dynamodb.expressions.binding import SETS, Binder, check_overlaps
+from maycloud.services.dynamodb.expressions.binding import SETS, Binder, check_overlaps, member, members
 from maycloud.services.dynamodb.expressions.lexer import Names, Used, Values
-from maycloud.services.dynamodb.expressions.parser import Path, Tree, parse_update
+from maycloud.services.dynamodb.expressions.parser import UPDATE, Path, Tree, parse_update
 from maycloud.services.dynamodb.expressions.projections import Projection
 from maycloud.services.dynamodb.values import Item, Value, number
 
@@ -24,33 +23,37 @@ _NAMES = {
 }  # fmt: skip
 
 
-def _bad_path() -> AwsError:
-    return validation("The document path provided in the update expression is invalid for update")
+_MISSING = "The provided expression refers to an attribute that does not exist in the item"
+_WRONG_TYPE = "An operand in the update expression has an incorrect data type"
 
-
-def _missing() -> AwsError:
-    return validation("The provided expression refers to an attribute that does not exist in the item")
-
-
-def _wrong_type() -> AwsError:
-    return validation("An operand in the update expression has an incorrect data type")
+Compute = Callable[[Item], Value]  # from the item as it was
 
 
 def add_numbers(one: str, other: str, *, minus: bool = False) -> str:
     """Exact; refused where 38 digits or the range do not suffice."""
+    if not minus and one.isdecimal() and other.isdecimal() and len(one) < 38 > len(other):
+        return str(int(one) + int(other))
     right = Decimal(other)
     total = _EXACT.subtract(Decimal(one), right) if minus else _EXACT.add(Decimal(one), right)
+    if len(total.normalize(_EXACT).as_tuple().digits) > 38:
+        # So AWS says of a lack of digits too.
+        raise validation(
+            "Number overflow. Attempting to store a number with magnitude larger than supported range"
+        )
     return number(format(total, "f"))
 
 
 class Update:
-    """An update bound to a request."""
+    """An update bound to a request. `mismatch` is what is said of an operand of the wrong type."""
 
-    def __init__(self) -> None:
-        self.sets: list[tuple[Path, Any]] = []
+    __slots__ = ("adds", "deletes", "mismatch", "removes", "sets")
+
+    def __init__(self, mismatch: str = _WRONG_TYPE) -> None:
+        self.sets: list[tuple[Path, Compute]] = []
         self.removes: list[Path] = []
         self.adds: list[tuple[Path, Value]] = []
         self.deletes: list[tuple[Path, Value]] = []
+        self.mismatch = mismatch
 
     @property
     def paths(self) -> list[Path]:
@@ -61,22 +64,50 @@ class Update:
 
     def apply(self, item: Item) -> Item:
         """The changed item; the given one stays as it is. Raises ValidationException."""
-        values = [(path, value(item)) for path, value in self.sets]
-        new = dict(item)
-        for top in {path[0] for path in self.paths if len(path) > 1}:
-            if top in new:
-                # Only what is changed within is copied.
-                new[top] = orjson.loads(orjson.dumps(new[top]))  # type: ignore[index]
-        for path, value in sorted(values, key=_by_index):
-            _put(new, path, value)
-        for path, value in self.adds:
-            _add(new, item, path, value)
+        puts = [(path, value(item)) for path, value in self.sets]
+        puts += [(path, self._added(binding.read(path, item), value)) for path, value in self.adds]
+        removes = [*self.removes]
+        draft = _Draft(item)
         for path, value in self.deletes:
-            _delete(new, item, path, value)
+            current = binding.read(path, item)
+            if current is None:
+                draft.holder(path)
+                continue
+            left = self._left(current, value)
+            if left is None:
+                removes.append(path)
+            else:
+                puts.append((path, left))
+        # What is set beyond the end of a list is appended in order of the indexes.
+        puts.sort(key=_by_index)
+        for path, value in puts:
+            draft.put(path, value)
         # Indexes mean places in the list as it was: the last goes first.
-        for path in sorted(self.removes, key=_index_of, reverse=True):
-            _remove(new, path)
-        return new
+        removes.sort(key=_index_of, reverse=True)
+        for path in removes:
+            draft.remove(path)
+        return draft.item
+
+    def _added(self, current: Value | None, value: Value) -> Value:
+        """A number or set added to; what is not there begins as the value."""
+        if current is None:
+            return value
+        ((kind, content),) = value.items()
+        if kind not in current:
+            raise validation(self.mismatch)
+        if kind == "N":
+            return {"N": add_numbers(current["N"], content)}
+        present = members(kind, current[kind])
+        return {kind: [*current[kind], *(each for each in content if member(kind, each) not in present)]}
+
+    def _left(self, current: Value, value: Value) -> Value | None:
+        """A set without some elements; an empty one is no set."""
+        ((kind, content),) = value.items()
+        if kind not in current:
+            raise validation(self.mismatch)
+        gone = members(kind, content)
+        left = [each for each in current[kind] if member(kind, each) not in gone]
+        return {kind: left} if left else None
 
     def pick(self, item: Item) -> Item:
         """The updated attributes, for UPDATED_OLD and UPDATED_NEW."""
@@ -87,91 +118,58 @@ def _index_of(path: Path) -> tuple[int, ...]:
     return tuple(each if isinstance(each, int) else 0 for each in path)
 
 
-def _by_index(pair: tuple[Path, Any]) -> tuple[int, ...]:
+def _by_index(pair: tuple[Path, Value]) -> tuple[int, ...]:
     return _index_of(pair[0])
 
 
-def _holder(item: Item, path: Path) -> Any:
-    """The map or list that a path's last element is in; None where the way there does not exist."""
-    if len(path) == 1:
-        return item
-    value = binding.read(path[:-1], item)
-    if value is None:
-        return None
-    return value.get("L") if isinstance(path[-1], int) else value.get("M")
+class _Draft:
+    """A copy of an item, as deep as it is changed."""
 
+    __slots__ = ("_own", "item")
 
-def _put(item: Item, path: Path, value: Value) -> None:
-    holder = _holder(item, path)
-    if holder is None:
-        raise _bad_path()
-    last = path[-1]
-    if isinstance(last, int) and last >= len(holder):
-        holder.append(value)
-    else:
-        holder[last] = value
+    def __init__(self, item: Item) -> None:
+        self.item = dict(item)
+        self._own: dict[int, Any] = {}  # copied maps and lists by id; held, so that no id comes again
 
+    def holder(self, path: Path) -> Any:
+        """The map or list that a path's last element is in. Raises where the way there does not exist."""
+        holder: Any = self.item
+        for element, following in pairwise(path):
+            if isinstance(element, int):
+                value = holder[element] if element < len(holder) else None
+            else:
+                value = holder.get(element)
+            kind = "L" if isinstance(following, int) else "M"
+            within = None if value is None else value.get(kind)
+            if within is None:
+                raise validation("The document path provided in the update expression is invalid for update")
+            if id(within) not in self._own:
+                within = within.copy()
+                self._own[id(within)] = within
+                holder[element] = {kind: within}
+            holder = within
+        return holder
 
-def _remove(item: Item, path: Path) -> None:
-    holder = _holder(item, path)
-    if holder is None:
-        if binding.read(path[:-1], item) is None and len(path) == 2:
-            raise _bad_path()
-        raise _bad_path()
-    last = path[-1]
-    if isinstance(last, int):
-        if last < len(holder):
+    def put(self, path: Path, value: Value) -> None:
+        holder, last = self.holder(path), path[-1]
+        if isinstance(last, int) and last >= len(holder):
+            holder.append(value)
+        else:
+            holder[last] = value
+
+    def remove(self, path: Path) -> None:
+        holder, last = self.holder(path), path[-1]
+        if not isinstance(last, int):
+            holder.pop(last, None)
+        elif last < len(holder):
             del holder[last]
-    else:
-        holder.pop(last, None)
-
-
-def _add(new: Item, old: Item, path: Path, value: Value) -> None:
-    """Add to a number or a set; what is not there begins as the value."""
-    current = binding.read(path, old)
-    ((kind, content),) = value.items()
-    if current is None:
-        _put(new, path, value)
-        return
-    if kind not in current:
-        raise _wrong_type()
-    if kind == "N":
-        _put(new, path, {"N": add_numbers(current["N"], content)})
-        return
-    present = _members(kind, current[kind])
-    more = [each for each in content if _member(kind, each) not in present]
-    _put(new, path, {kind: [*current[kind], *more]})
-
-
-def _delete(new: Item, old: Item, path: Path, value: Value) -> None:
-    """Take elements out of a set; an empty one is no set and goes."""
-    current = binding.read(path, old)
-    if current is None:
-        return
-    ((kind, content),) = value.items()
-    if kind not in current:
-        raise _wrong_type()
-    gone = _members(kind, content)
-    left = [each for each in current[kind] if _member(kind, each) not in gone]
-    if left:
-        _put(new, path, {kind: left})
-    else:
-        _remove(new, path)
-
-
-def _member(kind: str, content: str) -> Any:
-    return b64decode(content) if kind == "BS" else content
-
-
-def _members(kind: str, contents: list[str]) -> set[Any]:
-    return {_member(kind, each) for each in contents}
 
 
 class _Compiler:
     def __init__(self, binder: Binder) -> None:
         self._binder = binder
 
-    def value(self, tree: Tree) -> Any:
+    def value(self, tree: Tree) -> Compute:
         """A function from the old item to a value. Missing attributes raise."""
         kind = tree[0]
         if kind == "value":
@@ -183,24 +181,31 @@ class _Compiler:
             def read(item: Item) -> Value:
                 found = binding.read(path, item)
                 if found is None:
-                    raise _missing()
+                    raise validation(_MISSING)
                 return found
 
             return read
         if kind == "arithmetic":
             return self._arithmetic(tree)
+        if len(tree[2]) != 2:
+            raise self._binder.refuse(
+                "Incorrect number of operands for operator or function; operator or function:"
+                f" {tree[1]}, number of operands: {len(tree[2])}"
+            )
         return self._if_not_exists(tree) if tree[1] == "if_not_exists" else self._list_append(tree)
 
     def _check_type(self, operator: str, tree: Tree, wanted: str) -> None:
         if tree[0] == "value":
             found = binding.kind_of(self._binder.value(tree[1]))
-            if found != wanted:
-                raise self._binder.refuse(
-                    "Incorrect operand type for operator or function; operator or function:"
-                    f" {operator}, operand type: {found}"
-                )
+        else:
+            found = "L" if tree[:2] == ("call", "list_append") else wanted
+        if found != wanted:
+            raise self._binder.refuse(
+                "Incorrect operand type for operator or function; operator or function:"
+                f" {operator}, operand type: {found}"
+            )
 
-    def _arithmetic(self, tree: Tree) -> Any:
+    def _arithmetic(self, tree: Tree) -> Compute:
         _, operator, left_tree, right_tree = tree
         for each in (left_tree, right_tree):
             self._check_type(operator, each, "N")
@@ -209,12 +214,12 @@ class _Compiler:
         def total(item: Item) -> Value:
             one, other = left(item), right(item)
             if "N" not in one or "N" not in other:
-                raise _wrong_type()
+                raise validation(_WRONG_TYPE)
             return {"N": add_numbers(one["N"], other["N"], minus=operator == "-")}
 
         return total
 
-    def _if_not_exists(self, tree: Tree) -> Any:
+    def _if_not_exists(self, tree: Tree) -> Compute:
         first, second = tree[2]
         if first[0] != "path":
             raise self._binder.refuse(
@@ -228,7 +233,7 @@ class _Compiler:
 
         return choose
 
-    def _list_append(self, tree: Tree) -> Any:
+    def _list_append(self, tree: Tree) -> Compute:
         for each in tree[2]:
             self._check_type("list_append", each, "L")
         first, second = (self.value(each) for each in tree[2])
@@ -236,15 +241,13 @@ class _Compiler:
         def append(item: Item) -> Value:
             one, other = first(item), second(item)
             if "L" not in one or "L" not in other:
-                raise _wrong_type()
+                raise validation(_WRONG_TYPE)
             return {"L": [*one["L"], *other["L"]]}
 
         return append
 
     def operand(self, section: str, tree: Tree) -> Value:
         """The value of an ADD or DELETE clause."""
-        if tree[0] != "value":
-            raise self._binder.refuse(f'Syntax error; token: "{section}", near: "{section}"')
         value = self._binder.value(tree[1])
         kind = binding.kind_of(value)
         if kind not in SETS and not (section == "ADD" and kind == "N"):
@@ -255,21 +258,24 @@ class _Compiler:
         return value
 
 
-def compile_update(text: str, names: Names, values: Values, used: Used) -> Update:
+def compile_update(text: str, names: Names, values: Values, used: Used | None = None) -> Update:
     """The update of an UpdateExpression. Raises ValidationException."""
-    kind = "UpdateExpression"
-    binder = Binder(kind, names, values, used)
-    compiler = _Compiler(binder)
-    update = Update()
-    for section, clauses in parse_update(text).items():
-        for clause in clauses:
-            path = binder.path(clause[0])
-            if section == "SET":
-                update.sets.append((path, compiler.value(clause[1])))
-            elif section == "REMOVE":
-                update.removes.append(path)
-            else:
-                target = update.adds if section == "ADD" else update.deletes
-                target.append((path, compiler.operand(section, clause[1])))
-    check_overlaps(kind, update.paths)
+    binder = Binder(UPDATE, names, values, used if used is not None else Used())
+    parsed = parse_update(text)
+    # Errors in names go before those in values, paths, operands of ADD and DELETE, and functions.
+    binder.define(sorted(parsed.placeholders, key=lambda placeholder: placeholder[0]))
+    clauses = [(clause.section, binder.path(clause.path), clause.operand) for clause in parsed.clauses]
+    check_overlaps(UPDATE, [path for _, path, _ in clauses])
+    compiler, update = _Compiler(binder), Update()
+    for section, path, operand in clauses:
+        if section == "REMOVE":
+            update.removes.append(path)
+        elif section != "SET":
+            assert operand is not None
+            target = update.adds if section == "ADD" else update.deletes
+            target.append((path, compiler.operand(section, operand)))
+    for section, path, operand in clauses:
+        if section == "SET":
+            assert operand is not None
+            update.sets.append((path, compiler.value(operand)))
     return update

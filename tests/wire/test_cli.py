@@ -1,0 +1,123 @@
+"""`may` as its users type it: messages, exit codes, files."""
+
+import json
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from maycloud.cli.failure import DATA_LOCKED, DATA_TOO_NEW, NOT_RUNNING, PORT_TAKEN, STACK_FAILED
+from running import RunningCloud
+
+
+def may(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAY_"))}
+    return subprocess.run(
+        [sys.executable, "-m", "maycloud.cli.main", *arguments],
+        capture_output=True, text=True, timeout=60, check=False, env=kept | environment,
+    )  # fmt: skip
+
+
+def test_detached_up_returns_when_health_answers(tmp_path: Path) -> None:
+    data = str(tmp_path / "data")
+    started = may("up", "--detach", "--port", "0", "--data", data)
+    try:
+        assert started.returncode == 0, started.stderr
+        status = json.loads(may("status", "--json", "--data", data).stdout)
+        assert {"pid", "url", "version", "dataDir", "services"} <= status.keys()
+        assert status["dataDir"] == data
+        assert "AWS_ENDPOINT_URL" in may("env", "--data", data).stdout
+        assert stat.S_IMODE((tmp_path / "data" / "cloud.json").stat().st_mode) == 0o600
+        again = may("up", "--detach", "--port", "0", "--data", data)
+        assert again.returncode == DATA_LOCKED
+        assert "in use by another cloud" in again.stderr
+    finally:
+        stopped = may("down", "--data", data)
+    assert stopped.returncode == 0
+    assert may("status", "--data", data).returncode == NOT_RUNNING
+
+
+def test_a_taken_port_says_so(cloud: RunningCloud, tmp_path: Path) -> None:
+    refused = may("up", "--port", str(cloud.port), "--data", str(tmp_path / "other"))
+    assert refused.returncode == PORT_TAKEN
+    assert f"port {cloud.port} is taken" in refused.stderr
+    assert "--port" in refused.stderr
+
+
+def test_a_locked_folder_says_so_even_without_its_run_file(cloud: RunningCloud) -> None:
+    run_file = cloud.data / "cloud.json"
+    kept = run_file.read_bytes()
+    run_file.unlink()
+    try:
+        refused = may("up", "--port", "0", "--data", str(cloud.data))
+    finally:
+        run_file.write_bytes(kept)
+    assert refused.returncode == DATA_LOCKED
+    assert "in use by another cloud" in refused.stderr
+
+
+def test_a_newer_format_says_so(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    database = sqlite3.connect(data / "cloud.db")
+    database.execute("PRAGMA user_version=999")
+    database.close()
+    refused = may("up", "--port", "0", "--data", str(data))
+    assert refused.returncode == DATA_TOO_NEW
+    assert "data format 999" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "command", [["status"], ["down"], ["outputs", "x"], ["deploy", "todo"], ["logs", "x"]]
+)
+def test_without_a_cloud_commands_say_how_to_start_one(tmp_path: Path, command: list[str]) -> None:
+    refused = may(*command, "--data", str(tmp_path / "none"))
+    assert refused.returncode == NOT_RUNNING
+    assert "may up" in refused.stderr
+
+
+def test_the_folder_is_found_by_environment(cloud: RunningCloud) -> None:
+    found = may("status", "--json", MAY_DATA=str(cloud.data))
+    assert json.loads(found.stdout)["url"] == cloud.url
+
+
+def test_a_stack_that_fails_fails_the_command(cloud: RunningCloud, tmp_path: Path) -> None:
+    (tmp_path / "template.yaml").write_text(
+        "Resources:\n  Bucket:\n    Type: AWS::S3::Bucket\n    Properties: {BucketName: Not_A_Name}\n"
+    )
+    failed = may("deploy", str(tmp_path), "--stack", "failing", "--data", str(cloud.data))
+    assert failed.returncode == STACK_FAILED
+    assert "The specified bucket is not valid" in failed.stdout + failed.stderr
+
+
+def test_help_is_everywhere() -> None:
+    listed = may("--help")
+    for command in (
+        "up",
+        "down",
+        "status",
+        "deploy",
+        "destroy",
+        "outputs",
+        "logs",
+        "demo",
+        "doctor",
+        "trust",
+    ):
+        assert command in listed.stdout
+        assert may(command, "--help").returncode == 0
+
+
+def test_the_administrators_secret_can_be_another(tmp_path: Path) -> None:
+    cloud = RunningCloud(tmp_path / "data", "--admin-secret", "other secret").start()
+    try:
+        other = cloud.client("sts", secret="other secret")
+        assert other.get_caller_identity()["Account"] == "000000000000"
+        with pytest.raises(Exception, match="SignatureDoesNotMatch"):
+            cloud.client("sts").get_caller_identity()
+    finally:
+        cloud.stop()
