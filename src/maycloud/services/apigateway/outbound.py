@@ -6,16 +6,14 @@ Done in threads by urllib3, which keeps connections; the loop goes on meanwhile.
 import asyncio
 import functools
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-
-import urllib3
-from botocore.auth import S3SigV4Auth, SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 
 from maycloud.edge.messages import RawHeaders
 from maycloud.services.apigateway.gateway_responses import GatewayError
+
+if TYPE_CHECKING:
+    import urllib3
 
 MAX_ANSWER = 10 << 20
 
@@ -25,7 +23,9 @@ _DROPPED = frozenset(
 
 
 @functools.cache
-def _pool() -> urllib3.PoolManager:
+def _pool() -> "urllib3.PoolManager":
+    import urllib3  # with botocore a tenth of a second, which starting the cloud shall not take
+
     return urllib3.PoolManager(num_pools=64, maxsize=64, retries=False)
 
 
@@ -39,6 +39,8 @@ async def send(
 def _send(
     method: str, url: str, headers: Mapping[str, str], body: bytes, timeout: float
 ) -> tuple[int, RawHeaders, bytes]:
+    import urllib3
+
     if urlsplit(url).scheme not in ("http", "https"):
         raise GatewayError("API_CONFIGURATION_ERROR")
     try:
@@ -66,6 +68,10 @@ def sign(
     credential: Any, service: str, region: str, method: str, url: str, headers: dict[str, str], body: bytes
 ) -> dict[str, str]:
     """The headers of a request to one of the cloud's own services, signed with a role's credentials."""
+    from botocore.auth import S3SigV4Auth, SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
     request = AWSRequest(method, url, data=body, headers=headers)
     request.headers["host"] = urlsplit(url).netloc
     keys = Credentials(credential.principal.access_key, credential.secret, credential.token)

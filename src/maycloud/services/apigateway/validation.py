@@ -4,16 +4,15 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-
 """
 
 import functools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
-from jsonschema import Draft4Validator
-from jsonschema.exceptions import SchemaError, ValidationError
-from referencing import Registry, Resource
-from referencing.exceptions import Unresolvable
-from referencing.jsonschema import DRAFT4
 
 from maycloud.services.apigateway.mapping import MappingInput
+
+if TYPE_CHECKING:
+    from jsonschema import Draft4Validator
+    from jsonschema.exceptions import ValidationError
 
 _MODELS = "https://apigateway.amazonaws.com/restapis/"
 
@@ -48,6 +47,8 @@ def body_problem(schema: str, models: dict[str, str], body: bytes) -> str | None
         value = orjson.loads(body) if body else None
     except orjson.JSONDecodeError:
         return "Invalid JSON"
+    from referencing.exceptions import Unresolvable
+
     try:
         problems = [_words(error) for error in validator.iter_errors(value)]
     except (Unresolvable, RecursionError):
@@ -56,7 +57,12 @@ def body_problem(schema: str, models: dict[str, str], body: bytes) -> str | None
 
 
 @functools.lru_cache(maxsize=512)
-def _validator(schema: str, models: tuple[tuple[str, str], ...]) -> Draft4Validator | None:
+def _validator(schema: str, models: tuple[tuple[str, str], ...]) -> "Draft4Validator | None":
+    from jsonschema import Draft4Validator  # seventy milliseconds, which starting the cloud shall not take
+    from jsonschema.exceptions import SchemaError
+    from referencing import Registry, Resource
+    from referencing.jsonschema import DRAFT4
+
     try:
         document = orjson.loads(schema)
         Draft4Validator.check_schema(document)
@@ -64,7 +70,7 @@ def _validator(schema: str, models: tuple[tuple[str, str], ...]) -> Draft4Valida
         return None
     known = dict(models)
 
-    def retrieve(uri: str) -> Resource[Any]:
+    def retrieve(uri: str) -> Any:
         name = uri.partition("#")[0].rpartition("/models/")[2]
         if not uri.startswith(_MODELS) or name not in known:
             raise LookupError(uri)
@@ -73,7 +79,7 @@ def _validator(schema: str, models: tuple[tuple[str, str], ...]) -> Draft4Valida
     return Draft4Validator(document, registry=Registry(retrieve=retrieve))  # type: ignore[call-arg]
 
 
-def _words(error: ValidationError) -> str:
+def _words(error: "ValidationError") -> str:
     """A problem in the words of the validator that API Gateway uses (json-schema-validator of fge)."""
     if error.validator == "required":
         missing = [name for name in error.validator_value if name not in error.instance]  # type: ignore[union-attr]
