@@ -165,6 +165,7 @@ class Bench:
                         self.say(f"{subject} {operation}: {measured.rate:,.0f}/s")
             except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
                 self.say(f"{subject}: {error}")
+        self.aim(found)
         rows: Table = [
             ["operation", "maycloud", "of the edge", *(f"{n} (we / it)" for n in found if n != "maycloud")]
         ]
