@@ -374,6 +374,7 @@ def test_leading_keys_and_variables(cloud: RunningCloud) -> None:
          "Condition": {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["${aws:username}"]}}},
     )("dynamodb")  # fmt: skip
     user.put_item(TableName="owned", Item={"owner": {"S": "ann"}})
+    assert user.get_item(TableName="owned", Key={"owner": {"S": "ann"}})["Item"] == {"owner": {"S": "ann"}}
     denied(user.put_item, TableName="owned", Item={"owner": {"S": "bob"}})
     denied(user.get_item, TableName="owned", Key={"owner": {"S": "bob"}})
     denied(user.scan, TableName="owned")

@@ -159,7 +159,8 @@ def test_the_largest_item_is_409600_bytes(dynamodb: Any, table: str) -> None:
     item = {"h": {"S": "x"}, "r": {"N": "1"}, "big": {"S": "x" * (409_600 - 2 - 3 - 3)}}
     dynamodb.put_item(TableName=table, Item=item)
     item["big"]["S"] += "x"
-    refused("ValidationException", dynamodb.put_item, TableName=table, Item=item)
+    message = refused("ValidationException", dynamodb.put_item, TableName=table, Item=item)
+    assert message == "Item size has exceeded the maximum allowed size"
 
 
 def test_keys_that_do_not_fit_the_schema(dynamodb: Any, table: str) -> None:

@@ -252,7 +252,7 @@ def test_groups_give_rights(cloud: RunningCloud) -> None:
     dynamodb = cloud.client("dynamodb", key=key["AccessKeyId"], secret=key["SecretAccessKey"])
     refused("AccessDeniedException", dynamodb.list_tables)
     iam.add_user_to_group(GroupName="readers", UserName="member")
-    dynamodb.list_tables()
+    assert "TableNames" in dynamodb.list_tables()
     iam.remove_user_from_group(GroupName="readers", UserName="member")
     refused("AccessDeniedException", dynamodb.list_tables)
     iam.create_access_key(UserName="member")
