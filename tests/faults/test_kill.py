@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -101,6 +102,7 @@ def all_records(cloud: RunningCloud) -> list[str]:
         iterator = page["NextShardIterator"]
 
 
+@pytest.mark.timeout(600)
 def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     cloud = RunningCloud(tmp_path / "data").start()
     cloud.client("dynamodb").create_table(

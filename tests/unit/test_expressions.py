@@ -11,7 +11,7 @@ from operator import ge, gt, le, lt
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maycloud.errors import AwsError
@@ -57,14 +57,17 @@ class Refused(Exception):
 
 
 def plain(value: Item) -> Any:
+    """A tagged Python value. Sets must have no element twice."""
     ((kind, content),) = value.items()
-    convert: dict[str, Callable[[Any], Any]] = {
-        "N": Fraction, "B": b64decode, "SS": frozenset,
-        "NS": lambda each: frozenset(map(Fraction, each)), "BS": lambda each: frozenset(map(b64decode, each)),
-        "L": lambda each: [plain(one) for one in each],
-        "M": lambda each: {name: plain(one) for name, one in each.items()},
-    }  # fmt: skip
-    return kind, convert.get(kind, lambda each: each)(content)
+    if kind in ("SS", "NS", "BS"):
+        elements = frozenset(plain({kind[0]: each})[1] for each in content)
+        assert len(elements) == len(content)
+        return kind, elements
+    if kind == "L":
+        return kind, [plain(each) for each in content]
+    if kind == "M":
+        return kind, {name: plain(each) for name, each in content.items()}
+    return kind, {"N": Fraction, "B": b64decode}.get(kind, lambda each: each)(content)
 
 
 def within(item: dict[str, Any], path: Path) -> Any:
@@ -101,29 +104,41 @@ def rebuilt(value: Any, edits: list[tuple[Path, Any]]) -> Any:
 KEEP = object()
 ORDERS: dict[str, Callable[[Any, Any], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
 CONTENTS = ("S", "B", "N")
-PATHS: list[Path] = [
-    ("a",), ("b",), ("m", "x"), ("m", "y"), ("m", "z", 0), ("l", 0), ("l", 1), ("l", 2, "x"), ("l", 5), ("l", 7),
-]  # fmt: skip
+# Where items of the usual shape have numbers, sets, lists, and nothing.
+NUMBERS: list[Path] = [("b",), ("m", "x"), ("l", 3)]
+SETS: list[Path] = [("a",), ("m", "y"), ("l", 1)]
+LISTS: list[Path] = [("m", "z"), ("l", 2, "y")]
+NOTHING: list[Path] = [("m", "n"), ("m", "z", 8), ("m", "z", 9), ("l", 7), ("l", 9)]
+PATHS = [*NUMBERS, *SETS, *LISTS, *NOTHING, ("l", 0), ("l", 2, "x")]
 
-texts = st.text("aéb😀", max_size=3)
+texts = st.text("aéb\uff5e😀", max_size=3)
 binaries = st.binary(max_size=3).map(lambda each: b64encode(each).decode())
 small = st.sampled_from(["0", "1", "-1", "2", "0.5", "-2.25", "10", "100000000000000000000.5"])
-scalars = st.one_of(st.builds(dict, S=texts), st.builds(dict, N=small), st.builds(dict, B=binaries))
+figures = st.builds(dict, N=small)
+scalars = figures | st.builds(dict, S=texts) | st.builds(dict, B=binaries)
 sets = st.one_of(
-    st.builds(dict, SS=st.lists(texts, min_size=1, max_size=3, unique=True)),
+    st.builds(dict, SS=st.lists(st.sampled_from("abc"), min_size=1, max_size=3, unique=True)),
     st.builds(dict, NS=st.lists(small, min_size=1, max_size=3, unique=True)),
     st.builds(dict, BS=st.lists(binaries, min_size=1, max_size=3, unique=True)),
 )
 flat = scalars | sets | st.builds(dict, BOOL=st.booleans()) | st.just({"NULL": True})
-lists = st.lists(flat | st.builds(dict, M=st.dictionaries(st.just("x"), flat)), max_size=6).map(
-    lambda each: {"L": each}
-)
-maps = st.dictionaries(st.sampled_from("xyz"), flat | lists, max_size=3).map(lambda each: {"M": each})
+lists = st.builds(dict, L=st.lists(flat, max_size=3))
+maps = st.builds(dict, M=st.dictionaries(st.sampled_from("xyz"), flat | lists, max_size=3))
 anything = flat | lists | maps
-items = st.fixed_dictionaries(
-    {}, optional={"a": anything, "b": anything, "m": maps | flat, "l": lists | flat}
-)
 
+
+def shaped(b: Item, a: Item, z: Item, inner: Item, more: list[Item]) -> Item:
+    return {
+        "a": a,
+        "b": b,
+        "m": {"M": {"x": b, "y": a, "z": z}},
+        "l": {"L": [inner, a, {"M": {"x": inner, "y": z}}, b, *more]},
+    }
+
+
+usual = st.builds(shaped, figures, sets, lists, anything, st.lists(anything, max_size=2))
+unusual = st.dictionaries(st.sampled_from("abml"), anything)
+items = st.sampled_from([usual, usual, usual, usual, unusual]).flatmap(lambda each: each)
 
 numbers = st.builds(
     lambda digits, exponent: number(f"{digits}e{exponent}"),
@@ -302,11 +317,16 @@ def summed(one: Any, other: Any, sign: int) -> Any:
 
 
 def one_change(draw: Any, text: Text, path: Path) -> tuple[str, str, Compute]:
-    """Section, clause, and from the old item what is at the path then."""
-    left, other = text.path(path), draw(st.sampled_from(PATHS))
-    match draw(
-        st.sampled_from(["put", "copy", "sum", "default", "append", "remove", "number", "more", "less"])
-    ):
+    """Section, clause, and from the old item what is at the path then. Most fit an item of the usual shape."""
+    loose = not draw(st.sampled_from([False] + [True] * 15))
+    left, there = text.path(path), [each for each in PATHS if each not in NOTHING]
+    ways = ["put", "copy", "sum", "default", "append", "remove"]
+    ways += ["number"] if loose or path in NUMBERS + NOTHING else []
+    ways += ["more", "less"] if loose or path in SETS else []
+    way = draw(st.sampled_from(ways))
+    pools = {"sum": NUMBERS, "append": LISTS, "default": PATHS}
+    other = draw(st.sampled_from(PATHS if loose else pools.get(way, there)))
+    match way:
         case "put":
             value = draw(anything)
             return "SET", f"{left} = {text.value(value)}", lambda _: plain(value)
@@ -337,27 +357,30 @@ def one_change(draw: Any, text: Text, path: Path) -> tuple[str, str, Compute]:
                 f"{left} {text.value(value)}",
                 lambda item: summed(within(item, path) or ("N", Fraction(0)), plain(value), 1),
             )
-        case which:
+        case _:
             value = draw(sets)
             kind, content = plain(value)
 
             def changed(item: dict[str, Any]) -> Any:
                 current = within(item, path)
                 if current is None:
-                    return (kind, content) if which == "more" else KEEP
+                    return (kind, content) if way == "more" else KEEP
                 if current[0] != kind:
                     raise Refused
-                if which == "more":
+                if way == "more":
                     return kind, current[1] | content
                 return (kind, current[1] - content) if current[1] - content else None
 
-            return "ADD" if which == "more" else "DELETE", f"{left} {text.value(value)}", changed
+            return "ADD" if way == "more" else "DELETE", f"{left} {text.value(value)}", changed
 
 
 @st.composite
 def updates(draw: Any) -> tuple[str, dict[str, str], Item, Compute]:
     text = Text(draw)
-    paths = draw(st.lists(st.sampled_from(PATHS), min_size=1, max_size=6, unique=True))
+    paths: list[Path] = []
+    for path in draw(st.lists(st.sampled_from(PATHS), min_size=1, max_size=6)):
+        if not any(path[: len(each)] == each[: len(path)] for each in paths):
+            paths.append(path)
     changes = [(path, *one_change(draw, text, path)) for path in paths]
     sections: dict[str, list[str]] = {}
     for _, section, clause, _ in changes:
@@ -373,6 +396,7 @@ def updates(draw: Any) -> tuple[str, dict[str, str], Item, Compute]:
 # Against the model
 
 
+@settings(max_examples=400, deadline=None)
 @given(item=items, condition=conditions())
 def test_conditions_hold_as_in_the_model(item: Item, condition: Any) -> None:
     text, names, values, expected = condition
@@ -384,6 +408,7 @@ def test_conditions_hold_as_in_the_model(item: Item, condition: Any) -> None:
     assert item == before
 
 
+@settings(max_examples=400, deadline=None)
 @given(item=items, update=updates())
 def test_updates_change_as_in_the_model(item: Item, update: Any) -> None:
     text, names, values, expected = update
@@ -400,6 +425,7 @@ def test_updates_change_as_in_the_model(item: Item, update: Any) -> None:
     assert values == given_values
 
 
+@settings(max_examples=400, deadline=None)
 @given(one=numbers, other=numbers, minus=st.booleans())
 def test_arithmetic_is_exact_or_refused(one: str, other: str, minus: bool) -> None:
     exact = Fraction(one) - Fraction(other) if minus else Fraction(one) + Fraction(other)

@@ -101,6 +101,7 @@ Outputs:
 """
 
 
+@pytest.mark.timeout(400)
 def test_sam_deploy(cloud: RunningCloud, tmp_path: Path) -> None:
     need(SAM)
     (tmp_path / "src").mkdir()
@@ -114,7 +115,7 @@ def test_sam_deploy(cloud: RunningCloud, tmp_path: Path) -> None:
             str(SAM), "deploy", "--template-file", str(tmp_path / "template.yaml"), "--stack-name", "sam",
             "--resolve-s3", "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset",
         ],
-        env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=110, check=False,
+        env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-3000:]
     stack = cloud.client("cloudformation").describe_stacks(StackName="sam")["Stacks"][0]
