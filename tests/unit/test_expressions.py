@@ -260,10 +260,10 @@ def one_test(draw: Any, text: Text) -> tuple[str, Holds]:
                 ),
             )
         case "contains":
-            part = draw(anything)
-            return f"contains({left}, {text.value(part)})", lambda item: contained(
-                within(item, path), plain(part)
-            )
+            path = draw(st.sampled_from([*SETS, ("l",), ("m", "z"), ("l", 0)]))
+            part = draw(st.sampled_from([{"S": "a"}, {"N": "1"}, {"B": ""}]) | anything)
+            written = f"contains({text.path(path)}, {text.value(part)})"
+            return written, lambda item: contained(within(item, path), plain(part))
         case _:
             count = draw(st.integers(0, 4))
             value = text.value({"N": str(count)})
@@ -631,6 +631,56 @@ def test_names_and_values_must_be_right_and_used() -> None:
 
 
 # What the model does not say
+
+
+THINGS: Item = {
+    "s": {"S": "h\uff5ello"}, "emoji": {"S": "h😀"}, "n": {"N": "12"}, "b": {"B": b64encode(b"h\xff\x01").decode()},
+    "ss": {"SS": ["x", "y"]}, "ns": {"NS": ["1", "2"]}, "l": {"L": [{"N": "1"}, {"SS": ["x", "y"]}, {"L": []}]},
+    "m": {"M": {"x": {"S": "1"}}}, "yes": {"BOOL": True}, "nil": {"NULL": True},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "holds"),
+    [
+        ("s < :v", {"S": "h😀"}, True),  # by UTF-8, not by UTF-16
+        ("emoji > s", None, True),
+        ("s BETWEEN :v AND emoji", {"S": "h"}, True),
+        ("n > :v", {"N": "9"}, True),
+        ("n > :v", {"S": "1"}, False),
+        ("b > :v", {"B": b64encode(b"h\x7f").decode()}, True),
+        ("m > n", None, False),
+        ("ss = :v", {"SS": ["y", "x"]}, True),
+        ("l[1] = :v", {"SS": ["y", "x"]}, True),
+        ("m = :v", {"M": {"x": {"S": "1"}}}, True),
+        ("m = :v", {"M": {"x": {"N": "1"}}}, False),
+        ("contains(s, :v)", {"S": "llo"}, True),
+        ("contains(b, :v)", {"B": b64encode(b"\xff").decode()}, True),
+        ("contains(ss, :v)", {"S": "y"}, True),
+        ("contains(ss, :v)", {"SS": ["y"]}, False),
+        ("contains(ns, :v)", {"S": "1"}, False),
+        ("contains(l, :v)", {"SS": ["y", "x"]}, True),
+        ("contains(l, :v)", {"L": []}, True),
+        ("contains(n, :v)", {"N": "1"}, False),
+        ("begins_with(b, :v)", {"B": b64encode(b"h\xff").decode()}, True),
+        ("begins_with(:v, s)", {"S": "h\uff5ello!"}, True),
+        ("begins_with(n, :v)", {"S": "1"}, False),
+        ("size(s) = :v", {"N": "5"}, True),
+        ("size(b) = :v", {"N": "3"}, True),
+        ("size(m) < size(ns)", None, True),
+        ("size(n) < :v", {"N": "9"}, False),
+        ("attribute_type(nil, :v)", {"S": "NULL"}, True),
+        ("attribute_type(:v, :v)", {"S": "S"}, True),
+        ("yes = :v", {"BOOL": True}, True),
+        ("n IN (s, :v, b)", {"N": "12"}, True),
+        ("(n) = :v AND ((m.x) <> :v)", {"N": "12"}, True),
+        ("yes = :v OR n = :v AND s = :v", {"BOOL": True}, True),
+        ("NOT s = :v AND n = :v", {"N": "13"}, False),
+    ],
+)
+def test_what_conditions_say(text: str, value: Item | None, holds: bool) -> None:
+    values = None if value is None else {":v": value}
+    assert compile_condition(text, None, values)(THINGS) is holds
 
 
 @pytest.mark.parametrize("text", ["a <> b", "NOT a = b", "NOT a < b", "NOT a BETWEEN b AND c"])
