@@ -197,14 +197,15 @@ def sized(value: Any) -> Any:
     return None if value is None or value[0] in ("N", "BOOL", "NULL") else ("N", Fraction(len(value[1])))
 
 
+WAYS = ["equal", "order", "paths", "between", "in", "exists", "type", "begins", "contains", "size"]
+HOLDERS: list[Path] = [*SETS, ("l",), ("m", "z"), ("l", 0)]
+
+
 def one_test(draw: Any, text: Text) -> tuple[str, Holds]:
-    path = draw(st.sampled_from(PATHS))
+    way = draw(st.sampled_from(WAYS))
+    path = draw(st.sampled_from(HOLDERS if way == "contains" else PATHS))
     left = text.path(path)
-    match draw(
-        st.sampled_from(
-            ["equal", "order", "paths", "between", "in", "exists", "type", "begins", "contains", "size"]
-        )
-    ):
+    match way:
         case "equal":
             right, same = draw(anything), draw(st.booleans())
             written = f"{left} {'=' if same else '<>'} {text.value(right)}"
@@ -260,9 +261,8 @@ def one_test(draw: Any, text: Text) -> tuple[str, Holds]:
                 ),
             )
         case "contains":
-            path = draw(st.sampled_from([*SETS, ("l",), ("m", "z"), ("l", 0)]))
             part = draw(st.sampled_from([{"S": "a"}, {"N": "1"}, {"B": ""}]) | anything)
-            written = f"contains({text.path(path)}, {text.value(part)})"
+            written = f"contains({left}, {text.value(part)})"
             return written, lambda item: contained(within(item, path), plain(part))
         case _:
             count = draw(st.integers(0, 4))
