@@ -5,8 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from running import RunningCloud
+
+# The same examples in every run, however slow the machine.
+settings.register_profile("maycloud", derandomize=True, deadline=None)
+settings.load_profile("maycloud")
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,7 @@ from maycloud.services.lambda_.runtime.spec import Spec
 NODE_BOOTSTRAP = Path(__file__).with_name("node_bootstrap.mjs")
 MAX_LINE = 256 * 1024  # characters of one log line; longer ones are cut into several
 _SPARE = 256 << 20  # bytes of data beyond a function's memory at which allocation itself fails
+LAST_WORDS = 0.25  # seconds that a process's last frame may come after its end
 _BASE_MB = 128  # the smallest memory that a function can have
 
 
@@ -198,6 +199,8 @@ class PythonEnvironment(Environment, asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray()
         self._ready: asyncio.Future[Reply | None] | None = None
+        self._channel_lost = False
+        self._status: int | None = None
 
     async def start(self) -> Reply | None:
         loop = asyncio.get_running_loop()
@@ -250,7 +253,21 @@ class PythonEnvironment(Environment, asyncio.Protocol):
                 self.retired = True  # a failed start is tried anew by the next invocation
             self._ready.set_result(reply)
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._channel_lost = True
+        if self._status is not None:
+            self._conclude(self._status)
+
     def ended(self, status: int) -> None:
+        """The process has ended; what it had sent before may still be on its way over the channel."""
+        self._status = status
+        if self._channel_lost or self._transport is None:
+            self._conclude(status)
+        else:
+            # A process that the function left behind may hold the channel open.
+            asyncio.get_running_loop().call_later(LAST_WORDS, self._conclude, status)
+
+    def _conclude(self, status: int) -> None:
         exit_words = _describe(status)
         super().ended(status)
         self._started(
