@@ -4,11 +4,13 @@ import datetime
 import hashlib
 import hmac
 import http.client
+import io
 import json
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+import boto3
 import pytest
 from botocore.auth import S3SigV4QueryAuth, SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -248,6 +250,23 @@ def test_chunk_signatures(cloud: RunningCloud, bucket: str) -> None:
         assert (status, b"SignatureDoesNotMatch" in raw) == (403, True)
     listed = cloud.client("s3").list_objects_v2(Bucket=bucket, Prefix="spoiled")
     assert listed["KeyCount"] == 0
+
+
+def test_uploads_with_trailers_over_https(cloud: RunningCloud, bucket: str) -> None:
+    sent: list[str] = []
+    s3 = boto3.client(
+        "s3", endpoint_url=cloud.https_url, verify=cloud.ca_file, region_name="us-east-1",
+        aws_access_key_id="test", aws_secret_access_key="test",
+    )  # fmt: skip
+
+    def note(request: Any, **_: Any) -> None:
+        sent.append(str({k.lower(): v for k, v in request.headers.items()}["x-amz-content-sha256"]))
+
+    s3.meta.events.register("before-send.s3.PutObject", note)
+    body = bytes(range(256)) * 8000
+    s3.put_object(Bucket=bucket, Key="trailed", Body=io.BytesIO(body))
+    assert "STREAMING-UNSIGNED-PAYLOAD-TRAILER" in sent[0]
+    assert s3.get_object(Bucket=bucket, Key="trailed")["Body"].read() == body
 
 
 def test_a_declared_hash_must_be_the_bodys(cloud: RunningCloud, bucket: str) -> None:
