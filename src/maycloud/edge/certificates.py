@@ -5,7 +5,9 @@ alone). A leaf covers ``localhost``, the loopback addresses and the one name tha
 for (SNI): wildcards do not reach over several labels, so each name gets its own.
 """
 
+import contextlib
 import datetime
+import hashlib
 import ipaddress
 import os
 import re
@@ -15,7 +17,7 @@ from typing import Any
 
 _YEARS = 10
 _LEAF_DAYS = 397  # the most that browsers take
-_NAME = re.compile(r"(?=.{1,253}$)([a-z0-9_*-]{1,63}\.)*[a-z0-9-]{1,63}", re.IGNORECASE)
+_NAME = re.compile(r"(?=.{1,253}$)([a-z0-9_-]{1,63}\.)*[a-z0-9-]{1,63}", re.IGNORECASE)
 _MOST_NAMES = 1000
 
 
@@ -94,17 +96,17 @@ class Authority:
     def _leaf(self, name: str) -> Path:
         """A file with a key and a certificate for `name`; made anew when it nears its end."""
         self._leaves.mkdir(mode=0o700, exist_ok=True)
-        path = self._leaves / f"{name.replace('*', '_')}.pem"
+        file = name if len(name) < 200 else f"{name[:100]}-{hashlib.sha256(name.encode()).hexdigest()}"
+        path = self._leaves / f"{file}.pem"
         from cryptography import x509
 
         now = datetime.datetime.now(datetime.UTC)
         authority = x509.load_pem_x509_certificate(self.certificate.read_bytes())
-        if path.exists():
+        # A file that was damaged is made anew.
+        with contextlib.suppress(FileNotFoundError, ValueError):
             leaf = x509.load_pem_x509_certificate(path.read_bytes())
-            if (
-                leaf.not_valid_after_utc - now > datetime.timedelta(days=30)
-                and leaf.issuer == authority.subject
-            ):
+            lasts = leaf.not_valid_after_utc - now > datetime.timedelta(days=30)
+            if lasts and leaf.issuer == authority.subject:
                 return path
         from cryptography.hazmat.primitives import hashes, serialization
         from cryptography.hazmat.primitives.asymmetric import ec
@@ -175,6 +177,7 @@ def _usage(*, ca: bool) -> Any:
 def _write(path: Path, data: bytes, mode: int) -> None:
     """Whole or not at all, and never readable by others in between."""
     temporary = path.with_suffix(path.suffix + ".tmp")
-    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
+    temporary.unlink(missing_ok=True)  # left by a crash, with who knows what permissions
+    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
         file.write(data)
     temporary.rename(path)

@@ -4,37 +4,24 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import httptools
 
-from maycloud.edge import responses
-from maycloud.edge.messages import FileBody, RawHeaders, Request, Response
+from maycloud.edge import bodies, responses
+from maycloud.edge.limits import Limits
+from maycloud.edge.messages import FileBody, RawHeaders, Request, Response, origin_form
 from maycloud.edge.stream import Stream
 
 if TYPE_CHECKING:
     from maycloud.edge.server import Edge
 
+__all__ = ["Connection", "Limits"]
+
 log = logging.getLogger("maycloud.edge")
 
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bounds on what a client may ask of a connection; sizes in bytes, times in seconds."""
-
-    head: int = 64 * 1024
-    headers: int = 200
-    buffered: int = 1 << 20  # bodies up to this size are handed over whole
-    pipelined: int = 32
-    head_time: float = 30.0
-    body_time: float = 30.0  # without a byte
-    idle_time: float = 75.0
-    connections: int = 10_000
-
-
-_READ = 256 * 1024  # bytes of a file read at a time
 _FAILED = Response(503, [(b"content-type", b"text/plain")], b"The write could not be made durable")
+_NEVER = float("inf")
 
 
 class Connection(asyncio.Protocol):
@@ -42,6 +29,9 @@ class Connection(asyncio.Protocol):
 
     # State by lifetime: of the connection, of the message being parsed, of the request being answered.
     __slots__ = (
+        "_advancing",
+        "_again",
+        "_arrived",
         "_body",
         "_busy",
         "_bytes_in_head",
@@ -50,19 +40,25 @@ class Connection(asyncio.Protocol):
         "_current",
         "_drained",
         "_edge",
+        "_ended",
+        "_headed",
         "_header_list",
         "_keep_alive",
+        "_linger",
         "_lost",
+        "_old",
         "_parser",
         "_paused",
         "_peer",
         "_queue",
+        "_refusal",
         "_secure",
         "_size",
         "_stream",
         "_target",
         "_task",
         "_transport",
+        "_unsent",
         "deadline",
     )
 
@@ -72,15 +68,21 @@ class Connection(asyncio.Protocol):
         self._secure = secure
         self._parser = httptools.HttpRequestParser(self)
         self._transport: Any = None
-        self._queue: deque[tuple[Request, bool]] = deque()
+        self._queue: deque[tuple[Request, bool, bool]] = deque()
         self._busy = False
-        self._closing = False
+        self._advancing = False
+        self._ended = False  # no further request is taken
+        self._closing = False  # the current answer is the last
+        self._linger = False  # the client may still be sending when we hang up
+        self._refusal: bytes | None = None  # the answer to what could not be parsed
         self._lost = False
         self._paused = 0
+        self._unsent = 0  # bytes of answers not taken when last looked at
         self._drained: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
         self._stream: Stream | None = None
         self._current: Request | None = None
+        self._old = False  # the request being answered is of HTTP/1.0
         self._keep_alive = True
         self.deadline = 0.0  # on the loop's clock, when the connection is closed for being slow
         self._begin()
@@ -90,8 +92,11 @@ class Connection(asyncio.Protocol):
         self._header_list: RawHeaders = []
         self._body: list[bytes] = []
         self._size = 0
+        self._arrived = 0  # bytes since the head began or a body's last byte, but for pipelined ones
         self._bytes_in_head = 0
+        self._headed = False
         self._continue = False
+        self._again: bytes | None = None  # the head, to be parsed once more
 
     # asyncio.Protocol
 
@@ -99,13 +104,15 @@ class Connection(asyncio.Protocol):
         self._transport = transport
         self._edge.connections.add(self)
         self._wait(self._edge.limits.head_time)
+        if self._edge.stopping:  # it came while the TLS handshake was going on
+            transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._lost = True
         self._edge.connections.discard(self)
         if self._stream is not None:
             self._stream.fail()
-        for request, _ in self._queue:
+        for request, _, _ in self._queue:
             if isinstance(request.body, Stream):
                 request.body.fail()
         self._queue.clear()
@@ -114,39 +121,58 @@ class Connection(asyncio.Protocol):
             self._task.cancel()
 
     def data_received(self, data: bytes) -> None:
+        if self._ended:
+            return
+        limits = self._edge.limits
+        if not self._arrived and not self._headed and not self._busy:
+            self._wait(limits.head_time)
+        self._arrived += len(data)
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
+        except httptools.HttpParserUpgrade as upgrade:
             # No protocol to change to: the request is answered as if it had not asked.
-            self._closing = True
+            if self._ended:
+                return
+            self._parser = httptools.HttpRequestParser(self)
+            again = self._again or b""
+            self._begin()
+            rest = again + data[upgrade.args[0] :]
+            if rest:
+                self.data_received(rest)
+            return
         except httptools.HttpParserCallbackError as error:
             self._refuse(error.__context__ or error)
+            return
         except httptools.HttpParserError as error:
             self._refuse(error)
-        else:
-            if not self._busy and not self._queue:
-                self._wait(
-                    self._edge.limits.head_time if self._bytes_in_head else self._edge.limits.idle_time
-                )
-            elif self._stream is not None:
-                self._wait(self._edge.limits.body_time)
+            return
+        # The parser gathers a header or trailer of any length before it shows it.
+        if self._arrived > limits.head and not self._ended:
+            self._refuse(_Refusal(431, "Request Header Fields Too Large"))
+        elif self._stream is not None or (self._headed and not self._busy):
+            self._wait(limits.body_time)
 
     def eof_received(self) -> bool:
-        """A half-closed client still gets its answers."""
+        """A half-closed client still gets its answers; over TLS there is no such thing."""
+        self._ended = True
         if self._stream is not None:
             self._stream.fail()
-        if not self._busy and not self._queue:
-            return False
-        self._closing = True
-        return True
+        return not self._secure and (self._busy or bool(self._queue))
 
     def pause_writing(self) -> None:
         self._drained = asyncio.get_running_loop().create_future()
+        self._wait_for_taking()
 
     def resume_writing(self) -> None:
         drained, self._drained = self._drained, None
-        if drained is not None and not drained.done():
+        if drained is None:
+            return
+        if not drained.done():
             drained.set_result(None)
+        if self._busy:
+            self.deadline = _NEVER if self._stream is None else self._edge.now + self._edge.limits.body_time
+        elif not self._advancing:
+            self._advance()
 
     # httptools
 
@@ -158,14 +184,17 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         headers = self._header_list
-        headers.append((name.lower(), value))
         self._bytes_in_head += len(name) + len(value) + 4
         limits = self._edge.limits
-        if self._bytes_in_head > limits.head or len(headers) > limits.headers:
+        if self._bytes_in_head > limits.head or len(headers) >= limits.headers:
             raise _Refusal(431, "Request Header Fields Too Large")
+        if not self._headed:  # a trailer must not pass for a header
+            headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         parser = self._parser
+        self._headed = True
+        self._arrived = 0
         self._keep_alive = parser.should_keep_alive()
         hosts = 0
         length: int | None = None
@@ -179,18 +208,40 @@ class Connection(asyncio.Protocol):
                 chunked = True
             elif name == b"expect":
                 self._continue = value.lower() == b"100-continue"
-        version = parser.get_http_version()
-        if hosts > 1 or (hosts == 0 and version == "1.1"):
-            raise _Refusal(400, "Bad Request: one Host header is needed")
-        if version not in ("1.1", "1.0"):
-            raise _Refusal(505, "HTTP Version Not Supported")
+        if hosts != 1 or parser.get_http_version() != "1.1" or parser.should_upgrade():
+            self._check_unusual(hosts, bool(length), chunked)
+            if self._again is not None:
+                return
         if length is not None and length > self._edge.limits.buffered:
             self._start_stream(length)
-        elif self._continue and (length or chunked) and not self._busy:
-            self._transport.write(responses.CONTINUE)
+        elif self._continue and not (length or chunked):
             self._continue = False
+        elif self._continue and not self._busy:
+            self._send_continue()
+
+    def _check_unusual(self, hosts: int, length: bool, chunked: bool) -> None:
+        version = self._parser.get_http_version()
+        if version not in ("1.0", "1.1"):
+            raise _Refusal(505, "HTTP Version Not Supported")
+        if hosts > 1 or (hosts == 0 and version == "1.1"):
+            raise _Refusal(400, "Bad Request: one Host header is needed")
+        if version == "1.0":
+            self._keep_alive = self._continue = False
+            if chunked:
+                raise _Refusal(400, "Bad Request: HTTP/1.0 has no Transfer-Encoding")
+        if self._parser.should_upgrade():
+            if self._parser.get_method() == b"CONNECT":
+                raise _Refusal(405, "Method Not Allowed")
+            if length or chunked:
+                # The parser takes the body for the new protocol's, so it gets to see the head again.
+                self._again = self._without_upgrade()
+
+    def _without_upgrade(self) -> bytes:
+        kept = [b"%b: %b\r\n" % each for each in self._header_list if each[0] != b"upgrade"]
+        return b"%b %b HTTP/1.1\r\n%b\r\n" % (self._parser.get_method(), self._target, b"".join(kept))
 
     def on_body(self, data: bytes) -> None:
+        self._arrived = 0
         stream = self._stream
         if stream is not None:
             stream.feed(data)
@@ -204,35 +255,32 @@ class Connection(asyncio.Protocol):
             self._body = []
 
     def on_message_complete(self) -> None:
+        if self._again is not None:
+            return
         stream = self._stream
+        keep_alive = self._keep_alive
         if stream is not None:
             self._stream = None
             stream.finish()
             self._begin()
-            return
-        body = self._body
-        request = Request(
-            self._parser.get_method().decode("latin-1"),
-            self._target.decode("latin-1"),
-            self._header_list,
-            b"" if not body else body[0] if len(body) == 1 else b"".join(body),
-            self._peer,
-            self._secure,
-        )
-        self._begin()
-        self._submit(request)
+            if self._busy and self._drained is None:
+                self.deadline = _NEVER
+        else:
+            body = self._body
+            request = self._request(b"" if not body else body[0] if len(body) == 1 else b"".join(body))
+            self._begin()
+            self._submit(request)
+        if not keep_alive:
+            self._ended = True
+
+    def _request(self, body: bytes | Stream) -> Request:
+        target, headers = origin_form(self._target.decode("latin-1"), self._header_list)
+        method = self._parser.get_method().decode("latin-1")
+        return Request(method, target, headers, body, self._peer, self._secure)
 
     def _start_stream(self, length: int | None) -> Stream:
         stream = self._stream = Stream(length, self._pause_reading, self._send_continue)
-        request = Request(
-            self._parser.get_method().decode("latin-1"),
-            self._target.decode("latin-1"),
-            self._header_list,
-            stream,
-            self._peer,
-            self._secure,
-        )
-        self._submit(request)
+        self._submit(self._request(stream))
         return stream
 
     def _send_continue(self) -> None:
@@ -243,21 +291,25 @@ class Connection(asyncio.Protocol):
     # Requests in line
 
     def _submit(self, request: Request) -> None:
-        if self._closing:
+        if self._closing or self._ended:
             return
-        if self._busy:
-            self._queue.append((request, self._keep_alive))
+        if self._busy or self._drained is not None:
+            self._queue.append((request, self._keep_alive, self._is_old()))
             if len(self._queue) == self._edge.limits.pipelined:
                 self._pause_reading(True)
             return
-        self._start(request, self._keep_alive)
+        self._start(request, self._keep_alive, not self._keep_alive and self._is_old())
 
-    def _start(self, request: Request, keep_alive: bool) -> None:
+    def _is_old(self) -> bool:
+        return self._parser.get_http_version() == "1.0"
+
+    def _start(self, request: Request, keep_alive: bool, old: bool) -> None:
         self._busy = True
         self._current = request
+        self._old = old
         if not keep_alive:
             self._closing = True
-        self.deadline = float("inf") if self._stream is None else self._deadline(self._edge.limits.body_time)
+        self.deadline = _NEVER if self._stream is None else self._edge.now + self._edge.limits.body_time
         self._edge.application(request, self.reply)
 
     def _next(self) -> None:
@@ -265,25 +317,59 @@ class Connection(asyncio.Protocol):
         current = self._current
         self._busy = False
         self._current = None
-        if current is not None and isinstance(current.body, Stream) and not current.body.finished:
-            # The rest of a body nobody wants could be long: it is cheaper to hang up.
+        if current is not None and isinstance(current.body, Stream):
+            if not current.body.finished:
+                # The rest of a body nobody wants could be long: it is cheaper to hang up.
+                self._closing = self._linger = True
             current.body.discard()
-            self._closing = True
-        if self._lost:
-            return
-        if self._closing:
-            self._transport.close()
-            return
-        if self._queue:
-            request, keep_alive = self._queue.popleft()
-            if len(self._queue) == self._edge.limits.pipelined - 1:
+        if not self._advancing:
+            self._advance()
+
+    def _advance(self) -> None:
+        # A loop, since each of many requests in line may be answered at once.
+        self._advancing = True
+        queue = self._queue
+        while queue and not (self._busy or self._lost or self._closing or self._drained is not None):
+            request, keep_alive, old = queue.popleft()
+            if len(queue) == self._edge.limits.pipelined - 1:
                 self._pause_reading(False)
-            self._start(request, keep_alive)
+            self._start(request, keep_alive, old)
+        self._advancing = False
+        if self._busy or self._lost:
             return
-        if self._edge.stopping:
-            self._transport.close()
+        if self._closing or (not queue and (self._ended or self._edge.stopping)):
+            self._hang_up()
+        elif self._drained is not None:
+            self._wait_for_taking()
+        else:
+            limits = self._edge.limits
+            if self._headed:
+                self._send_continue()
+                self._wait(limits.body_time)
+            else:
+                self._wait(limits.head_time if self._arrived else limits.idle_time)
+
+    def _hang_up(self) -> None:
+        """Close when the client has its answers."""
+        self._ended = self._closing = True
+        transport = self._transport
+        if transport.is_closing():
             return
-        self._wait(self._edge.limits.idle_time)
+        if self._refusal is not None:
+            transport.write(self._refusal)
+            self._refusal = None
+        if not self._linger:
+            self._wait_for_taking()
+            transport.close()
+            return
+        # Closing while bytes are unread resets the connection, and the client may lose its answer.
+        if transport.can_write_eof():
+            transport.write_eof()
+        if self._paused:
+            self._paused = 0
+            transport.resume_reading()
+        self._unsent = transport.get_write_buffer_size()
+        self.deadline = self._edge.now + self._edge.limits.linger_time
 
     # Answers
 
@@ -296,122 +382,139 @@ class Connection(asyncio.Protocol):
         if response.__class__ is not Response:
             response = _FAILED
             self._closing = True
+        if request.body.__class__ is Stream:
+            self._answer_early(request.body)
         body = response.body
         if isinstance(body, bytes):
-            date = self._edge.dates.line()
-            head = responses.head(response.status, response.headers, date, len(body), self._closing)
-            sends = body and responses.has_body(response.status, request.method)
-            self._transport.write(head + body if sends else head)
+            sends = responses.has_body(response.status, request.method)
+            head = self._head(response, len(body), sends)
+            self._transport.write(head + body if sends and body else head)
             self._next()
             return
         self._task = asyncio.get_running_loop().create_task(self._send(request, response))
 
+    def _answer_early(self, body: Any) -> None:
+        if not body.finished:
+            # It is too late to ask for the body, and the answer must say that it is the last.
+            self._continue = False
+            self._closing = self._linger = True
+
+    def _head(self, response: Response, length: int | None, sends: bool) -> bytes:
+        last = self._closing or (
+            (self._ended or self._edge.stopping) and not self._queue and self._refusal is None
+        )
+        date = self._edge.dates.line()
+        return responses.head(
+            response.status, response.headers, date, length, last, chunked=not self._old, exact=sends
+        )
+
     async def _send(self, request: Request, response: Response) -> None:
         """Send a long answer piece by piece, no faster than the client takes it."""
+        whole = False
+        sends = responses.has_body(response.status, request.method)
         body = response.body
-        whole = True
         try:
             if isinstance(body, FileBody):
-                self._write_head(response, body.length)
-                if responses.has_body(response.status, request.method):
-                    await self._send_file(body)
+                with body.path.open("rb") as file:
+                    self._transport.write(self._head(response, body.length, sends))
+                    if sends:
+                        await bodies.send_file(file, body, self._transport.write, self._drain)
             elif not isinstance(body, bytes):
-                whole = False
-                await self._send_iterator(request, response, body)
-                whole = True
+                async with bodies.closing(body):
+                    await self._send_pieces(response, body, sends)
+            whole = True
         except asyncio.CancelledError:
             return
+        except ConnectionError as error:
+            log.debug("an answer to %s %s broke off: %s", request.method, request.path, error)
         except Exception:
             log.exception("an answer to %s %s broke off", request.method, request.path)
-            whole = False
         finally:
             self._task = None
+        if self._lost:
+            return
         if not whole:
             # The client must see that this is not the end.
             self._transport.abort()
             return
         self._next()
 
-    def _write_head(self, response: Response, length: int | None) -> None:
-        date = self._edge.dates.line()
-        self._transport.write(responses.head(response.status, response.headers, date, length, self._closing))
-
-    async def _send_file(self, body: FileBody) -> None:
-        offset, left = body.offset, body.length
-        with body.path.open("rb") as file:
-            while left:
-                data = await asyncio.to_thread(_read_at, file, offset, min(left, 4 * _READ))
-                if not data:
-                    raise EOFError(f"{body.path} is shorter than it was")
-                self._transport.write(data)
-                offset += len(data)
-                left -= len(data)
-                await self._drain()
-
-    async def _send_iterator(self, request: Request, response: Response, body: AsyncIterator[bytes]) -> None:
-        sized = any(name == b"content-length" for name, _ in response.headers)
-        self._write_head(response, None)
-        if not responses.has_body(response.status, request.method):
-            return
-        async for chunk in body:
-            if not chunk:
-                continue
-            self._transport.write(chunk if sized else b"%x\r\n%b\r\n" % (len(chunk), chunk))
-            await self._drain()
-        if not sized:
-            self._transport.write(b"0\r\n\r\n")
+    async def _send_pieces(self, response: Response, body: AsyncIterator[bytes], sends: bool) -> None:
+        length: int | None = None
+        for name, value in response.headers:
+            if name.lower() == b"content-length":
+                length = int(value)
+        self._transport.write(self._head(response, None, sends))
+        if sends:
+            chunked = length is None and not self._old
+            await bodies.send_pieces(body, length, chunked, self._transport.write, self._drain)
 
     async def _drain(self) -> None:
-        if self._lost:
-            raise ConnectionResetError
         if self._drained is not None:
             await self._drained
+        if self._lost:
+            raise ConnectionResetError("the client closed the connection")
 
     # Flow and time
 
     def _pause_reading(self, pause: bool) -> None:
         """Counted: reading goes on when nobody wants it paused any more."""
-        self._paused += 1 if pause else -1
-        if self._lost:
+        if self._lost or self._transport.is_closing():
             return
+        self._paused += 1 if pause else -1
         if pause and self._paused == 1:
             self._transport.pause_reading()
-            self.deadline = float("inf")
+            self.deadline = _NEVER
         elif not pause and self._paused == 0:
             self._transport.resume_reading()
             if self._stream is not None:
                 self._wait(self._edge.limits.body_time)
 
-    def _deadline(self, seconds: float) -> float:
-        return self._edge.now + seconds
-
     def _wait(self, seconds: float) -> None:
-        if not self._paused:
+        if not self._paused and self._drained is None:
             self.deadline = self._edge.now + seconds
+
+    def _wait_for_taking(self) -> None:
+        self._unsent = self._transport.get_write_buffer_size()
+        self.deadline = self._edge.now + self._edge.limits.write_time
 
     def expire(self) -> None:
         """The client was too slow, or idle for too long."""
-        if self._bytes_in_head and self._stream is None and not self._busy:
-            self._transport.write(responses.plain(408, "Request Timeout"))
-        self._transport.close()
+        unsent = self._transport.get_write_buffer_size()
+        if unsent and unsent < self._unsent:
+            self._wait_for_taking()  # slow, but it does take its answer
+            return
+        if unsent or self._closing or self._drained is not None:
+            self._transport.abort()
+            return
+        if (self._arrived or self._headed) and not self._busy:
+            self._refusal = responses.plain(408, "Request Timeout")
+            self._linger = True
+        self._hang_up()
 
     def stop(self) -> None:
         """Close now if nothing is being answered, else after the answer."""
-        if not self._busy and self._transport is not None:
+        if not self._busy and not self._queue:
             self._transport.close()
+
+    def abort(self) -> None:
+        self._transport.abort()
 
     def _refuse(self, error: BaseException) -> None:
         """Not HTTP, or too much of it: answer after what is in line is answered, then hang up."""
-        status, message = (
-            (error.status, error.message) if isinstance(error, _Refusal) else (400, "Bad Request")
-        )
         if self._stream is not None:
             self._stream.fail()
             self._stream = None
-        if not self._busy and not self._lost:
-            self._transport.write(responses.plain(status, message))
-            self._transport.close()
-        self._closing = True
+        if self._ended or self._lost:
+            return
+        self._ended = self._linger = True
+        if self._closing:
+            return
+        if not isinstance(error, _Refusal):
+            error = _Refusal(400, "Bad Request")
+        self._refusal = responses.plain(error.status, error.message)
+        if not self._busy and not self._queue:
+            self._hang_up()
 
 
 class _Refusal(Exception):  # noqa: N818 - carries an answer
@@ -419,8 +522,3 @@ class _Refusal(Exception):  # noqa: N818 - carries an answer
         super().__init__(message)
         self.status = status
         self.message = message
-
-
-def _read_at(file: Any, offset: int, size: int) -> bytes:
-    file.seek(offset)
-    return file.read(size)

@@ -61,6 +61,21 @@ class Request:
         return self.target.partition("?")[2]
 
 
+def origin_form(target: str, headers: RawHeaders) -> tuple[str, RawHeaders]:
+    """Target and headers of a request as if it had come without a proxy (RFC 9112, 3.2.2).
+
+    The host of an absolute target goes before that of the Host header.
+    """
+    if target[:1] == "/" or "://" not in target:
+        return target, headers
+    rest = target.partition("://")[2]
+    end = next((at for at, char in enumerate(rest) if char in "/?#"), len(rest))
+    path = rest[end:]
+    host = rest[:end].encode("latin-1")
+    headers = [(b"host", host), *(each for each in headers if each[0] != b"host")]
+    return path if path[:1] == "/" else "/" + path, headers
+
+
 @dataclass(slots=True)
 class FileBody:
     """A stretch of a file, sent from disk with back-pressure."""

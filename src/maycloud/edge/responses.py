@@ -12,6 +12,7 @@ _STATUS = {
 }
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _BODYLESS = frozenset({204, 304})
+_FRAMING = frozenset({b"content-length", b"transfer-encoding", b"connection"})
 
 
 class Dates:
@@ -33,21 +34,52 @@ def has_body(status: int, method: str) -> bool:
     return method != "HEAD" and status not in _BODYLESS and status >= 200
 
 
-def head(status: int, headers: RawHeaders, date: bytes, length: int | None, close: bool) -> bytes:
-    """Status line and headers. `length` None means chunked, unless the headers carry a length."""
+def head(
+    status: int,
+    headers: RawHeaders,
+    date: bytes,
+    length: int | None,
+    close: bool,
+    *,
+    chunked: bool = True,
+    exact: bool = True,
+) -> bytes:
+    """Status line and headers.
+
+    `length` None means chunked (or, without `chunked`, up to the connection's end), unless the headers
+    carry a length. With `exact` a known `length` overrides theirs: only the answer to HEAD may differ.
+    """
     parts = [_STATUS[status], date]
-    framed = False
+    bodyless = status in _BODYLESS
+    framed = bodyless
+    lines = len(headers)
     for name, value in headers:
-        if name == b"content-length":
+        if name == b"content-length" or name.lower() in _FRAMING:
+            # A second framing, or a wrong one, would let this answer's body pass for the next answer.
+            if name.lower() != b"content-length" or framed or (exact and length is not None):
+                lines -= 1
+                continue
             framed = True
         parts += (name, b": ", value, b"\r\n")
-    if not framed and status not in _BODYLESS:
-        if length is None:
-            parts.append(b"transfer-encoding: chunked\r\n")
-        else:
+    if not framed:
+        if length is not None:
+            lines += 1
             parts.append(b"content-length: %d\r\n" % length)
+        elif chunked:
+            lines += 1
+            parts.append(b"transfer-encoding: chunked\r\n")
     parts.append(b"connection: close\r\n\r\n" if close else b"\r\n")
-    return b"".join(parts)
+    whole = b"".join(parts)
+    lines += 2 + bool(date) + close
+    if whole.count(b"\n") != lines or whole.count(b"\r") != lines:
+        clean = [(_one_line(name), _one_line(value)) for name, value in headers]
+        return head(status, clean, date, length, close, chunked=chunked, exact=exact)
+    return whole
+
+
+def _one_line(text: bytes) -> bytes:
+    """A header that came from a handler cannot add lines of its own to the answer."""
+    return text.replace(b"\r", b" ").replace(b"\n", b" ")
 
 
 def plain(status: int, message: str) -> bytes:

@@ -60,15 +60,18 @@ def parse_host(raw: bytes) -> Host:
         return Host("api")
     name = name.partition(":")[0].rstrip(".")
     labels = name.split(".")
+    dotted_bucket = "s3" in labels[1:]  # whose own labels say nothing
     for index, label in enumerate(labels):
+        if dotted_bucket and label != "s3":
+            continue
+        if label == "elb" and index > 1 and _region(labels[index - 1 : index]):
+            return Host("elb", ".".join(labels[: index - 1]), labels[index - 1])
         if label in _DATA_PLANES and index > 0:
             return Host(label, ".".join(labels[:index]), _region(labels[index + 1 :]))
-        if label == "elb" and index > 1:
-            return Host("elb", labels[0], labels[index - 1])
         if label == "auth" and index > 0 and _region(labels[index + 1 :]):
             return Host("auth", ".".join(labels[:index]), labels[index + 1])
         if label in ("s3", "s3-accelerate") or label.startswith("s3-"):
-            rest = labels[index + 1 :]
+            rest = [each for each in labels[index + 1 :] if each != "dualstack"]
             region = _region([label.removeprefix("s3-"), *rest])
             bucket = ".".join(labels[:index]) or None
             if index == 0 or labels[0] not in _NOT_BUCKETS:

@@ -8,14 +8,15 @@ import socket
 import ssl
 from typing import Protocol
 
-from maycloud.edge.connection import Connection, Limits
+from maycloud.edge.connection import Connection
+from maycloud.edge.limits import Limits
 from maycloud.edge.messages import Application
 from maycloud.edge.responses import Dates
 
 log = logging.getLogger("maycloud.edge")
 
 _TLS_HANDSHAKE = 0x16
-_SWEEP = 1.0  # seconds between looks for slow clients
+_SHORTAGE = 0.2  # seconds to wait when no further file can be opened
 
 
 class PortTakenError(Exception):
@@ -71,7 +72,7 @@ class Edge:
         listener.setblocking(False)
         self._listener = listener
         self.now = loop.time()
-        loop.add_reader(listener.fileno(), self._accept)
+        self._listen()
         self._sweep()
         return listener.getsockname()[1]
 
@@ -91,9 +92,18 @@ class Edge:
         while self.connections and loop.time() < until:  # noqa: ASYNC110 - polled only while stopping
             await asyncio.sleep(0.01)
         for connection in list(self.connections):
-            connection.expire()
+            connection.abort()
         if self._sweeper is not None:
             self._sweeper.cancel()
+        for task in list(self._tasks):
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=1)
+        await asyncio.sleep(0)  # the aborted connections hear of it
+
+    def _listen(self) -> None:
+        if self._listener is not None and not self.stopping:
+            asyncio.get_running_loop().add_reader(self._listener.fileno(), self._accept)
 
     def _accept(self) -> None:
         assert self._listener is not None
@@ -105,6 +115,9 @@ class Edge:
                 return
             except OSError as error:
                 log.warning("cannot accept a connection: %s", error)
+                # Out of file descriptors: the client waits in line, and we must not spin meanwhile.
+                loop.remove_reader(self._listener.fileno())
+                loop.call_later(_SHORTAGE, self._listen)
                 return
             if len(self.connections) + len(self._sniffing) >= self.limits.connections:
                 client.close()
@@ -162,4 +175,4 @@ class Edge:
         for client in [each for each, deadline in self._sniffing.items() if deadline < now]:
             self._forget(client)
             client.close()
-        self._sweeper = loop.call_later(_SWEEP, self._sweep)
+        self._sweeper = loop.call_later(self.limits.sweep, self._sweep)
