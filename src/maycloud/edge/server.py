@@ -161,6 +161,9 @@ class Edge:
         except (OSError, ssl.SSLError, ConnectionError, TimeoutError) as error:
             log.debug("a connection failed to begin: %s", error)
             client.close()
+        except asyncio.CancelledError:
+            client.close()  # stopped in the middle of a handshake
+            raise
 
     def _forget(self, client: socket.socket) -> None:
         asyncio.get_running_loop().remove_reader(client.fileno())
