@@ -17,6 +17,7 @@ from maycloud.edge.certificates import Authority
 from maycloud.edge.messages import Handler, Reply, Request, Response
 from maycloud.edge.router import Route, classify
 from maycloud.edge.server import Edge
+from maycloud.inbox import Inbox
 from maycloud.principal import Principal
 from maycloud.services.base import Context, Params, Service
 from maycloud.store import Store
@@ -54,6 +55,7 @@ class Cloud:
         self.url = ""
         self.store = Store(config.data, config.durability)
         self.access = Access(self.store, config.admin_secret)
+        self.inbox = Inbox(self.store)
         self.services = load_services()
         self._hosts: dict[str, Handler] = {}
         self._paths: dict[str, Handler] = {}

@@ -104,6 +104,7 @@ def test_help_is_everywhere() -> None:
         "destroy",
         "outputs",
         "logs",
+        "inbox",
         "demo",
         "doctor",
         "trust",

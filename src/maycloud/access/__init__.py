@@ -56,7 +56,11 @@ class Access:
 
     def is_administrator(self, principal: Principal) -> bool:
         """Whether it may use ``/_may/``: whoever may do anything in the home account."""
-        return principal.account == ADMIN_ACCOUNT and self._authorizer.is_unlimited(principal)
+        return principal.account == ADMIN_ACCOUNT and self.is_unlimited(principal)
+
+    def is_unlimited(self, principal: Principal) -> bool:
+        """Whether it may do anything in its own account."""
+        return self._authorizer.is_unlimited(principal)
 
     def authorize(
         self,

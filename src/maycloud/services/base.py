@@ -19,6 +19,7 @@ from maycloud.principal import Principal
 
 if TYPE_CHECKING:
     from maycloud.edge.messages import Handler, Request
+    from maycloud.inbox import Inbox
     from maycloud.store import Scope, Store
 
 Params = dict[str, Any]
@@ -33,6 +34,7 @@ class Cloud(Protocol):
     store: "Store"
     url: str  # of the endpoint, http://127.0.0.1:4566
     region: str  # the default region
+    inbox: "Inbox"  # where mails to users go
 
     async def call(
         self,

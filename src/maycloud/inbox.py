@@ -1,0 +1,68 @@
+"""The inbox: every mail that the cloud's services send, kept where its reader's address finds it.
+
+No mail leaves the machine. What Cognito, SES and others would send is read with ``may inbox`` or
+``GET /_may/inbox?to=ADDRESS``.
+"""
+
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from maycloud.store import Store
+
+SCHEMA = (
+    "CREATE TABLE inbox_mails (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL,"
+    " sender TEXT NOT NULL, recipient TEXT NOT NULL COLLATE NOCASE,"
+    " subject TEXT NOT NULL, text TEXT NOT NULL, html TEXT, received REAL NOT NULL)",
+    "CREATE INDEX inbox_mails_by_recipient ON inbox_mails (recipient, number)",
+)
+
+KEPT = 10_000  # mails; the oldest make room
+SHOWN = 1_000  # in one answer
+
+
+class Inbox:
+    """The mails of one cloud."""
+
+    def __init__(self, store: Store) -> None:
+        self._db = store.db
+        self._clock = store.clock
+        self._db.migrate("inbox", SCHEMA)
+
+    def put(self, sender: str, to: str, subject: str, text: str, html: str | None = None) -> str:
+        """Deliver a mail to one address, in this tick's transaction. Gives its id."""
+        identifier = str(uuid.uuid4())
+        row = self._db.write_row(
+            "INSERT INTO inbox_mails (id, sender, recipient, subject, text, html, received)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING number",
+            (identifier, sender, to, subject, text, html, self._clock.time()),
+        )
+        assert row is not None
+        self._db.write("DELETE FROM inbox_mails WHERE number <= ?", (row[0] - KEPT,))
+        return identifier
+
+    def mails(self, to: str | None = None) -> list[dict[str, Any]]:
+        """Newest first, of one address (in any case of letters) or of all."""
+        where, values = ("WHERE recipient = ?", (to,)) if to is not None else ("", ())
+        rows = self._db.rows(
+            "SELECT id, sender, recipient, subject, text, html, received FROM inbox_mails"
+            f" {where} ORDER BY number DESC LIMIT {SHOWN}",
+            values,
+        )
+        return [
+            {
+                "id": identifier,
+                "from": sender,
+                "to": recipient,
+                "subject": subject,
+                "text": text,
+                "html": html,
+                "receivedAt": _moment(received),
+            }
+            for identifier, sender, recipient, subject, text, html, received in rows
+        ]
+
+
+def _moment(seconds: float) -> str:
+    """ISO 8601 in UTC with milliseconds: ``2026-01-31T12:00:00.000Z``."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
