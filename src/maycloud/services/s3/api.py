@@ -1,23 +1,11 @@
-"""Amazon S3's operations."""
+"""Amazon S3's operations on buckets; those on objects are in `object_api`."""
 
-from maycloud.services.base import Call, Cloud, Params, Result, Service
-from maycloud.services.s3 import buckets, objects
-from maycloud.services.s3.buckets import bucket_arn, bucket_owner, bucket_policy
-from maycloud.services.s3.objects import object_arn
-from maycloud.services.s3.store import SCHEMA, Buckets, Objects
+from maycloud.services.base import Call, Params, Result
+from maycloud.services.s3 import buckets, object_api
+from maycloud.services.s3.buckets import bucket_arn, bucket_owner
+from maycloud.services.s3.service import service
 
-
-class Storage:
-    """What S3 keeps per cloud."""
-
-    def __init__(self, cloud: Cloud) -> None:
-        self.buckets = Buckets(cloud.store)
-        self.objects = Objects(cloud.store)
-
-
-service = Service(
-    "s3", state=Storage, schema=SCHEMA, default_policy=bucket_policy, denied="AccessDenied", anonymous=True
-)
+__all__ = ["object_api", "service"]
 
 
 @service.operation(resource=bucket_arn)
@@ -142,38 +130,3 @@ def GetBucketEncryption(call: Call, params: Params) -> Result:
 @service.operation(resource=bucket_arn, account=bucket_owner, action="s3:PutEncryptionConfiguration")
 def DeleteBucketEncryption(call: Call, params: Params) -> Result:
     return buckets.delete_setting("encryption")(call, params)
-
-
-@service.operation(resource=object_arn, account=bucket_owner)
-async def PutObject(call: Call, params: Params) -> Result:
-    return await objects.put_object(call, params)
-
-
-@service.operation(resource=object_arn, account=bucket_owner, atomic=False)
-def GetObject(call: Call, params: Params) -> Result:
-    return objects.get_object(call, params)
-
-
-@service.operation(resource=object_arn, account=bucket_owner, action="s3:GetObject", atomic=False)
-def HeadObject(call: Call, params: Params) -> Result:
-    return objects.head_object(call, params)
-
-
-@service.operation(resource=object_arn, account=bucket_owner)
-def DeleteObject(call: Call, params: Params) -> Result:
-    return objects.delete_object(call, params)
-
-
-@service.operation(unchecked=True, account=bucket_owner)
-def DeleteObjects(call: Call, params: Params) -> Result:
-    return objects.delete_objects(call, params)
-
-
-@service.operation(resource=bucket_arn, account=bucket_owner, action="s3:ListBucket", atomic=False)
-def ListObjects(call: Call, params: Params) -> Result:
-    return objects.list_objects(call, params)
-
-
-@service.operation(resource=bucket_arn, account=bucket_owner, action="s3:ListBucket", atomic=False)
-def ListObjectsV2(call: Call, params: Params) -> Result:
-    return objects.list_objects_v2(call, params)

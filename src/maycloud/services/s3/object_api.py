@@ -1,0 +1,42 @@
+"""Amazon S3's operations on objects."""
+
+from maycloud.services.base import Call, Params, Result
+from maycloud.services.s3 import objects
+from maycloud.services.s3.buckets import bucket_arn, bucket_owner
+from maycloud.services.s3.objects import object_arn
+from maycloud.services.s3.service import service
+
+
+@service.operation(resource=object_arn, account=bucket_owner)
+async def PutObject(call: Call, params: Params) -> Result:
+    return await objects.put_object(call, params)
+
+
+@service.operation(resource=object_arn, account=bucket_owner, atomic=False)
+def GetObject(call: Call, params: Params) -> Result:
+    return objects.get_object(call, params)
+
+
+@service.operation(resource=object_arn, account=bucket_owner, action="s3:GetObject", atomic=False)
+def HeadObject(call: Call, params: Params) -> Result:
+    return objects.head_object(call, params)
+
+
+@service.operation(resource=object_arn, account=bucket_owner)
+def DeleteObject(call: Call, params: Params) -> Result:
+    return objects.delete_object(call, params)
+
+
+@service.operation(unchecked=True, account=bucket_owner)
+def DeleteObjects(call: Call, params: Params) -> Result:
+    return objects.delete_objects(call, params)
+
+
+@service.operation(resource=bucket_arn, account=bucket_owner, action="s3:ListBucket", atomic=False)
+def ListObjects(call: Call, params: Params) -> Result:
+    return objects.list_objects(call, params)
+
+
+@service.operation(resource=bucket_arn, account=bucket_owner, action="s3:ListBucket", atomic=False)
+def ListObjectsV2(call: Call, params: Params) -> Result:
+    return objects.list_objects_v2(call, params)

@@ -1,0 +1,18 @@
+"""The declaration of Amazon S3 that its modules of operations share."""
+
+from maycloud.services.base import Cloud, Service
+from maycloud.services.s3.buckets import bucket_policy
+from maycloud.services.s3.store import SCHEMA, Buckets, Objects
+
+
+class Storage:
+    """What S3 keeps per cloud."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.buckets = Buckets(cloud.store)
+        self.objects = Objects(cloud.store)
+
+
+service = Service(
+    "s3", state=Storage, schema=SCHEMA, default_policy=bucket_policy, denied="AccessDenied", anonymous=True
+)
