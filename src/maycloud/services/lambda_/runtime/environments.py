@@ -1,7 +1,8 @@
 """Execution environments: started when none is free, kept while they are used, one invocation at a time.
 
-An environment that waits is frozen in the sense that its main thread blocks on its channel; threads that a
-function left behind go on, which on AWS they do not.
+An environment that waits is frozen: its processes are stopped, so that threads which a function left behind
+go on when the next invocation comes, as on AWS.
+https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 """
 
 import asyncio
@@ -112,6 +113,7 @@ class Environments:
         if environment is None:
             environment = self._new(spec)
         environment.busy = True
+        environment.thaw()
         lines = [(_now(), f"START RequestId: {request_id} Version: {spec.version}")]
         if environment_new:
             begun = time.perf_counter()
@@ -207,6 +209,7 @@ class Environments:
         environment.used = time.monotonic()
         if environment.alive and not environment.retired:
             self._idle.setdefault(spec.key, []).append(environment)
+            environment.freeze()
         else:
             self._discard(environment)
         tail = "\n".join(line for _, line in lines).encode()[-4096:] + b"\n"

@@ -6,7 +6,6 @@ On the control socket (stream) messages are JSON after four bytes of length. A r
 ``{"forked": N, "pid": P}`` and, when one ends, ``{"exited": P, "status": wait status}``.
 """
 
-import contextlib
 import ctypes
 import gc
 import json
@@ -49,31 +48,26 @@ class Zygote:
         self._control = control
         self._buffer = b""
         self._fds: list[int] = []
-        self._wakeup, self._signalled = os.pipe()
-        os.set_blocking(self._wakeup, False)
-        os.set_blocking(self._signalled, False)
-        signal.set_wakeup_fd(self._signalled)
-        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+        # Children by the descriptors that tell of their end. SIGCHLD, which also tells of every stop and
+        # continue of a frozen environment, stays ignored.
+        self._children: dict[int, int] = {}
+        self._poll = select.epoll()
+        self._poll.register(control, select.EPOLLIN)
 
     def serve(self) -> None:
         while True:
-            ready, _, _ = select.select([self._control, self._wakeup], [], [])
-            if self._wakeup in ready:
-                with contextlib.suppress(BlockingIOError):
-                    os.read(self._wakeup, 4096)
-                self._reap()
-            if self._control in ready and not self._receive():
+            ready = [fd for fd, _ in self._poll.poll()]
+            for fd in ready:
+                if fd in self._children:
+                    self._reap(fd)
+            if self._control.fileno() in ready and not self._receive():
                 return
 
-    def _reap(self) -> None:
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if pid == 0:
-                return
-            self._answer({"exited": pid, "status": status})
+    def _reap(self, fd: int) -> None:
+        pid, status = os.waitpid(self._children.pop(fd), 0)
+        self._poll.unregister(fd)
+        os.close(fd)
+        self._answer({"exited": pid, "status": status})
 
     def _answer(self, message: dict[str, int]) -> None:
         raw = json.dumps(message).encode()
@@ -112,14 +106,15 @@ class Zygote:
                 os._exit(1)
         os.close(channel)
         os.close(output)
+        end = os.pidfd_open(pid)
+        self._children[end] = pid
+        self._poll.register(end, select.EPOLLIN)
         self._answer({"forked": message["fork"], "pid": pid})  # type: ignore[dict-item]
 
     def _become(self, parent: int, channel: int, output: int) -> None:
         """A process of its own: no descriptor of ours but channel (3) and output (1 and 2)."""
         os.setsid()
         die_with_parent(parent)
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         high = [os.dup(channel), os.dup(output)]
         moved = [os.dup2(fd, 1000 + index) for index, fd in enumerate(high)]
         nothing = os.open(os.devnull, os.O_RDONLY)

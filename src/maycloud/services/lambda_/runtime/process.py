@@ -1,7 +1,6 @@
 """One execution environment: a process, its channel and its output."""
 
 import asyncio
-import contextlib
 import os
 import shutil
 import signal
@@ -48,6 +47,7 @@ class Environment(ABC):
         self.busy = False
         self.retired = False
         self.alive = True
+        self.frozen = False
         self.used = time.monotonic()
         self.pid = 0
         self._lines: list[tuple[int, str]] = []
@@ -130,6 +130,31 @@ class Environment(ABC):
         lines, self._lines = self._lines, []
         return lines
 
+    # Between invocations
+
+    def freeze(self) -> None:
+        """Stop the process and all its threads until the next invocation, as AWS does.
+
+        A child that the function put into a session of its own goes on.
+        """
+        if not self.frozen and self._signal(signal.SIGSTOP):
+            self.frozen = True
+
+    def thaw(self) -> None:
+        if self.frozen:
+            self.frozen = False
+            self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> bool:
+        """To the process's group; whether there was one."""
+        if not self.pid or not self.alive:
+            return False
+        try:
+            os.killpg(self.pid, number)
+        except (ProcessLookupError, PermissionError):
+            return False
+        return True
+
     # End
 
     def time_out(self) -> None:
@@ -148,9 +173,8 @@ class Environment(ABC):
             self.kill()
 
     def kill(self) -> None:
-        if self.pid and self.alive:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, signal.SIGKILL)
+        if self.pid:
+            self._signal(signal.SIGKILL)
         elif self.alive:
             self.ended(signal.SIGKILL)
 
@@ -200,6 +224,7 @@ class PythonEnvironment(Environment, asyncio.Protocol):
         self._buffer = bytearray()
         self._ready: asyncio.Future[Reply | None] | None = None
         self._channel_lost = False
+        self._goes_on = False
         self._status: int | None = None
 
     async def start(self) -> Reply | None:
@@ -243,8 +268,13 @@ class PythonEnvironment(Environment, asyncio.Protocol):
         elif kind == b"F":
             self._started(Reply(body, error=True))
         else:
-            (peak,) = struct.unpack_from(">I", body)
-            self._answer(Reply(body[4:], error=kind == b"E", peak_kb=peak))
+            peak, self._goes_on = struct.unpack_from(">I?", body)
+            self._answer(Reply(body[5:], error=kind == b"E", peak_kb=peak))
+
+    def freeze(self) -> None:
+        """Needless, and so left out, where nothing but the main thread is there, which waits."""
+        if self._goes_on:
+            super().freeze()
 
     def _started(self, reply: Reply | None) -> None:
         if self._ready is not None and not self._ready.done():
@@ -304,7 +334,7 @@ class NodeEnvironment(Environment):
         self._waiter: asyncio.Task[None] | None = None
 
     async def start(self) -> Reply | None:
-        session = self._session = self._runtime_api.open(self._on_answer)
+        session = self._session = self._runtime_api.open(self._on_answer, self._on_waiting)
         output = self._open_output()
         variables = self.spec.variables(self.folder, self.stream)
         variables["AWS_LAMBDA_RUNTIME_API"] = session.address
@@ -354,6 +384,15 @@ class NodeEnvironment(Environment):
 
     def _on_answer(self, body: bytes, *, error: bool) -> None:
         self._answer(Reply(body, error=error, peak_kb=self._peak()))
+
+    def _on_waiting(self) -> None:
+        if not self.busy:
+            super().freeze()
+
+    def freeze(self) -> None:
+        """Once it waits for its next invocation: before that its connection would look abandoned."""
+        if self._session is not None and self._session.waiting:
+            super().freeze()
 
     def _peak(self) -> int:
         try:

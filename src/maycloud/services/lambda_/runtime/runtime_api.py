@@ -27,13 +27,22 @@ class OnAnswer(Protocol):
 class Session:
     """One environment's side of the API: an invocation that waits to be fetched, or to be answered."""
 
-    def __init__(self, address: str, on_answer: OnAnswer, closed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        address: str,
+        on_answer: OnAnswer,
+        on_waiting: Callable[[], None],
+        closed: Callable[[], None],
+    ) -> None:
+        """`on_waiting` is called when the runtime asks for an invocation that is not there yet."""
         loop = asyncio.get_running_loop()
         self.address = address
         self.started: asyncio.Future[bytes | None] = (
             loop.create_future()
         )  # an error's JSON, None if all is well
+        self.waiting = False
         self._on_answer = on_answer
+        self._on_waiting = on_waiting
         self._closed = closed
         self._offered: asyncio.Future[tuple[dict[str, Any], bytes]] = loop.create_future()
         self._current = ""
@@ -45,7 +54,11 @@ class Session:
         """The next invocation, whenever it comes."""
         if not self.started.done():
             self.started.set_result(None)
+        if not self._offered.done():
+            self.waiting = True
+            self._on_waiting()
         meta, payload = await asyncio.shield(self._offered)
+        self.waiting = False
         self._offered = asyncio.get_running_loop().create_future()
         self._current = meta["id"]
         headers = [
@@ -94,10 +107,13 @@ class RuntimeApi:
         self._address = address
         self._sessions: dict[str, Session] = {}
 
-    def open(self, on_answer: OnAnswer) -> Session:
+    def open(self, on_answer: OnAnswer, on_waiting: Callable[[], None]) -> Session:
         secret = os.urandom(16).hex()
         session = Session(
-            f"{self._address()}{PATH}{secret}", on_answer, lambda: self._sessions.pop(secret, None) and None
+            f"{self._address()}{PATH}{secret}",
+            on_answer,
+            on_waiting,
+            lambda: self._sessions.pop(secret, None) and None,
         )
         self._sessions[secret] = session
         return session
