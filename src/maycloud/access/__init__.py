@@ -2,7 +2,7 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 from urllib.parse import unquote
 
@@ -50,6 +50,11 @@ class Access:
 
     def authenticate(self, request: Request, family: str, service: str | None = None) -> Authenticated:
         return self._authenticator.authenticate(request, family, service)
+
+    @property
+    def allowed(self) -> Container[tuple[Principal, str, str]]:
+        """Actions on resources that are known to be allowed to a principal, whatever the circumstances."""
+        return self._authorizer.allowed
 
     def missing_token(self, family: str) -> AwsError:
         return failures.missing_token(family)

@@ -41,11 +41,10 @@ class Authorizer:
     def __init__(self, identities: Identities, store: Store) -> None:
         self._identities = identities
         self._clock = store.clock
-        # Emptied when a write is rolled back; `generation` empties them when policies change.
-        self._rights: dict[Any, _Rights] = store.db.cache()
-        self._allowed: dict[Any, bool] = store.db.cache()
+        self._rights: dict[Any, _Rights] = identities.dependent()
+        # What depends on nothing but principal, action and resource: its keys were allowed.
+        self.allowed: dict[Any, bool] = identities.dependent()
         self._compiled: dict[bytes, CompiledPolicy] = store.db.cache()
-        self._generation = identities.generation
 
     def is_unlimited(self, principal: Principal) -> bool:
         return principal.kind not in ("anonymous", "service") and self._rights_of(principal).unlimited
@@ -62,23 +61,14 @@ class Authorizer:
         principal = call.principal
         if principal.kind == "service" and policy is None:
             return None  # the cloud's own services act for each other where no resource policy guards
-        if self._identities.generation != self._generation:
-            self._rights.clear()
-            self._allowed.clear()
-            self._generation = self._identities.generation
-        key = None
-        if policy is None:
-            key = (principal, action, resource)
-            if key in self._allowed:
-                return None
+        key = (principal, action, resource) if policy is None else None
+        if key is not None and key in self.allowed:
+            return None
         owner = _account_of(resource) or call.account
-        if policy is None:
-            rights = self._rights_of(principal)
-            if rights.unlimited and owner == principal.account:
-                self._remember(key)
-                return None
-        else:
-            rights = self._rights_of(principal)
+        rights = self._rights_of(principal)
+        if key is not None and rights.unlimited and owner == principal.account:
+            self._remember(key)
+            return None
         constant = key is not None and rights.constant and owner == principal.account
         decision = decide(
             action=action,
@@ -98,9 +88,9 @@ class Authorizer:
         return AccessDeniedError(denial_message(principal, action, resource, decision), decision.reason)
 
     def _remember(self, key: Any) -> None:
-        if len(self._allowed) > MAX_CACHED:
-            self._allowed.clear()
-        self._allowed[key] = True
+        if len(self.allowed) > MAX_CACHED:
+            self.allowed.clear()
+        self.allowed[key] = True
 
     def _rights_of(self, principal: Principal) -> _Rights:
         rights = self._rights.get(principal)

@@ -1,11 +1,10 @@
 """Users, groups, roles, their policies and credentials: who there is and what they were given.
 
 Documents of the store, by account; ids are names, for they are unique within an account. Everything that a
-request needs is kept in memory until something changes: `generation` counts the changes.
+request needs is kept in memory until something changes, and so is what others made of it, see `dependent`.
 """
 
 import base64
-import itertools
 import os
 import re
 from collections.abc import Iterator
@@ -69,21 +68,19 @@ class Identities:
         self.policies = store.documents("iam.policies")
         self.keys = store.documents("iam.keys")  # of users, by access key; scope is ("", "")
         self.sessions = store.documents("iam.sessions")  # the same for temporary credentials
-        self._numbers = itertools.count(1)
-        # Emptied by a rollback as well, which makes the next reading count as a change.
-        self._cache: dict[Any, Any] = store.db.cache()
+        self._dependents: list[dict[Any, Any]] = []
+        self._cache: dict[Any, Any] = self.dependent()
 
-    @property
-    def generation(self) -> int:
-        """Another number whenever an identity may have changed since the last look."""
-        number = self._cache.get("generation")
-        if number is None:
-            number = self._cache["generation"] = next(self._numbers)
-        return number
+    def dependent(self) -> dict[Any, Any]:
+        """A dictionary of what follows from identities: emptied whenever one may have changed."""
+        cache = self._db.cache()
+        self._dependents.append(cache)
+        return cache
 
     def changed(self) -> None:
         """Forget what is in memory. Called with every write of an identity."""
-        self._cache.clear()
+        for cache in self._dependents:
+            cache.clear()
 
     def write(self, documents: Documents, scope: Scope, name: str, body: Document) -> None:
         documents.put(scope, name, body)

@@ -59,32 +59,48 @@ class Signature:
 USUAL = re.compile(
     rb"AWS4-HMAC-SHA256 Credential=([^, ]+), ?SignedHeaders=([a-z0-9;-]+), ?Signature=([0-9a-f]{64})"
 )
+SIGNATURE = 64  # hexadecimal digits that end the usual Authorization header
 
 
-@dataclass(frozen=True, slots=True)
-class QuickScope:
-    """A credential scope, taken apart once."""
+class Hmac:
+    """HMAC-SHA256 with one key, whose two blocks are hashed once and not for each message."""
 
-    key: str
-    date: bytes
-    region: str
-    service: str
-    text: bytes
+    __slots__ = ("_inner", "_outer")
 
+    def __init__(self, key: bytes) -> None:
+        """`key` is a signing key of 32 bytes."""
+        block = key.ljust(64, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
 
-@functools.lru_cache(maxsize=1024)
-def quick_scope(credential: bytes) -> QuickScope | None:
-    try:
-        key, date, region, service = _scope(credential.decode("latin-1"))
-    except IncompleteError:
-        return None
-    text = f"{date}/{region}/{service}/aws4_request"
-    return QuickScope(key, date.encode("latin-1"), region, service, text.encode("latin-1"))
+    def hexdigest(self, message: bytes) -> str:
+        inner = self._inner.copy()
+        inner.update(message)
+        outer = self._outer.copy()
+        outer.update(inner.digest())
+        return outer.hexdigest()
 
 
-@functools.lru_cache(maxsize=1024)
-def quick_names(headers: bytes) -> tuple[bytes, ...]:
-    return tuple(headers.split(b";"))
+class Repeated:
+    """What the requests of one client share: the Authorization header up to its signature, taken apart once.
+
+    `canonical` is the canonical request of a POST to ``/`` with places for the values of `names` and
+    the hash of the body; `to_sign` the string to sign with places for moment and hash.
+    """
+
+    __slots__ = ("canonical", "date", "has_target", "hmac", "names", "region", "service", "to_sign")
+
+    def __init__(self, claim: Signature, secret: str) -> None:
+        self.names = tuple(name.encode("latin-1") for name in claim.signed_headers)
+        self.date = claim.date.encode("latin-1")
+        self.region = claim.region
+        self.service = claim.service
+        self.has_target = b"x-amz-target" in self.names
+        lines = b"".join(name + b":%b\n" for name in self.names)
+        self.canonical = b"POST\n/\n\n%b\n%b\n%%b" % (lines, b";".join(self.names))
+        scope = claim.scope.encode("latin-1").replace(b"%", b"%%")
+        self.to_sign = b"AWS4-HMAC-SHA256\n%b\n" + scope + b"\n%b"
+        self.hmac = Hmac(signing_key(secret, claim.date, claim.region, claim.service))
 
 
 @functools.lru_cache(maxsize=1024)

@@ -7,13 +7,14 @@ hold many.
 
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from maycloud.errors import AwsError
 from maycloud.wire.models import Model, Shape
 
-Check = Callable[[Any, str], Iterator[str]]
+Check = Callable[[Any, str, list[str]], None]
+"""Adds what is wrong with a value at a path to a list of problems."""
 
 _NO_CHECKS = frozenset({"s3"})  # S3's model says what it needs by its own errors
 _SHOWN = 1_000  # characters of a value that an error repeats
@@ -52,10 +53,9 @@ class Constraints:
         code = self._code
 
         def run(params: dict[str, Any]) -> None:
-            found = check(params, "")
-            first = next(found, None)
-            if first is not None:
-                problems = [first, *found]
+            problems: list[str] = []
+            check(params, "", problems)
+            if problems:
                 count = len(problems)
                 plural = "s" if count > 1 else ""
                 raise AwsError(code, f"{count} validation error{plural} detected: {'; '.join(problems)}")
@@ -68,7 +68,7 @@ class Constraints:
             return None
         if name in self._open:
             # A recursive shape: its check is found when it is called.
-            return lambda value, path: (self._made.get(name) or _nothing)(value, path)
+            return lambda value, path, problems: (self._made.get(name) or _nothing)(value, path, problems)
         if name not in self._made:
             self._open.add(name)
             self._made[name] = self._compile(self._model.member(reference))
@@ -101,23 +101,27 @@ class Constraints:
         if not members:
             return None
 
-        def run(value: Any, path: str) -> Iterator[str]:
+        def run(value: Any, path: str, problems: list[str]) -> None:
             if value.__class__ is not dict:
                 return
             for member, name, needed, check in members:
-                item = value.get(member)
-                if item is None:
-                    if needed:
-                        where = f"{path}.{name}" if path else name
-                        yield f"Value null at '{where}' failed to satisfy constraint: Member must not be null"
-                elif check is not None:
-                    yield from check(item, f"{path}.{name}" if path else name)
+                if member in value:
+                    item = value[member]
+                    if item is not None:
+                        if check is not None:
+                            check(item, f"{path}.{name}" if path else name, problems)
+                        continue
+                if needed:
+                    where = f"{path}.{name}" if path else name
+                    problems.append(
+                        f"Value null at '{where}' failed to satisfy constraint: Member must not be null"
+                    )
 
         return run
 
 
-def _nothing(_value: Any, _path: str) -> Iterator[str]:
-    return iter(())
+def _nothing(_value: Any, _path: str, _problems: list[str]) -> None:
+    """What a recursive shape without constraints checks."""
 
 
 def _spelled(member: str) -> str:
@@ -132,13 +136,13 @@ def _list_check(shape: Shape, item: Check | None) -> Check | None:
     if length is None and item is None:
         return None
 
-    def run(value: Any, path: str) -> Iterator[str]:
+    def run(value: Any, path: str, problems: list[str]) -> None:
         if length is not None:
-            yield from length(value, path)
+            length(value, path, problems)
         if item is not None:
             for index, each in enumerate(value, 1):
                 if each is not None:
-                    yield from item(each, f"{path}.{index}.member")
+                    item(each, f"{path}.{index}.member", problems)
 
     return run
 
@@ -148,16 +152,18 @@ def _map_check(shape: Shape, key: Check | None, item: Check | None) -> Check | N
     if length is None and item is None and key is None:
         return None
 
-    def run(value: Any, path: str) -> Iterator[str]:
+    def run(value: Any, path: str, problems: list[str]) -> None:
         if length is not None:
-            yield from length(value, path)
+            length(value, path, problems)
         for name, each in value.items():
             if key is not None:
-                broken = [problem.partition("constraint: ")[2] for problem in key(name, path)]
+                broken: list[str] = []
+                key(name, path, broken)
                 if broken:
-                    yield _fails(value, path, f"Map keys must satisfy constraint: [{', '.join(broken)}]")
+                    words = ", ".join(problem.partition("constraint: ")[2] for problem in broken)
+                    problems.append(_fails(value, path, f"Map keys must satisfy constraint: [{words}]"))
             if item is not None:
-                yield from item(each, f"{path}.{name}.member")
+                item(each, f"{path}.{name}.member", problems)
 
     return run
 
@@ -171,17 +177,19 @@ def _string_check(shape: Shape) -> Check | None:
     allowed = frozenset(values or ())
     listed = f"[{', '.join(values or ())}]"
 
-    def run(value: Any, path: str) -> Iterator[str]:
+    def run(value: Any, path: str, problems: list[str]) -> None:
         if value.__class__ is not str:
             return
         if allowed and value not in allowed:
-            yield _fails(value, path, f"Member must satisfy enum value set: {listed}")
+            problems.append(_fails(value, path, f"Member must satisfy enum value set: {listed}"))
         if pattern is not None and pattern.fullmatch(value) is None:
-            yield _fails(value, path, f"Member must satisfy regular expression pattern: {shape['pattern']}")
+            problems.append(
+                _fails(value, path, f"Member must satisfy regular expression pattern: {shape['pattern']}")
+            )
         if high is not None and len(value) > high:
-            yield _fails(value, path, f"Member must have length less than or equal to {high}")
+            problems.append(_fails(value, path, f"Member must have length less than or equal to {high}"))
         if low is not None and len(value) < low:
-            yield _fails(value, path, f"Member must have length greater than or equal to {low}")
+            problems.append(_fails(value, path, f"Member must have length greater than or equal to {low}"))
 
     return run
 
@@ -204,13 +212,13 @@ def _pattern(text: str | None) -> re.Pattern[str] | None:
 def _length_check(shape: Shape) -> Check:
     low, high = shape.get("min"), shape.get("max")
 
-    def run(value: Any, path: str) -> Iterator[str]:
+    def run(value: Any, path: str, problems: list[str]) -> None:
         if not hasattr(value, "__len__"):
             return
         if high is not None and len(value) > high:
-            yield _fails(value, path, f"Member must have length less than or equal to {high}")
+            problems.append(_fails(value, path, f"Member must have length less than or equal to {high}"))
         if low is not None and len(value) < low:
-            yield _fails(value, path, f"Member must have length greater than or equal to {low}")
+            problems.append(_fails(value, path, f"Member must have length greater than or equal to {low}"))
 
     return run
 
@@ -218,11 +226,11 @@ def _length_check(shape: Shape) -> Check:
 def _range_check(shape: Shape) -> Check:
     low, high = shape.get("min"), shape.get("max")
 
-    def run(value: Any, path: str) -> Iterator[str]:
+    def run(value: Any, path: str, problems: list[str]) -> None:
         if high is not None and value > high:
-            yield _fails(value, path, f"Member must have value less than or equal to {high}")
+            problems.append(_fails(value, path, f"Member must have value less than or equal to {high}"))
         if low is not None and value < low:
-            yield _fails(value, path, f"Member must have value greater than or equal to {low}")
+            problems.append(_fails(value, path, f"Member must have value greater than or equal to {low}"))
 
     return run
 

@@ -75,6 +75,7 @@ class Table:
     indexes: dict[str, Index] = field(default_factory=dict[str, Index])
     stream: int | None = None  # id of the stream that takes its changes
     expiry: str | None = None  # attribute that tells when an item expires
+    is_plain: bool = True  # whether a write touches nothing but the item's own row
 
     @property
     def scope(self) -> Scope:
@@ -83,11 +84,6 @@ class Table:
     @property
     def arn(self) -> str:
         return f"arn:aws:dynamodb:{self.region}:{self.account}:table/{self.name}"
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether a write touches nothing but the item's own row."""
-        return not self.indexes and self.stream is None and self.expiry is None
 
     @property
     def has_local(self) -> bool:
@@ -122,6 +118,7 @@ def read_table(id_: int, account: str, region: str, name: str, body: Document) -
             )
     table.stream = body.get("StreamId")
     table.expiry = body.get("Expiry")
+    table.is_plain = not table.indexes and table.stream is None and table.expiry is None
     return table
 
 

@@ -18,6 +18,7 @@ Item = dict[str, Value]
 
 MAX_ITEM = 400 * 1024
 MAX_DEPTH = 32
+MAX_NAME = 65_535  # bytes of an attribute's name
 
 _NUMBER = re.compile(r"([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,9}))?")
 
@@ -86,10 +87,10 @@ def check_item(item: Any) -> tuple[Item, int]:
         if value is None:
             continue
         result[name], value_size = check_value(value)
-        size += value_size + (len(name) if name.isascii() else len(name.encode()))
-    for name in item:
-        if len(name) > 65_535:
+        length = len(name) if name.isascii() else len(name.encode())
+        if length > MAX_NAME:
             raise validation("Attribute name is too large, must be less than 65536 bytes")
+        size += value_size + length
     return result, size
 
 
@@ -97,11 +98,14 @@ def check_value(value: Any, depth: int = 0) -> tuple[Value, int]:
     """One value, normalised, and its size."""
     if value.__class__ is not dict:
         raise _unexpected(value, "class com.amazonaws.dynamodb.v20120810.AttributeValue")
+    content = value.get("S")
+    if content.__class__ is str and len(value) == 1:  # the usual value
+        return value, len(content) if content.isascii() else _length(content)
     kind, content = _only_type(value)
     if kind == "S":
         if content.__class__ is not str:
             raise _not_string(content)
-        return value if len(value) == 1 else {"S": content}, _length(content)
+        return {"S": content}, _length(content)
     if kind == "N":
         if content.__class__ is not str:
             raise _not_string(content)
