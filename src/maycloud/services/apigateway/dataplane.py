@@ -1,26 +1,30 @@
 """What serves an API's requests: from host or path to stage, resource, method, integration and back.
 
+The order of the steps is `DataPlane._enter`'s and `DataPlane._reach`'s, top to bottom. What needs no
+waiting, which is all of a request that the stage's cache answers, is done at once.
+
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-request-validation-basic.html
 """
 
-import functools
 import logging
 import time
+from collections.abc import Coroutine
 from typing import Any
 
 import orjson
 
 from maycloud.edge.messages import BodyTooLargeError, Request, Response
 from maycloud.edge.router import parse_host
-from maycloud.errors import AwsError
 from maycloud.services.apigateway import validation
+from maycloud.services.apigateway.authorizing import Authorization
+from maycloud.services.apigateway.caching import StageCaches, key_of, wants_fresh
 from maycloud.services.apigateway.exchange import Exchange, elapsed, request_ids
 from maycloud.services.apigateway.gateway_responses import GatewayError, internal_error, respond
 from maycloud.services.apigateway.integrations import integrate
 from maycloud.services.apigateway.observing import Observer
-from maycloud.services.apigateway.routing import Router
+from maycloud.services.apigateway.plans import MethodPlan
 from maycloud.services.apigateway.throttling import Throttle
-from maycloud.services.base import Call, Cloud
+from maycloud.services.base import Cloud, Service
 
 log = logging.getLogger("maycloud.apigateway")
 
@@ -28,142 +32,145 @@ MAX_BODY = 10 << 20  # https://docs.aws.amazon.com/apigateway/latest/developergu
 PATH = "/_aws/execute-api/"
 
 _FORBIDDEN = orjson.dumps({"message": "Forbidden"})
-_TOO_LONG = orjson.dumps({"message": "Request Too Long"})
+_WARNING = b"199 Cache-control headers were ignored because the caller was unauthorized."
 
 
 class DataPlane:
     """Serves all stages of all APIs of the cloud."""
 
-    def __init__(self, cloud: Cloud, gateway: Any) -> None:
+    def __init__(self, cloud: Cloud, gateway: Any, service: Service) -> None:
         self._cloud = cloud
         self._gateway = gateway
         self._clock = cloud.store.clock
-        self._routers: dict[Any, Router] = cloud.store.db.cache()
         self._throttle = Throttle(cloud.store.clock)
+        self.authorization = Authorization(cloud, service)
+        self.caches = StageCaches(cloud.store.clock)
         self.observer = Observer(cloud)
 
-    async def handle(self, request: Request) -> Response:
-        """Answer one request. Each answer carries API Gateway's request ids."""
-        request_id, extended_id = request_ids()
+    def handle(self, request: Request) -> Response | Coroutine[Any, Any, Response]:
+        """Answer one request. Each answer carries API Gateway's request ids.
+
+        Plain HTTP and what is not there are refused alike, as on AWS.
+        """
         begun = time.perf_counter()
+        request_id, extended_id = request_ids()
+        api, stage_name, path, domain = _locate(request)
+        plan = self._gateway.plan(api, stage_name) if request.secure else None
+        if plan is None or plan.deployment.get("disableExecuteApiEndpoint"):
+            return _finish(_forbidden(), request_id)
+        body = request.body
+        exchange = Exchange(
+            request, body if isinstance(body, bytes) else b"", plan.scope, api, stage_name, path,
+            domain or f"{api}.execute-api.{plan.scope[1]}.amazonaws.com", request_id, extended_id,
+            self._clock.time(), plan.stage, plan.deployment, plan,
+        )  # fmt: skip
+        if not isinstance(body, bytes):
+            return self._serve_slowly(exchange, self._enter_when_read(exchange), begun)
         try:
-            found = await self._find(request, request_id, extended_id)
-        except BodyTooLargeError:
-            return _finish(Response(413, [(b"content-type", b"application/json")], _TOO_LONG), request_id)
-        if isinstance(found, Response):
-            return _finish(found, request_id)
-        exchange = found
-        try:
-            response = await self._serve(exchange)
+            answer = self._enter(exchange)
         except GatewayError as error:
-            response = respond(error, exchange.deployment.get("gatewayResponses") or {}, exchange.data())
+            answer = _refused(exchange, error)
         except Exception:
             log.exception("%s %s failed, request %s", request.method, request.path, request_id)
-            error = internal_error()
-            response = respond(error, exchange.deployment.get("gatewayResponses") or {}, exchange.data())
-        _finish(response, request_id, extended_id)
+            answer = _refused(exchange, internal_error())
+        if isinstance(answer, Response):
+            return self._done(exchange, answer, begun)
+        return self._serve_slowly(exchange, answer, begun)
+
+    async def _serve_slowly(
+        self, exchange: Exchange, rest: Coroutine[Any, Any, Response], begun: float
+    ) -> Response:
+        try:
+            response = await rest
+        except GatewayError as error:
+            response = _refused(exchange, error)
+        except Exception:
+            request = exchange.request
+            log.exception("%s %s failed, request %s", request.method, request.path, exchange.request_id)
+            response = _refused(exchange, internal_error())
+        return self._done(exchange, response, begun)
+
+    def _done(self, exchange: Exchange, response: Response, begun: float) -> Response:
+        _finish(response, exchange.request_id, exchange.extended_id)
         self.observer.observe(exchange, response, elapsed(begun))
         return response
 
-    async def _find(self, request: Request, request_id: str, extended_id: str) -> Exchange | Response:
-        """The stage that a request means. Plain HTTP and what is not there are refused alike, as on AWS."""
-        api, stage_name, path, domain = _locate(request)
-        if not request.secure:
-            return _forbidden()
-        found = self._gateway.find_stage(api, stage_name)
-        if found is None:
-            return _forbidden()
-        scope, document, stage, deployment = found
-        if document.get("disableExecuteApiEndpoint"):
-            return _forbidden()
-        body = request.body if isinstance(request.body, bytes) else await request.body.read(MAX_BODY)
-        if len(body) > MAX_BODY:
-            raise BodyTooLargeError
-        request.body = body
-        if not domain:
-            domain = f"{api}.execute-api.{scope[1]}.amazonaws.com"
-        return Exchange(
-            request, body, scope, api, stage_name, path, domain, request_id, extended_id,
-            self._clock.time(), stage, deployment,
-        )  # fmt: skip
+    # The steps
 
-    async def _serve(self, exchange: Exchange) -> Response:
-        self._route(exchange)
-        self._authorize(exchange)
-        if exchange.method.get("apiKeyRequired"):
+    async def _enter_when_read(self, exchange: Exchange) -> Response:
+        """A body that is still arriving is read before anything is decided on it."""
+        body = exchange.request.body
+        assert not isinstance(body, bytes)
+        try:
+            exchange.body = exchange.request.body = await body.read(MAX_BODY)
+        except BodyTooLargeError as error:
+            raise GatewayError("REQUEST_TOO_LARGE") from error
+        except ConnectionError as error:
+            raise GatewayError("BAD_REQUEST_BODY") from error
+        answer = self._enter(exchange)
+        return answer if isinstance(answer, Response) else await answer
+
+    def _enter(self, exchange: Exchange) -> Response | Coroutine[Any, Any, Response]:
+        """Find the method and check who calls it."""
+        plan = self._route(exchange)
+        asking = self.authorization.check(exchange, plan)
+        if asking is not None:
+            return self._enter_when_asked(exchange, plan, asking)
+        return self._reach(exchange, plan)
+
+    async def _enter_when_asked(
+        self, exchange: Exchange, plan: MethodPlan, asking: Coroutine[Any, Any, None]
+    ) -> Response:
+        await asking
+        answer = self._reach(exchange, plan)
+        return answer if isinstance(answer, Response) else await answer
+
+    def _reach(self, exchange: Exchange, plan: MethodPlan) -> Response | Coroutine[Any, Any, Response]:
+        """From an authorized caller to the cache or the integration."""
+        if plan.method.get("apiKeyRequired"):
             # Usage plans are not there, so there is no key that could be right.
             raise GatewayError("INVALID_API_KEY")
-        key = f"{exchange.resource_path}/{exchange.request.method}"
-        settings = method_settings(exchange.stage, exchange.resource_path, exchange.request.method)
         where = (exchange.api, exchange.stage_name)
-        if not self._throttle.admit(exchange.scope, where, key, settings):
+        if not self._throttle.admit(exchange.scope, where, plan.throttle_key, plan.settings):
             raise GatewayError("THROTTLED")
         self._validate(exchange)
-        return await integrate(self._cloud, exchange)
+        if plan.caching is not None:
+            return self._by_cache(exchange, plan)
+        return integrate(self._cloud, exchange)
 
-    def _route(self, exchange: Exchange) -> None:
-        match = self._router(exchange).match(exchange.path)
+    def _route(self, exchange: Exchange) -> MethodPlan:
+        match = exchange.stage_plan.router.match(exchange.path)
         if match is None:
             raise GatewayError("MISSING_AUTHENTICATION_TOKEN")
         exchange.resource, exchange.path_parameters = match
-        methods = exchange.resource.get("resourceMethods") or {}
-        method = methods.get(exchange.request.method) or methods.get("ANY")
-        if method is None:
+        plan = exchange.stage_plan.method(exchange.resource, exchange.request.method)
+        if plan is None:
             raise GatewayError("MISSING_AUTHENTICATION_TOKEN")
-        exchange.method = method
+        exchange.plan = plan
+        exchange.method = plan.method
+        return plan
 
-    def _router(self, exchange: Exchange) -> Router:
-        key = (exchange.api, exchange.stage.get("deploymentId"))
-        router = self._routers.get(key)
-        if router is None:
-            resources = exchange.deployment["resources"].values()
-            router = self._routers[key] = Router(
-                (each["path"], each) for each in resources if each.get("resourceMethods")
-            )
-        return router
+    # The stage's cache
 
-    # Access
+    def _by_cache(self, exchange: Exchange, plan: MethodPlan) -> Response | Coroutine[Any, Any, Response]:
+        caching = plan.caching
+        assert caching is not None
+        fresh, warn = wants_fresh(exchange), False
+        if fresh and caching.must_authorize and not self.authorization.may_invalidate(exchange, plan):
+            if caching.unauthorized == "FAIL_WITH_403":
+                raise GatewayError("ACCESS_DENIED", "User is not authorized to invalidate the cache")
+            fresh, warn = False, caching.unauthorized == "SUCCEED_WITH_RESPONSE_HEADER"
+        key = key_of(exchange, caching)
+        found = None if fresh else self.caches.of(exchange.api, exchange.stage).get(key)
+        exchange.was_cached = found is not None
+        if found is None:
+            return self._fill(exchange, key, caching.ttl, warn)
+        return _warned(found) if warn else found
 
-    def _authorize(self, exchange: Exchange) -> None:
-        """The API's resource policy and the method's authorization."""
-        kind = exchange.method.get("authorizationType") or "NONE"
-        policy = exchange.deployment.get("policy")
-        if kind in ("CUSTOM", "COGNITO_USER_POOLS"):
-            raise GatewayError("AUTHORIZER_CONFIGURATION_ERROR")
-        if kind != "AWS_IAM" and not policy:
-            return
-        access = self._cloud.access
-        try:
-            principal = access.authenticate(exchange.request, "rest-json").principal
-        except AwsError as error:
-            if kind == "AWS_IAM":
-                raise _refusal(error) from error
-            from maycloud.principal import ANONYMOUS
-
-            principal = ANONYMOUS
-        if kind == "AWS_IAM":
-            if principal.kind == "anonymous":
-                raise GatewayError("MISSING_AUTHENTICATION_TOKEN")
-            exchange.principal = principal
-        call = self._call(exchange, principal)
-        document = orjson.loads(policy) if isinstance(policy, str) else policy
-        if document is not None:
-            document = _expanded(document, exchange)
-        try:
-            access.authorize(call, "execute-api:Invoke", exchange.method_arn(), None, document)
-        except AwsError as error:
-            raise GatewayError("ACCESS_DENIED", error.message) from error
-
-    def _call(self, exchange: Exchange, principal: Any) -> Call:
-        from maycloud.services.apigateway.api import service
-
-        operation = service.operations["GetRestApi"]
-        account, region = exchange.scope
-        request = exchange.request
-        return Call(
-            self._cloud, service, operation, principal, account, region, exchange.request_id,
-            request.peer, request.secure, "", request,
-        )  # fmt: skip
+    async def _fill(self, exchange: Exchange, key: Any, ttl: int, warn: bool) -> Response:
+        response = await integrate(self._cloud, exchange)
+        self.caches.of(exchange.api, exchange.stage).put(key, response, ttl)
+        return _warned(response) if warn else response
 
     # Validation
 
@@ -195,9 +202,9 @@ class DataPlane:
             raise GatewayError("BAD_REQUEST_BODY", details={"validationErrorString": problem})
 
 
-def register(cloud: Cloud, gateway: Any) -> DataPlane:
+def register(cloud: Cloud, gateway: Any, service: Service) -> DataPlane:
     """Serve APIs on their hosts and on the path form."""
-    plane = DataPlane(cloud, gateway)
+    plane = DataPlane(cloud, gateway, service)
     cloud.serve_host("execute-api", plane.handle)
     cloud.serve_path(PATH, plane.handle)
     return plane
@@ -217,9 +224,18 @@ def _locate(request: Request) -> tuple[str, str, str, str]:
     return api, stage, f"/{below}" if slash else "/", domain
 
 
+def _refused(exchange: Exchange, error: GatewayError) -> Response:
+    return respond(error, exchange.deployment.get("gatewayResponses") or {}, exchange.data())
+
+
 def _forbidden() -> Response:
     headers = [(b"content-type", b"application/json"), (b"x-amzn-errortype", b"ForbiddenException")]
     return Response(403, headers, _FORBIDDEN)
+
+
+def _warned(response: Response) -> Response:
+    response.headers.append((b"warning", _WARNING))
+    return response
 
 
 def _finish(response: Response, request_id: str, extended_id: str = "") -> Response:
@@ -227,39 +243,3 @@ def _finish(response: Response, request_id: str, extended_id: str = "") -> Respo
     if extended_id:
         response.headers.append((b"x-amz-apigw-id", extended_id.encode()))
     return response
-
-
-def method_settings(stage: dict[str, Any], path: str, method: str) -> dict[str, Any]:
-    """The settings of a method: its own over those of the whole stage."""
-    settings = stage.get("methodSettings") or {}
-    if not settings:
-        return {}
-    own = settings.get(f"{path.removeprefix('/').replace('/', '~1')}/{method}") or settings.get(
-        f"~1{path.removeprefix('/').replace('/', '~1')}/{method}"
-    )
-    return {**(settings.get("*/*") or {}), **(own or {})}
-
-
-_REFUSALS = {
-    "ExpiredTokenException": "EXPIRED_TOKEN",
-    "InvalidSignatureException": "INVALID_SIGNATURE",
-    "IncompleteSignatureException": "INVALID_SIGNATURE",
-}
-
-
-def _refusal(error: AwsError) -> GatewayError:
-    kind = _REFUSALS.get(error.code, "INVALID_SIGNATURE")
-    return GatewayError(kind, error.message)
-
-
-def _expanded(document: dict[str, Any], exchange: Exchange) -> dict[str, Any]:
-    """An API's policy with its short resources, ``execute-api:/stage/*``, written out."""
-    text = orjson.dumps(document).decode()
-    account, region = exchange.scope
-    prefix = f"arn:aws:execute-api:{region}:{account}:{exchange.api}"
-    return _loads(text.replace('"execute-api:/', f'"{prefix}/'))
-
-
-@functools.lru_cache(maxsize=256)
-def _loads(text: str) -> dict[str, Any]:
-    return orjson.loads(text)

@@ -86,7 +86,7 @@ def _deploy(call: Call, api: Document, deployment: str, params: Params) -> None:
         return
     stage |= members
     stage |= {"deploymentId": deployment, "lastUpdatedDate": call.now()}
-    check_stage(stage)
+    check_stage(stage, call.now())
     gateway.put_stage(call.scope, api["id"], stage)
 
 

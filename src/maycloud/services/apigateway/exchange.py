@@ -5,10 +5,13 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote, unquote
 
+from maycloud.access.policies import Policy
 from maycloud.edge.messages import Request
 from maycloud.principal import Principal
 from maycloud.services.apigateway.mapping import MappingInput
+from maycloud.services.apigateway.plans import MethodPlan, StagePlan
 from maycloud.services.apigateway.proxy import headers_of, query_of
 from maycloud.store import Scope
 
@@ -29,11 +32,17 @@ class Exchange:
     begun: float  # clock time
     stage: dict[str, Any]
     deployment: Any
+    stage_plan: StagePlan
+    plan: MethodPlan | None = None
     resource: Any = None
     method: dict[str, Any] = field(default_factory=dict[str, Any])
     path_parameters: dict[str, str] = field(default_factory=dict[str, str])
     principal: Principal | None = None  # the caller, where the method asks for IAM
-    authorizer: dict[str, Any] | None = None
+    authorizer: dict[str, Any] | None = None  # $context.authorizer
+    policy: Policy | None = None  # what a Lambda authorizer answered
+    usage_key: str | None = None  # the API key that a Lambda authorizer named
+    api_key: dict[str, Any] | None = None  # the key that let the request in
+    was_cached: bool | None = None  # None where the method's answers are not cached
     integration_latency: float = 0.0
     _data: MappingInput | None = None
     _headers: tuple[dict[str, str], dict[str, list[str]]] | None = None
@@ -64,12 +73,13 @@ class Exchange:
         account, region = self.scope
         return (
             f"arn:aws:execute-api:{region}:{account}:{self.api}/{self.stage_name}/{self.request.method}"
-            f"{self.path if path is None else path}"
+            f"{_canonical(self.path) if path is None else path}"
         )
 
     def identity(self) -> dict[str, Any]:
         agent = self.request.fields.get(b"user-agent")
         caller = self.principal
+        key = self.api_key
         return {
             "accessKey": caller.access_key if caller else None,
             "accountId": caller.account if caller else None,
@@ -83,6 +93,7 @@ class Exchange:
             "user": caller.id if caller else None,
             "userAgent": agent.decode("latin-1") if agent is not None else None,
             "userArn": caller.arn if caller else None,
+            **({"apiKey": key["value"], "apiKeyId": key["id"]} if key else {}),
         }
 
     def request_context(self) -> dict[str, Any]:
@@ -121,6 +132,22 @@ class Exchange:
                 self.variables,
             )
         return self._data
+
+
+_PATH_CHARACTERS = "!$&'()*+,;=:@~"  # pchar of RFC 3986, less the percent sign
+
+
+def _canonical(path: str) -> str:
+    """A path spelled in one way: what is routed alike must be one resource to policies.
+
+    Percent-encoding of what need not be encoded is undone (``/%61dmin``), and one slash at the end
+    dropped, as the router does.
+    """
+    if len(path) > 1 and path.endswith("/"):
+        path = path[:-1]
+    if "%" not in path:
+        return path
+    return "/".join(quote(unquote(part), safe=_PATH_CHARACTERS) for part in path.split("/"))
 
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -13,11 +13,11 @@ from maycloud.services.apigateway.mapping import MappingInput, evaluate
 from maycloud.services.apigateway.velocity import TemplateError, merge, text_of
 
 # Type: status, message, the value of x-amzn-errortype
-DEFAULTS: dict[str, tuple[int, str, str]] = {
+DEFAULTS: dict[str, tuple[int, str | None, str]] = {
     "ACCESS_DENIED": (403, "User is not authorized to access this resource", "AccessDeniedException"),
     "API_CONFIGURATION_ERROR": (500, "Internal server error", "InternalServerErrorException"),
-    "AUTHORIZER_CONFIGURATION_ERROR": (500, "Internal server error", "AuthorizerConfigurationException"),
-    "AUTHORIZER_FAILURE": (500, "Internal server error", "AuthorizerConfigurationException"),
+    "AUTHORIZER_CONFIGURATION_ERROR": (500, None, "AuthorizerConfigurationException"),
+    "AUTHORIZER_FAILURE": (500, None, "AuthorizerConfigurationException"),
     "BAD_REQUEST_BODY": (400, "Invalid request body", "BadRequestException"),
     "BAD_REQUEST_PARAMETERS": (400, "Missing required request parameters", "BadRequestException"),
     "EXPIRED_TOKEN": (403, "The security token included in the request is expired", "ExpiredTokenException"),
@@ -66,7 +66,9 @@ def respond(error: GatewayError, customized: dict[str, Any], data: MappingInput)
     headers: RawHeaders = [(b"x-amzn-errortype", default[2].encode())]
     if own is None:
         headers.append((b"content-type", b"application/json"))
-        return Response(status, headers, orjson.dumps({"message": message}))
+        # AWS spells the member of this one with a capital.
+        member = "Message" if error.type == "ACCESS_DENIED" else "message"
+        return Response(status, headers, orjson.dumps({member: message}))
     data.context["error"] = {
         "message": message,
         "messageString": orjson.dumps(message).decode(),

@@ -21,6 +21,8 @@ EVERY = 1.0  # seconds
 
 _VARIABLE = re.compile(r"\$context\.([A-Za-z0-9_.]+)")
 _UNITS = {
+    "CacheHitCount": "Count",
+    "CacheMissCount": "Count",
     "Count": "Count",
     "4XXError": "Count",
     "5XXError": "Count",
@@ -52,6 +54,9 @@ class Observer:
             ("IntegrationLatency", float(int(exchange.integration_latency))),
         ):
             self._values.setdefault((*base, metric), []).append(value)
+        if exchange.was_cached is not None:
+            metric = "CacheHitCount" if exchange.was_cached else "CacheMissCount"
+            self._values.setdefault((*base, metric), []).append(1.0)
         logs = exchange.stage.get("accessLogSettings") or {}
         if logs.get("destinationArn") and logs.get("format"):
             group = logs["destinationArn"].partition(":log-group:")[2].removesuffix(":*")

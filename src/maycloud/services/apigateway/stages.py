@@ -86,17 +86,27 @@ _PLAIN_RULES = tuple(rule for rule in RULES if "{httpMethod}" not in rule.path a
 _KNOWN = ", ".join(rule.path for rule in RULES)
 
 
-def view(stage: Document) -> Document:
+def view(stage: Document, now: float) -> Document:
     """A stage as the operations show it: method settings with what the stage's own and AWS's defaults add."""
     settings = stage.get("methodSettings") or {}
     common = METHOD_DEFAULTS | settings.get("*/*", {})
-    shown = {name: value for name, value in stage.items() if value not in (None, "")}
+    hidden = ("cacheCluster", "cacheClusterChanged")
+    shown = {name: value for name, value in stage.items() if value not in (None, "") and name not in hidden}
+    shown["cacheClusterStatus"] = _cluster_status(stage, now)
     shown["methodSettings"] = {key: common | own for key, own in settings.items()}
     shown["createdDate"] = moment(stage["createdDate"])
     shown["lastUpdatedDate"] = moment(stage["lastUpdatedDate"])
     if not shown.get("tags"):
         shown.pop("tags", None)
     return shown
+
+
+def _cluster_status(stage: Document, now: float) -> str:
+    """AWS takes about four minutes to make a cluster; here it works at once, and says so after a second."""
+    enabled, changing = stage.get("cacheClusterEnabled"), now < stage.get("cacheClusterChanged", 0) + 1.0
+    if enabled:
+        return "CREATE_IN_PROGRESS" if changing else "AVAILABLE"
+    return "DELETE_IN_PROGRESS" if changing else "NOT_AVAILABLE"
 
 
 def new_stage(call: Call, api: Document, name: str, deployment: str, members: Document) -> Document:
@@ -124,7 +134,7 @@ def new_stage(call: Call, api: Document, name: str, deployment: str, members: Do
         ),
     }  # fmt: skip
     check_tags(stage.get("tags") or {})
-    check_stage(stage)
+    check_stage(stage, now)
     gateway.put_stage(call.scope, api["id"], stage)
     return stage
 
@@ -134,7 +144,7 @@ def refuse_canary(members: Document) -> None:
         raise bad_request("Canary releases (canarySettings) are not supported by Maycloud")
 
 
-def check_stage(stage: Document) -> None:
+def check_stage(stage: Document, now: float) -> None:
     for name, value in (stage.get("variables") or {}).items():
         if not re.fullmatch(r"[A-Za-z0-9_]+", name):
             raise bad_request(
@@ -150,10 +160,15 @@ def check_stage(stage: Document) -> None:
         raise bad_request(
             f"Invalid cache cluster size specified. Must be one of: [{', '.join(_CACHE_SIZES)}]"
         )
-    enabled = stage.get("cacheClusterEnabled")
-    if enabled:
-        stage.setdefault("cacheClusterSize", "0.5")
-    stage["cacheClusterStatus"] = "AVAILABLE" if enabled else "NOT_AVAILABLE"
+    if stage.get("cacheClusterEnabled"):
+        stage.setdefault("cacheClusterSize", _CACHE_SIZES[0])
+    # A cluster that is switched on, off or to another size is made, or taken away, from now on.
+    cluster = [stage.get("cacheClusterEnabled", False), stage.get("cacheClusterSize")]
+    if cluster[0] != bool(stage.get("cacheCluster", [False])[0]) or (
+        cluster[0] and cluster != stage.get("cacheCluster")
+    ):
+        stage["cacheClusterChanged"] = now
+    stage["cacheCluster"] = cluster
     logs = stage.get("accessLogSettings")
     if logs is None:
         return
@@ -189,12 +204,14 @@ def stage_of(call: Call, params: Params) -> Document:
 @service.operation(**on("POST", "/restapis/{restApiId}/stages"))
 def CreateStage(call: Call, params: Params) -> Result:
     """https://docs.aws.amazon.com/apigateway/latest/api/API_CreateStage.html"""
-    return view(new_stage(call, api_of(call, params), params["stageName"], params["deploymentId"], params))
+    return view(
+        new_stage(call, api_of(call, params), params["stageName"], params["deploymentId"], params), call.now()
+    )
 
 
 @service.operation(**reading(_STAGE))
 def GetStage(call: Call, params: Params) -> Result:
-    return view(stage_of(call, params))
+    return view(stage_of(call, params), call.now())
 
 
 @service.operation(**reading("/restapis/{restApiId}/stages"))
@@ -202,7 +219,7 @@ def GetStages(call: Call, params: Params) -> Result:
     gateway: Gateway = call.state
     found = gateway.stages(call.scope, api_of(call, params)["id"])
     wanted = params.get("deploymentId")
-    return {"item": [view(each) for each in found if wanted in (None, each["deploymentId"])]}
+    return {"item": [view(each, call.now()) for each in found if wanted in (None, each["deploymentId"])]}
 
 
 @service.operation(**on("PATCH", _STAGE))
@@ -218,10 +235,10 @@ def UpdateStage(call: Call, params: Params) -> Result:
             patch.apply(stage, [operation], _PLAIN_RULES if _is_plain(path) else RULES)
     if gateway.deployment(call.scope, params["restApiId"], stage["deploymentId"]) is None:
         raise bad_request("Deployment id does not exist")
-    check_stage(stage)
+    check_stage(stage, call.now())
     stage["lastUpdatedDate"] = call.now()
     gateway.put_stage(call.scope, params["restApiId"], stage)
-    return view(stage)
+    return view(stage, call.now())
 
 
 def _is_plain(path: str) -> bool:
@@ -291,13 +308,17 @@ def DeleteStage(call: Call, params: Params) -> Result:
 
 @service.operation(**on("DELETE", _STAGE + "/cache/data"))
 def FlushStageCache(call: Call, params: Params) -> Result:
-    """Nothing is cached, so all of it is flushed at once."""
+    """https://docs.aws.amazon.com/apigateway/latest/api/API_FlushStageCache.html"""
     stage_of(call, params)
+    gateway: Gateway = call.state
+    gateway.plane.caches.flush(params["restApiId"], params["stageName"])
     return None
 
 
 @service.operation(**on("DELETE", _STAGE + "/cache/authorizers"))
 def FlushStageAuthorizersCache(call: Call, params: Params) -> Result:
-    """As FlushStageCache: answers of authorizers are not kept."""
+    """https://docs.aws.amazon.com/apigateway/latest/api/API_FlushStageAuthorizersCache.html"""
     stage_of(call, params)
+    gateway: Gateway = call.state
+    gateway.plane.authorization.results.flush(params["restApiId"], params["stageName"])
     return None

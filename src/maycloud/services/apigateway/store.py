@@ -20,6 +20,7 @@ import secrets
 import string
 from typing import Any
 
+from maycloud.services.apigateway.plans import StagePlan, make_plan
 from maycloud.services.base import Cloud
 from maycloud.store import Document, Scope
 
@@ -45,10 +46,14 @@ class Gateway:
         self._found = store.db.cache()  # (api, stage): what find_stage gives
         self._snapshots = store.db.cache()  # (api, deployment): snapshot
         self._documents = store.db.cache()  # api: (scope, document)
+        self._plans: dict[tuple[str, str], StagePlan] = store.db.cache()  # by API and stage
+        self.plane: Any = None  # what serves the APIs, once the cloud has started
 
     async def start(self) -> None:
         """Take the requests of the APIs' own addresses."""
-        importlib.import_module("maycloud.services.apigateway.dataplane").register(self._cloud, self)
+        package = "maycloud.services.apigateway"
+        service = importlib.import_module(f"{package}.api").service
+        self.plane = importlib.import_module(f"{package}.dataplane").register(self._cloud, self, service)
 
     # For the data plane
 
@@ -61,6 +66,17 @@ class Gateway:
             if found is not None:
                 self._found[key] = found
         return found
+
+    def plan(self, api_id: str, stage: str) -> StagePlan | None:
+        """What a stage serves; None if there is no such stage."""
+        key = api_id, stage
+        plan = self._plans.get(key)
+        if plan is None:
+            found = self.find_stage(api_id, stage)
+            if found is not None:
+                scope, _, document, deployment = found
+                plan = self._plans[key] = make_plan(scope, api_id, document, deployment)
+        return plan
 
     def _read_stage(self, api_id: str, stage: str) -> tuple[Scope, Document, Document, Document] | None:
         owned = self.api(api_id)
@@ -128,12 +144,14 @@ class Gateway:
         self._deployments.delete_below(scope, f"{api_id}/")
         self._stages.delete_below(scope, f"{api_id}/")
         self._forget(api_id)
+        self.plane.caches.forget(api_id)
 
     def _forget(self, api_id: str) -> None:
         with contextlib.suppress(KeyError):
             del self._documents[api_id]
-        for key in [key for key in self._found if key[0] == api_id]:
-            del self._found[key]
+        for kept in (self._found, self._plans):
+            for key in [key for key in kept if key[0] == api_id]:
+                del kept[key]
 
     # Deployments and stages
 
@@ -160,11 +178,11 @@ class Gateway:
 
     def put_stage(self, scope: Scope, api_id: str, stage: Document) -> None:
         self._stages.put(scope, f"{api_id}/{stage['stageName']}", stage)
-        self._found.pop((api_id, stage["stageName"]), None)
+        self._forget(api_id)
 
     def delete_stage(self, scope: Scope, api_id: str, name: str) -> None:
         self._stages.delete(scope, f"{api_id}/{name}")
-        self._found.pop((api_id, name), None)
+        self._forget(api_id)
 
     # Accounts
 
