@@ -46,7 +46,7 @@ class Api:
     def url(self) -> str:
         return f"{self.cloud.https_url}/_aws/execute-api/{self.id}/s"
 
-    def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
+    def ask(self, method: str, path: str, body: bytes | None = None, /, **headers: str) -> Answer:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return ask(self.cloud, method, self.url + path, body, named)
 

@@ -225,6 +225,15 @@ def check_integration(api: Document, method: Document, integration: Document) ->
         if not _INTEGRATION_PARAMETER.fullmatch(name):
             raise mapping_error(f"Invalid mapping expression specified: {name}")
         _check_request_source(method, source)
+    _check_cache_keys(method, integration)
+
+
+def _check_cache_keys(method: Document, integration: Document) -> None:
+    """What answers are kept by must be a parameter of the method, or one of the integration's own."""
+    known = {*(method.get("requestParameters") or {}), *(integration.get("requestParameters") or {})}
+    for name in integration.get("cacheKeyParameters") or []:
+        if name not in known:
+            raise bad_request(f"Invalid cache key parameter specified: {name}")
 
 
 def _check_uri(kind: str, uri: str) -> None:
