@@ -30,6 +30,7 @@ SERVICES = {
     "apigateway": "maycloud.services.apigateway.api",
     "cloudformation": "maycloud.services.cloudformation.api",
     "cloudwatch": "maycloud.services.cloudwatch.api",
+    "cognito-identity": "maycloud.services.cognito_identity.api",
     "dynamodb": "maycloud.services.dynamodb.api",
     "dynamodbstreams": "maycloud.services.dynamodb.streams_api",
     "iam": "maycloud.services.iam.api",

@@ -10,6 +10,7 @@ from maycloud.access import failures
 from maycloud.access.authentication import Authenticated, Authenticator
 from maycloud.access.authorization import AccessDeniedError, Authorizer
 from maycloud.access.identities import Identities
+from maycloud.access.webidentity import Verifier
 from maycloud.edge.messages import Request
 from maycloud.errors import AwsError
 from maycloud.principal import Principal
@@ -28,6 +29,7 @@ class Access:
 
     def __init__(self, store: Store, admin_secret: str) -> None:
         self.identities = Identities(store, admin_secret)
+        self.web_identities: dict[str, Verifier] = {}  # by the issuer of their tokens
         self.denials: deque[dict[str, Any]] = deque(maxlen=200)
         self._clock = store.clock
         self._authenticator = Authenticator(self.identities, store.clock)

@@ -58,6 +58,40 @@ MANAGED: dict[str, Document] = {
             "*",
         )
     ),
+    "AmazonCognitoUnAuthedIdentitiesSessionPolicy": _policy(
+        (
+            [
+                "rum:PutRumEvents", "sagemaker:InvokeEndpoint", "polly:*", "comprehend:*", "translate:*",
+                "transcribe:*", "rekognition:*", "mobiletargeting:*", "firehose:*", "personalize:*",
+                "geo:GetMap*", "geo:SearchPlaceIndex*", "geo:GetPlace", "geo:CalculateRoute*",
+                "geo:*Geofence", "geo:*Geofences", "geo:*DevicePosition*", "kms:Encrypt", "kms:Decrypt",
+                "kms:ReEncryptTo", "kms:ReEncryptFrom", "kms:GenerateDataKey", "kms:GenerateDataKeyPair",
+                "kms:GenerateDataKeyPairWithoutPlaintext", "kms:GenerateDataKeyWithoutPlaintext",
+            ],
+            "*",
+        )
+    ),
+    "AmazonCognitoPowerUser": _policy(
+        (
+            [
+                "cognito-identity:*", "cognito-idp:*", "cognito-sync:*", "iam:ListRoles",
+                "iam:ListOpenIdConnectProviders", "iam:GetRole", "iam:ListSAMLProviders",
+                "iam:GetSAMLProvider",
+            ],
+            "*",
+        )
+    ),
+    "AmazonCognitoReadOnly": _policy(
+        (
+            [
+                "cognito-identity:Describe*", "cognito-identity:Get*", "cognito-identity:List*",
+                "cognito-idp:Describe*", "cognito-idp:AdminGet*", "cognito-idp:AdminList*",
+                "cognito-idp:List*", "cognito-idp:Get*", "cognito-sync:Describe*", "cognito-sync:Get*",
+                "cognito-sync:List*", "iam:ListOpenIdConnectProviders", "iam:ListRoles",
+            ],
+            "*",
+        )
+    ),
     "AmazonS3FullAccess": _policy((["s3:*", "s3-object-lambda:*"], "*")),
     "AmazonS3ReadOnlyAccess": _policy((["s3:Get*", "s3:List*", "s3:Describe*"], "*")),
     "AmazonSSMReadOnlyAccess": _policy((["ssm:Describe*", "ssm:Get*", "ssm:List*"], "*")),

@@ -28,6 +28,7 @@ _TARGETS = {
     "DynamoDBStreams_20120810": "dynamodbstreams",
     "Logs_20140328": "logs",
     "AmazonSSM": "ssm",
+    "AWSCognitoIdentityService": "cognito-identity",
     "GraniteServiceVersion20100801": "cloudwatch",
 }
 _RPC_SERVICES = {"GraniteServiceVersion20100801": "cloudwatch"}

@@ -3,40 +3,27 @@
 https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 """
 
-import re
-from datetime import UTC, datetime
 from typing import Any
 
-import orjson
-
-from maycloud.access.identities import Credential, Identities, role_principal
+from maycloud.access.identities import role_principal
 from maycloud.access.policies import compile_policy, decide
-from maycloud.access.validation import check_policy_document
 from maycloud.errors import AwsError
 from maycloud.principal import Principal
 from maycloud.services.base import Call, Params, Result, Service
+from maycloud.services.sts import web_identity
+from maycloud.services.sts.sessions import (
+    answer,
+    check_duration,
+    check_names,
+    identities,
+    role_answer,
+    session_policies,
+)
 from maycloud.store import Document
 
 service = Service("sts", denied="AccessDenied")
 
-_ROLE = re.compile(r"arn:aws:iam::(\d{12}):role/(?:[!-~]*/)?([\w+=,.@-]{1,64})")
-_SESSION = re.compile(r"[\w+=,.@-]{2,64}")
 MAX_CHAINED = 3600  # seconds of a session that another session opens
-MAX_SESSION_POLICY = 2048
-
-
-def _identities(call: Call) -> Identities:
-    return call.cloud.access.identities
-
-
-def _answer(credential: Credential) -> dict[str, Any]:
-    assert credential.expires is not None
-    return {
-        "AccessKeyId": credential.principal.access_key,
-        "SecretAccessKey": credential.secret,
-        "SessionToken": credential.token,
-        "Expiration": datetime.fromtimestamp(int(credential.expires), UTC),
-    }
 
 
 @service.operation(unchecked=True, atomic=False)
@@ -49,26 +36,14 @@ def GetCallerIdentity(call: Call, _params: Params) -> Result:
 @service.operation(unchecked=True)
 def AssumeRole(call: Call, params: Params) -> Result:
     """Credentials of a role, if its trust policy and the caller's own policies let it."""
-    match = _ROLE.fullmatch(params["RoleArn"])
-    if match is None:
-        raise AwsError("ValidationError", f"{params['RoleArn']} is invalid")
-    if not _SESSION.fullmatch(params["RoleSessionName"]):
-        raise AwsError(
-            "ValidationError",
-            f"1 validation error detected: Value '{params['RoleSessionName']}' at 'roleSessionName' failed to"
-            r" satisfy constraint: Member must satisfy regular expression pattern: [\w+=,.@-]*",
-        )
+    check_names(params)
     if call.principal.kind == "root":
         raise AwsError("AccessDenied", "Roles may not be assumed by root accounts.", 403)
-    role = _identities(call).role(params["RoleArn"])
+    role = identities(call).role(params["RoleArn"])
     _authorize(call, params, role)
     assert role is not None
     duration = params.get("DurationSeconds", 3600)
-    if duration > role["MaxSessionDuration"]:
-        raise AwsError(
-            "ValidationError",
-            "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
-        )
+    check_duration(role, duration)
     if call.principal.kind == "role" and duration > MAX_CHAINED:
         raise AwsError(
             "ValidationError",
@@ -77,20 +52,11 @@ def AssumeRole(call: Call, params: Params) -> Result:
         )
     session = role_principal(role, params["RoleSessionName"])
     session["tags"] = {**session["tags"], **_session_tags(params)}
-    session["policies"] = _session_policies(call, params, role)
+    session["policies"] = session_policies(call, params, role)
     if params.get("SourceIdentity"):
         session["context"] = {"sts:SourceIdentity": params["SourceIdentity"]}
-    credential = _identities(call).open_session(duration, **session)
-    result: dict[str, Any] = {
-        "Credentials": _answer(credential),
-        "AssumedRoleUser": {
-            "AssumedRoleId": credential.principal.id,
-            "Arn": credential.principal.arn,
-        },
-    }
-    if session["policies"]:
-        size = sum(len(orjson.dumps(policy)) for policy in session["policies"])
-        result["PackedPolicySize"] = min(100, size * 100 // MAX_SESSION_POLICY)
+    credential = identities(call).open_session(duration, **session)
+    result = role_answer(credential, session["policies"])
     if params.get("SourceIdentity"):
         result["SourceIdentity"] = params["SourceIdentity"]
     return result
@@ -134,26 +100,11 @@ def _session_tags(params: Params) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in params.get("Tags", [])}
 
 
-def _session_policies(call: Call, params: Params, role: Document) -> list[Document]:
-    policies: list[Document] = []
-    if params.get("Policy"):
-        if len(params["Policy"]) > MAX_SESSION_POLICY:
-            raise AwsError("PackedPolicyTooLarge", "Packed size of session policy exceeds the limit")
-        policies.append(check_policy_document(params["Policy"], "identity"))
-    owner = role["Arn"].split(":")[4]
-    for each in params.get("PolicyArns", []):
-        document = _identities(call).policy_document((owner, ""), each["arn"])
-        if document is None:
-            raise AwsError("MalformedPolicyDocument", f"Policy {each['arn']} does not exist")
-        policies.append(document)
-    return policies
-
-
 @service.operation(unchecked=True)
 def GetSessionToken(call: Call, params: Params) -> Result:
     """Temporary credentials with the caller's own rights."""
     principal = _long_lived(call, "GetSessionToken")
-    credential = _identities(call).open_session(
+    credential = identities(call).open_session(
         params.get("DurationSeconds", 43_200),
         kind=principal.kind,
         account=principal.account,
@@ -161,7 +112,7 @@ def GetSessionToken(call: Call, params: Params) -> Result:
         id=principal.id,
         tags=principal.tags,
     )
-    return {"Credentials": _answer(credential)}
+    return {"Credentials": answer(credential)}
 
 
 @service.operation(
@@ -171,18 +122,18 @@ def GetFederationToken(call: Call, params: Params) -> Result:
     """Credentials for someone else, with the caller's rights as far as the session policies give them."""
     principal = _long_lived(call, "GetFederationToken")
     name = params["Name"]
-    credential = _identities(call).open_session(
+    credential = identities(call).open_session(
         params.get("DurationSeconds", 43_200),
         kind="federated",
         account=principal.account,
         arn=f"arn:aws:sts::{principal.account}:federated-user/{name}",
         id=f"{principal.account}:{name}",
-        policies=_session_policies(call, params, {"Arn": f"arn:aws:iam::{principal.account}:role/x"}),
+        policies=session_policies(call, params, {"Arn": f"arn:aws:iam::{principal.account}:role/x"}),
         context={"maycloud:user": principal.arn},
         tags=_session_tags(params),
     )
     return {
-        "Credentials": _answer(credential),
+        "Credentials": answer(credential),
         "FederatedUser": {"FederatedUserId": credential.principal.id, "Arn": credential.principal.arn},
     }
 
@@ -196,7 +147,13 @@ def _long_lived(call: Call, operation: str) -> Principal:
 @service.operation
 def GetAccessKeyInfo(call: Call, params: Params) -> Result:
     """The account that a key belongs to."""
-    credential = _identities(call).credential(params["AccessKeyId"])
+    credential = identities(call).credential(params["AccessKeyId"])
     if credential is None:
         raise AwsError("ValidationError", f"Invalid AccessKeyId: {params['AccessKeyId']}")
     return {"Account": credential.principal.account}
+
+
+@service.operation(public=True)
+def AssumeRoleWithWebIdentity(call: Call, params: Params) -> Result:
+    """Credentials of a role for whom an identity provider vouches; no signature, the token says it all."""
+    return web_identity.assume(call, params)

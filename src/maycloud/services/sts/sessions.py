@@ -1,0 +1,82 @@
+"""What the operations that open sessions share."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from maycloud.access.identities import Credential, Identities
+from maycloud.access.validation import check_policy_document
+from maycloud.errors import AwsError
+from maycloud.services.base import Call, Params
+from maycloud.store import Document
+
+MAX_SESSION_POLICY = 2048
+
+_ROLE = re.compile(r"arn:aws:iam::(\d{12}):role/(?:[!-~]*/)?([\w+=,.@-]{1,64})")
+_SESSION = re.compile(r"[\w+=,.@-]{2,64}")
+
+
+def identities(call: Call) -> Identities:
+    return call.cloud.access.identities
+
+
+def check_names(params: Params) -> None:
+    """The role's ARN and the session's name."""
+    if _ROLE.fullmatch(params["RoleArn"]) is None:
+        raise AwsError("ValidationError", f"{params['RoleArn']} is invalid")
+    if not _SESSION.fullmatch(params["RoleSessionName"]):
+        raise AwsError(
+            "ValidationError",
+            f"1 validation error detected: Value '{params['RoleSessionName']}' at 'roleSessionName' failed to"
+            r" satisfy constraint: Member must satisfy regular expression pattern: [\w+=,.@-]*",
+        )
+
+
+def check_duration(role: Document, seconds: int) -> None:
+    if seconds > role["MaxSessionDuration"]:
+        raise AwsError(
+            "ValidationError",
+            "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
+        )
+
+
+def session_policies(call: Call, params: Params, role: Document) -> list[Document]:
+    """The policies that a request passes for its session."""
+    policies: list[Document] = []
+    if params.get("Policy"):
+        if len(params["Policy"]) > MAX_SESSION_POLICY:
+            raise AwsError("PackedPolicyTooLarge", "Packed size of session policy exceeds the limit")
+        policies.append(check_policy_document(params["Policy"], "identity"))
+    owner = role["Arn"].split(":")[4]
+    for each in params.get("PolicyArns", []):
+        document = identities(call).policy_document((owner, ""), each["arn"])
+        if document is None:
+            raise AwsError("MalformedPolicyDocument", f"Policy {each['arn']} does not exist")
+        policies.append(document)
+    return policies
+
+
+def answer(credential: Credential) -> dict[str, Any]:
+    """AWS's Credentials."""
+    assert credential.expires is not None
+    return {
+        "AccessKeyId": credential.principal.access_key,
+        "SecretAccessKey": credential.secret,
+        "SessionToken": credential.token,
+        "Expiration": datetime.fromtimestamp(int(credential.expires), UTC),
+    }
+
+
+def role_answer(credential: Credential, policies: list[Document]) -> dict[str, Any]:
+    """What the answers have in common that give credentials of a role."""
+    principal = credential.principal
+    result: dict[str, Any] = {
+        "Credentials": answer(credential),
+        "AssumedRoleUser": {"AssumedRoleId": principal.id, "Arn": principal.arn},
+    }
+    if policies:
+        size = sum(len(orjson.dumps(policy)) for policy in policies)
+        result["PackedPolicySize"] = min(100, size * 100 // MAX_SESSION_POLICY)
+    return result

@@ -1,0 +1,119 @@
+"""AssumeRoleWithWebIdentity: a provider's token, and a role whose trust policy takes it.
+
+https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
+"""
+
+import base64
+from typing import Any
+
+import orjson
+
+from maycloud.access.identities import role_principal
+from maycloud.access.policies import compile_policy, decide
+from maycloud.access.webidentity import InvalidIdentityError, WebIdentity
+from maycloud.errors import AwsError
+from maycloud.principal import Principal
+from maycloud.services.base import Call, Params
+from maycloud.services.sts.sessions import (
+    check_duration,
+    check_names,
+    identities,
+    role_answer,
+    session_policies,
+)
+from maycloud.store import Document
+
+_NOBODY: Document = {"Version": "2012-10-17", "Statement": []}
+
+
+def assume(call: Call, params: Params) -> dict[str, Any]:
+    check_names(params)
+    identity = _identity(call, params["WebIdentityToken"])
+    role = identities(call).role(params["RoleArn"])
+    trust = role["Trust"] if role is not None else _NOBODY
+    _require(call, "sts:AssumeRoleWithWebIdentity", params, trust, identity)
+    if identity.tags:
+        _require(call, "sts:TagSession", params, trust, identity)
+    assert role is not None
+    duration = params.get("DurationSeconds", 3600)
+    check_duration(role, duration)
+    session = role_principal(role, params["RoleSessionName"])
+    session["tags"] = {**session["tags"], **identity.tags}
+    session["policies"] = session_policies(call, params, role)
+    session["context"] = {**identity.context, "aws:FederatedProvider": identity.provider}
+    credential = identities(call).open_session(duration, **session)
+    return role_answer(credential, session["policies"]) | {
+        "SubjectFromWebIdentityToken": identity.subject,
+        "Provider": identity.issuer,
+        "Audience": identity.audience,
+    }
+
+
+def _identity(call: Call, token: str) -> WebIdentity:
+    """Whom the token speaks of, verified by the provider that it names as its issuer."""
+    issuer = _issuer(token)
+    verify = call.cloud.access.web_identities.get(issuer)
+    if verify is None:
+        raise AwsError(
+            "InvalidIdentityToken", f"No OpenIDConnect provider found in your account for {issuer[:256]}"
+        )
+    try:
+        return verify(token)
+    except InvalidIdentityError as error:
+        if error.expired is not None:
+            raise AwsError(
+                "ExpiredTokenException",
+                f"Token expired: current date/time {int(call.now())} must be before the expiration date/time"
+                f" {int(error.expired)}",
+            ) from error
+        raise AwsError(
+            "InvalidIdentityToken",
+            "The web identity token that was passed could not be validated by AWS. Get a new identity token"
+            " from the identity provider and then retry the request.",
+        ) from error
+
+
+def _issuer(token: str) -> str:
+    """The issuer that a token claims, unverified."""
+    parts = token.split(".")
+    try:
+        claims = orjson.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+        issuer = claims["iss"]
+    except (IndexError, KeyError, TypeError, ValueError) as error:
+        raise _no_jwt() from error
+    if len(parts) != 3 or not isinstance(issuer, str):
+        raise _no_jwt()
+    return issuer
+
+
+def _no_jwt() -> AwsError:
+    return AwsError(
+        "InvalidIdentityToken",
+        "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)",
+    )
+
+
+def _require(call: Call, action: str, params: Params, trust: Document, identity: WebIdentity) -> None:
+    """Raises AccessDenied unless the trust policy lets it, in the same words if there is no role."""
+    context = {
+        **identity.context,
+        "sts:RoleSessionName": params["RoleSessionName"],
+        "aws:FederatedProvider": identity.provider,
+        "aws:SourceIp": call.source_ip,
+        **{f"aws:RequestTag/{name}": value for name, value in identity.tags.items()},
+    }
+    if identity.tags:
+        context["aws:TagKeys"] = list(identity.tags)
+    decision = decide(
+        action=action,
+        resource=params["RoleArn"],
+        principal=Principal("federated", "", identity.provider, identity.subject),
+        account_of_resource=params["RoleArn"].split(":")[4],
+        identity=(),
+        boundary=None,
+        session=(),
+        resource_policy=compile_policy(trust),
+        context={name.lower(): value for name, value in context.items()},
+    )
+    if not decision.allowed:
+        raise AwsError("AccessDenied", f"Not authorized to perform {action}", 403)
