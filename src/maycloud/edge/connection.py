@@ -46,6 +46,8 @@ class Connection(asyncio.Protocol):
         "_keep_alive",
         "_linger",
         "_lost",
+        "_most_head",
+        "_most_headers",
         "_old",
         "_parser",
         "_paused",
@@ -66,6 +68,8 @@ class Connection(asyncio.Protocol):
         self._edge = edge
         self._peer = peer
         self._secure = secure
+        self._most_head = edge.limits.head
+        self._most_headers = edge.limits.headers
         self._parser = httptools.HttpRequestParser(self)
         self._transport: Any = None
         self._queue: deque[tuple[Request, bool, bool]] = deque()
@@ -179,17 +183,15 @@ class Connection(asyncio.Protocol):
     def on_url(self, url: bytes) -> None:
         self._target += url
         self._bytes_in_head += len(url)
-        if self._bytes_in_head > self._edge.limits.head:
+        if self._bytes_in_head > self._most_head:
             raise _Refusal(414, "URI Too Long")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        headers = self._header_list
         self._bytes_in_head += len(name) + len(value) + 4
-        limits = self._edge.limits
-        if self._bytes_in_head > limits.head or len(headers) >= limits.headers:
-            raise _Refusal(431, "Request Header Fields Too Large")
         if not self._headed:  # a trailer must not pass for a header
-            headers.append((name.lower(), value))
+            self._header_list.append((name.lower(), value))
+        if self._bytes_in_head > self._most_head or len(self._header_list) > self._most_headers:
+            raise _Refusal(431, "Request Header Fields Too Large")
 
     def on_headers_complete(self) -> None:
         parser = self._parser
@@ -405,7 +407,14 @@ class Connection(asyncio.Protocol):
         )
         date = self._edge.dates.line()
         return responses.head(
-            response.status, response.headers, date, length, last, chunked=not self._old, exact=sends
+            response.status,
+            response.headers,
+            date,
+            length,
+            last,
+            chunked=not self._old,
+            exact=sends,
+            given=response.lines,
         )
 
     async def _send(self, request: Request, response: Response) -> None:

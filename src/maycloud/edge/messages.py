@@ -39,12 +39,13 @@ class Request:
     @property
     def fields(self) -> dict[bytes, bytes]:
         """Headers by lower-case name; a repeated one joined with commas, as RFC 9110 allows."""
-        if self._fields is None:
-            fields: dict[bytes, bytes] = {}
-            for name, value in self.headers:
-                fields[name] = fields[name] + b"," + value if name in fields else value
+        fields = self._fields
+        if fields is None:
+            fields = dict(self.headers)
+            if len(fields) != len(self.headers):
+                fields = _joined(self.headers)
             self._fields = fields
-        return self._fields
+        return fields
 
     def header(self, name: str, default: str = "") -> str:
         value = self.fields.get(name.lower().encode("latin-1"))
@@ -59,6 +60,13 @@ class Request:
     def query(self) -> str:
         """The query string as sent, without its question mark."""
         return self.target.partition("?")[2]
+
+
+def _joined(headers: RawHeaders) -> dict[bytes, bytes]:
+    fields: dict[bytes, bytes] = {}
+    for name, value in headers:
+        fields[name] = fields[name] + b"," + value if name in fields else value
+    return fields
 
 
 def origin_form(target: str, headers: RawHeaders) -> tuple[str, RawHeaders]:
@@ -87,11 +95,16 @@ class FileBody:
 
 @dataclass(slots=True)
 class Response:
-    """One answer. The edge adds Date, Content-Length or chunking, and Connection."""
+    """One answer. The edge adds Date, Content-Length or chunking, and Connection.
+
+    `lines` are further headers, written as they are: whole lines of known content that say nothing of
+    framing, for answers that are made often.
+    """
 
     status: int = 200
     headers: RawHeaders = field(default_factory=RawHeaders)
     body: bytes | FileBody | AsyncIterator[bytes] = b""
+    lines: bytes = b""
 
 
 Reply = Callable[[Response], None]

@@ -44,14 +44,18 @@ def head(
     *,
     chunked: bool = True,
     exact: bool = True,
+    given: bytes = b"",
 ) -> bytes:
-    """Status line and headers.
+    """Status line and headers; `given` are whole lines of headers that are right as they are.
 
     `length` None means chunked (or, without `chunked`, up to the connection's end), unless the headers
     carry a length. With `exact` a known `length` overrides theirs: only the answer to HEAD may differ.
     """
-    parts = [_STATUS[status], date]
     bodyless = status in _BODYLESS
+    if not headers and length is not None and not bodyless:
+        end = b"connection: close\r\n\r\n" if close else b"\r\n"
+        return b"%b%b%bcontent-length: %d\r\n%b" % (_STATUS[status], date, given, length, end)
+    parts = [_STATUS[status], date]
     framed = bodyless
     lines = len(headers)
     for name, value in headers:
@@ -74,8 +78,8 @@ def head(
     lines += 2 + bool(date) + close
     if whole.count(b"\n") != lines or whole.count(b"\r") != lines:
         clean = [(_one_line(name), _one_line(value)) for name, value in headers]
-        return head(status, clean, date, length, close, chunked=chunked, exact=exact)
-    return whole
+        return head(status, clean, date, length, close, chunked=chunked, exact=exact, given=given)
+    return whole.replace(b"\r\n", b"\r\n" + given, 1) if given else whole
 
 
 def _one_line(text: bytes) -> bytes:

@@ -42,7 +42,8 @@ class JsonProtocol:
         self.constraints = constraints
         self.decoders = json.Decoders(model, _RAW.get(model.name, frozenset()))
         self.encoders = json.Encoders(model)
-        self.content_type = f"application/x-amz-json-{model.json_version}".encode()
+        kind = f"application/x-amz-json-{model.json_version}".encode()
+        self.lines = b"x-amzn-requestid: %b\r\ncontent-type: " + kind + b"\r\n"
         self.checksum = model.name in _NAMESPACES
         self.query_compatible = "awsQueryCompatible" in model.metadata
 
@@ -116,13 +117,11 @@ class JsonBound:
         return response
 
     def _respond(self, status: int, body: bytes, identifier: str) -> Response:
-        headers = [
-            (b"x-amzn-requestid", identifier.encode()),
-            (b"content-type", self._protocol.content_type),
-        ]
-        if self._protocol.checksum:
-            headers.append((b"x-amz-crc32", b"%d" % zlib.crc32(body)))
-        return Response(status, headers, body)
+        protocol = self._protocol
+        lines = protocol.lines % identifier.encode()
+        if protocol.checksum:
+            lines = b"%bx-amz-crc32: %d\r\n" % (lines, zlib.crc32(body))
+        return Response(status, [], body, lines)
 
 
 def query_code(found: tuple[str, dict[str, Any]] | None, error: AwsError) -> str:
