@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from maycloud.access import Access, AccessDeniedError, Authenticated
+from maycloud.access import NOBODY, Access, AccessDeniedError, Authenticated
 from maycloud.edge.messages import BodyTooLargeError, Reply, Request
 from maycloud.errors import AwsError
 from maycloud.principal import Principal
@@ -68,6 +68,8 @@ class Dispatcher:
             reply(error.response)
             return
         service = self._services[bound.service]
+        if service.answering is not None:
+            reply = service.answering(self._cloud, request, bucket, reply)
         operation = service.operations.get(bound.operation)
         if operation is None:
             reply(bound.error(self._unsupported(request, bound), identifier))
@@ -143,6 +145,8 @@ class Dispatcher:
         self._db.after_commit(reply, response)
 
     def _authenticate(self, request: Request, bound: Bound, operation: Operation) -> Authenticated:
+        if operation.unsigned:
+            return NOBODY
         authenticated = self._access.authenticate(request, bound.family, bound.signing_name)
         service = self._services[bound.service]
         if authenticated.principal.kind == "anonymous" and not (operation.public or service.anonymous):
@@ -216,6 +220,7 @@ class Dispatcher:
 
     def _authorize(self, call: Call, params: Params) -> None:
         operation = call.operation
+        call.params = params
         if operation.account is not None:
             call.account = operation.account(call, params) or call.account
         if operation.public or operation.unchecked:
@@ -232,7 +237,7 @@ class Dispatcher:
             self._check(call, params, action, resource, policy)
 
     def _check(self, call: Call, params: Params, action: str, resource: str, policy: Params | None) -> None:
-        make = call.operation.context
+        make = call.operation.context or call.service.context
         # Made only if a condition asks for it.
         context = None if make is None else lambda: make(call, params)
         try:

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from maycloud.access import failures
-from maycloud.access.authentication import Authenticated, Authenticator
+from maycloud.access.authentication import NOBODY, Authenticated, Authenticator
 from maycloud.access.authorization import AccessDeniedError, Authorizer
 from maycloud.access.identities import Identities
 from maycloud.access.webidentity import Verifier
@@ -17,7 +17,7 @@ from maycloud.principal import Principal
 from maycloud.services.base import Call, Context, Policy
 from maycloud.store import Store
 
-__all__ = ["Access", "AccessDeniedError", "Authenticated"]
+__all__ = ["NOBODY", "Access", "AccessDeniedError", "Authenticated"]
 
 log = logging.getLogger("maycloud.access")
 

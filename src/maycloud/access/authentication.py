@@ -54,7 +54,7 @@ class Authenticated:
         return body
 
 
-_ANONYMOUS = Authenticated(ANONYMOUS)
+NOBODY = Authenticated(ANONYMOUS)
 _Known = tuple[sigv4.Repeated, Credential, Authenticated]
 
 
@@ -80,7 +80,7 @@ class Authenticator:
                 presigned = True
                 claim = sigv4.from_query(_query(request))
             else:
-                return _ANONYMOUS
+                return NOBODY
         except IncompleteError as error:
             raise failures.incomplete(family, str(error), presigned=presigned) from error
         if service is not None and claim.service != service:

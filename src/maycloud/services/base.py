@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol, overload
 from maycloud.principal import Principal
 
 if TYPE_CHECKING:
-    from maycloud.edge.messages import Handler, Request
+    from maycloud.edge.messages import Handler, Reply, Request
     from maycloud.inbox import Inbox
     from maycloud.store import Scope, Store
 
@@ -92,6 +92,7 @@ class Call:
     http: "Request | None" = None  # None for a call from inside
     context: Context = field(default_factory=Context)  # extra condition keys of the request
     authorizer: "Authorizer | None" = None
+    params: Params | None = None  # of the operation, while it is authorised and run
 
     @property
     def scope(self) -> "Scope":
@@ -135,6 +136,7 @@ class Operation:
     policy: Callable[[Call, str], Policy | None] | None = None  # resource policy of an ARN
     account: Callable[[Call, Params], str | None] | None = None  # owner of the resource, if another
     public: bool = False  # needs no signature (sts:AssumeRoleWithWebIdentity, cognito SignUp)
+    unsigned: bool = False  # a signature is not even looked at (the preflight request of a signed URL)
     unchecked: bool = False  # signature but no policy (sts:GetCallerIdentity)
     atomic: bool = True  # writes are undone if it raises; False where nothing is written before checks end
     is_async: bool = False
@@ -154,6 +156,8 @@ class Service:
         default_policy: Callable[[Call, str], Policy | None] | None = None,
         max_body: int = 16 << 20,
         anonymous: bool = False,
+        context: Callable[[Call, Params], Context] | None = None,
+        answering: "Callable[[Cloud, Request, str | None, Reply], Reply] | None" = None,
     ) -> None:
         """`name` is botocore's name of the service and `prefix` IAM's, when it is another.
 
@@ -162,7 +166,9 @@ class Service:
         of a refusal where it is not the protocol's usual one. `default_policy` finds resource
         policies for operations that do not name their own. `max_body` bounds a request in bytes,
         but for operations whose payload streams. With `anonymous`, unsigned requests go on to the
-        policies, as in S3.
+        policies, as in S3. `context` gives the condition keys of operations that do not name their
+        own. `answering` may wrap the reply to a request, for headers that do not come from an
+        operation (CORS); it is given the bucket that the host names.
         """
         self.name = name
         self.prefix = prefix or name
@@ -172,6 +178,8 @@ class Service:
         self.default_policy = default_policy
         self.max_body = max_body
         self.anonymous = anonymous
+        self.context = context
+        self.answering = answering
         self.operations: dict[str, Operation] = {}
 
     @overload

@@ -8,6 +8,8 @@ from typing import Any
 
 import orjson
 
+from maycloud.wire import additions
+
 Shape = dict[str, Any]
 
 
@@ -31,6 +33,7 @@ class Model:
             else (newest / "service-2.json").read_bytes()
         )
         document = _without_documentation(orjson.loads(raw))
+        additions.extend(name, document)
         self.name = name
         self.metadata: dict[str, Any] = document["metadata"]
         self.operations: dict[str, dict[str, Any]] = document["operations"]

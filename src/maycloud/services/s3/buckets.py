@@ -1,36 +1,22 @@
 """Buckets and their sub-resources (policy, versioning, tags, encryption …)."""
 
-import hashlib
 import ipaddress
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
-
 from maycloud.errors import AwsError
-from maycloud.services.base import Call, Params, Policy, Result
+from maycloud.services.base import Call, Params, Result
+from maycloud.services.s3 import acls
+from maycloud.services.s3.acls import canonical_id
+from maycloud.services.s3.common import invalid_argument, malformed_xml
 from maycloud.services.s3.store import Bucket, Buckets
+from maycloud.services.s3.tags import check_tags
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _RESERVED = re.compile(r"xn--.*|sthree-.*|amzn-s3-demo-.*|.*-s3alias|.*--ol-s3|.*--x-s3|.*\.mrap")
-
-
-def bucket_arn(_call: Call, params: Params) -> str:
-    return f"arn:aws:s3:::{params['Bucket']}"
-
-
-def bucket_policy(call: Call, arn: str) -> Policy | None:
-    """The policy of the bucket an ARN of a bucket or an object names."""
-    bucket = buckets(call).find(arn.removeprefix("arn:aws:s3:::").partition("/")[0])
-    return bucket.settings.get("policy") if bucket else None
-
-
-def bucket_owner(call: Call, params: Params) -> str | None:
-    bucket = buckets(call).find(params["Bucket"])
-    return bucket.account if bucket else None
 
 
 def buckets(call: Call) -> Buckets:
@@ -64,12 +50,52 @@ def create_bucket(call: Call, params: Params) -> Result:
             ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
         ),
         "ownership": {"Rules": [{"ObjectOwnership": params.get("ObjectOwnership", "BucketOwnerEnforced")}]},
+        **_first_acl(call, params),
     }
+    if params.get("ObjectLockEnabledForBucket"):
+        raise AwsError("NotImplemented", "Object lock is not supported by Maycloud", 501)
     if configuration.get("Tags"):
+        check_tags(configuration["Tags"], 50, subject="Bucket")
         settings["tagging"] = {"TagSet": configuration["Tags"]}
     buckets(call).create(name, call.account, region, call.now(), settings)
     location = f"/{name}" if region == "us-east-1" else f"http://{name}.s3.{region}.amazonaws.com/"
     return {"Location": location}
+
+
+def _first_acl(call: Call, params: Params) -> dict[str, Any]:
+    """The list that CreateBucket asks for; a new bucket takes none that is public."""
+    ownership = params.get("ObjectOwnership", "BucketOwnerEnforced")
+    if ownership not in ("BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"):
+        raise invalid_argument(
+            "Invalid x-amz-object-ownership header: " + ownership, "x-amz-object-ownership"
+        )
+    if not acls.given(params):
+        return {}
+    grants = acls.wanted(params, call.account, call.account, of_bucket=True)
+    if ownership == "BucketOwnerEnforced":
+        if params.get("ACL") == "private":
+            return {}
+        raise AwsError(
+            "InvalidBucketAclWithObjectOwnership",
+            "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+        )
+    if acls.is_public(grants):
+        raise AwsError(
+            "InvalidBucketAclWithBlockPublicAccessError",
+            "Bucket cannot have public ACLs set with BlockPublicAccess enabled",
+        )
+    return {"acl": grants}
+
+
+def put_bucket_tagging(call: Call, params: Params) -> Result:
+    bucket = find_bucket(call, params)
+    tags = (params.get("Tagging") or {}).get("TagSet")
+    if tags is None:
+        raise malformed_xml()
+    check_tags(tags, 50, subject="Bucket")
+    bucket.settings["tagging"] = {"TagSet": tags}
+    buckets(call).save(bucket)
+    return None
 
 
 def _valid_name(name: str) -> bool:
@@ -141,19 +167,13 @@ def list_buckets(call: Call, params: Params) -> Result:
             }
             for name, where, created in found[:limit]
         ],
-        "Owner": {"ID": owner_id(call.account)},
+        "Owner": {"ID": canonical_id(call.account)},
     }
     if len(found) > limit:
         result["ContinuationToken"] = found[limit - 1][0]
     if prefix:
         result["Prefix"] = prefix
     return result
-
-
-def owner_id(account: str) -> str:
-    """The canonical user id of an account: 64 hexadecimal digits, stable."""
-
-    return hashlib.sha256(f"canonical-user/{account}".encode()).hexdigest()
 
 
 def get_bucket_location(call: Call, params: Params) -> Result:
@@ -222,63 +242,6 @@ def encryption_of(bucket: Bucket) -> str:
 def get_encryption(call: Call, params: Params) -> Result:
     found = find_bucket(call, params).settings.get("encryption", _ENCRYPTION)
     return {"ServerSideEncryptionConfiguration": found}
-
-
-def put_bucket_policy(call: Call, params: Params) -> Result:
-    bucket = find_bucket(call, params)
-    try:
-        policy = orjson.loads(params["Policy"])
-        statements = policy["Statement"]
-        statements = statements if isinstance(statements, list) else [statements]
-        if not all(isinstance(statement, dict) and _complete(statement) for statement in statements):
-            raise AwsError("MalformedPolicy", "Missing required field Principal")
-    except (orjson.JSONDecodeError, TypeError, KeyError) as error:
-        raise AwsError(
-            "MalformedPolicy", "Policies must be valid JSON and the first byte must be '{'"
-        ) from error
-    _check_resources(bucket, statements)
-    if bucket.settings.get("public_access", {}).get("BlockPublicPolicy") and any(map(_is_public, statements)):
-        raise AwsError(
-            "AccessDenied",
-            f"User: {call.principal.arn} is not authorized to perform: s3:PutBucketPolicy on resource:"
-            f' "{bucket.arn}" because public policies are prevented by the BlockPublicPolicy setting in S3'
-            " Block Public Access.",
-            403,
-        )
-    bucket.settings["policy"] = policy
-    buckets(call).save(bucket)
-    return None
-
-
-def _complete(statement: dict[str, Any]) -> bool:
-    return (
-        ("Principal" in statement or "NotPrincipal" in statement)
-        and ("Action" in statement or "NotAction" in statement)
-        and ("Resource" in statement or "NotResource" in statement)
-        and statement.get("Effect") in ("Allow", "Deny")
-    )
-
-
-def _check_resources(bucket: Bucket, statements: list[dict[str, Any]]) -> None:
-    for statement in statements:
-        resources = statement.get("Resource", statement.get("NotResource"))
-        for resource in resources if isinstance(resources, list) else [resources]:
-            name = str(resource).removeprefix("arn:aws:s3:::").partition("/")[0]
-            if name != bucket.name and "*" not in name:
-                raise AwsError("MalformedPolicy", "Policy has invalid resource")
-
-
-def _is_public(statement: dict[str, Any]) -> bool:
-    """Whether a statement allows everybody, with no condition that narrows who that is."""
-    principal = statement.get("Principal")
-    values = list(principal.values()) if isinstance(principal, dict) else [principal]
-    everybody = any("*" in (value if isinstance(value, list) else [value]) for value in values)
-    return statement["Effect"] == "Allow" and everybody and not statement.get("Condition")
-
-
-def get_bucket_policy(call: Call, params: Params) -> Result:
-    policy = setting(call, params, "policy", "NoSuchBucketPolicy", "The bucket policy does not exist")
-    return {"Policy": orjson.dumps(policy).decode()}
 
 
 def get_bucket_versioning(call: Call, params: Params) -> Result:

@@ -2,9 +2,10 @@
 
 from maycloud.services.base import Call, Params, Result
 from maycloud.services.s3 import objects
-from maycloud.services.s3.buckets import bucket_arn, bucket_owner
-from maycloud.services.s3.objects import object_arn
+from maycloud.services.s3.access import bucket_arn, bucket_owner, object_arn, object_owner, version_checks
 from maycloud.services.s3.service import service
+
+READ = version_checks("GetObject", "GetObjectVersion")
 
 
 @service.operation(resource=object_arn, account=bucket_owner)
@@ -12,17 +13,17 @@ async def PutObject(call: Call, params: Params) -> Result:
     return await objects.put_object(call, params)
 
 
-@service.operation(resource=object_arn, account=bucket_owner, atomic=False)
+@service.operation(checks=READ, account=object_owner, atomic=False)
 def GetObject(call: Call, params: Params) -> Result:
     return objects.get_object(call, params)
 
 
-@service.operation(resource=object_arn, account=bucket_owner, action="s3:GetObject", atomic=False)
+@service.operation(checks=READ, account=object_owner, atomic=False)
 def HeadObject(call: Call, params: Params) -> Result:
     return objects.head_object(call, params)
 
 
-@service.operation(resource=object_arn, account=bucket_owner)
+@service.operation(checks=version_checks("DeleteObject", "DeleteObjectVersion"), account=bucket_owner)
 def DeleteObject(call: Call, params: Params) -> Result:
     return objects.delete_object(call, params)
 

@@ -12,7 +12,9 @@ from urllib.parse import quote
 from maycloud.edge.messages import FileBody
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
-from maycloud.services.s3.buckets import encryption_of, find_bucket, owner_id
+from maycloud.services.s3.access import permit
+from maycloud.services.s3.acls import canonical_id, stamp
+from maycloud.services.s3.buckets import encryption_of, find_bucket
 from maycloud.services.s3.store import INLINE, Bucket, Objects, Version
 
 MAX_KEY = 1024  # bytes of UTF-8
@@ -30,10 +32,6 @@ _KEPT = (
 )
 
 
-def object_arn(_call: Call, params: Params) -> str:
-    return f"arn:aws:s3:::{params['Bucket']}/{params['Key']}"
-
-
 def objects(call: Call) -> Objects:
     return call.state.objects
 
@@ -46,7 +44,7 @@ def check_key(key: str) -> None:
 
 async def put_object(call: Call, params: Params) -> Result:
     """Store a body, which may still be arriving; visible only when it is whole."""
-    find_bucket(call, params)
+    stamp(find_bucket(call, params), call.principal.account, params)
     check_key(params["Key"])
     body = params.get("Body") or b""
     inline: bytes | None = None
@@ -90,7 +88,9 @@ async def put_object(call: Call, params: Params) -> Result:
             md5.hexdigest(),
             call.now(),
             staged.publish() if staged is not None else None,
-            _meta(params) | {"encryption": encryption_of(bucket)},
+            _meta(params)
+            | {"encryption": encryption_of(bucket)}
+            | stamp(bucket, call.principal.account, params),
         )
         objects(call).put(bucket, new, inline)
     result: dict[str, Any] = {"ETag": f'"{new.etag}"', "ServerSideEncryption": encryption_of(bucket)}
@@ -297,7 +297,7 @@ def delete_objects(call: Call, params: Params) -> Result:
         key, version = entry["Key"], entry.get("VersionId")
         try:
             action = "s3:DeleteObject" if version is None else "s3:DeleteObjectVersion"
-            call.authorize(action, f"{bucket.arn}/{key}", policy=bucket.settings.get("policy"))
+            permit(call, action, f"{bucket.arn}/{key}", {"Bucket": bucket.name, "Key": key})
             done = delete_one(call, bucket, key, version)
         except AwsError as error:
             errors.append({"Key": key, "Code": "AccessDenied", "Message": error.message})
@@ -413,7 +413,7 @@ def _row(call: Call, bucket: Bucket, version: Version, encode: Any, params: Para
         "StorageClass": "STANDARD",
     }
     if params.get("FetchOwner"):
-        row["Owner"] = {"ID": owner_id(bucket.account)}
+        row["Owner"] = {"ID": canonical_id(bucket.account)}
     return row
 
 

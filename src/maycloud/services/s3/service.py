@@ -1,7 +1,8 @@
 """The declaration of Amazon S3 that its modules of operations share."""
 
 from maycloud.services.base import Cloud, Service
-from maycloud.services.s3.buckets import bucket_policy
+from maycloud.services.s3.access import request_context, resource_policy
+from maycloud.services.s3.cors import answering
 from maycloud.services.s3.store import SCHEMA, Buckets, Objects
 
 
@@ -14,5 +15,12 @@ class Storage:
 
 
 service = Service(
-    "s3", state=Storage, schema=SCHEMA, default_policy=bucket_policy, denied="AccessDenied", anonymous=True
+    "s3",
+    state=Storage,
+    schema=SCHEMA,
+    default_policy=resource_policy,
+    denied="AccessDenied",
+    anonymous=True,
+    context=request_context,
+    answering=answering,
 )

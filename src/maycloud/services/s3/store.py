@@ -192,6 +192,10 @@ class Objects:
             ),
         )
 
+    def save_meta(self, version: Version) -> None:
+        """Write a version's changed `meta`."""
+        self._db.write("UPDATE s3_versions SET meta=? WHERE id=?", (orjson.dumps(version.meta), version.row))
+
     def remove(self, bucket: Bucket, version: Version) -> None:
         """Delete one version for good; the next older one becomes the newest."""
         self._drop(version)

@@ -1,0 +1,18 @@
+"""Errors that many of S3's operations share."""
+
+from maycloud.errors import AwsError
+
+
+def malformed_xml() -> AwsError:
+    return AwsError(
+        "MalformedXML",
+        "The XML you provided was not well-formed or did not validate against our published schema",
+    )
+
+
+def invalid_argument(message: str, name: str, value: str = "") -> AwsError:
+    return AwsError("InvalidArgument", message, ArgumentName=name, ArgumentValue=value)
+
+
+def access_denied() -> AwsError:
+    return AwsError("AccessDenied", "Access Denied", 403)

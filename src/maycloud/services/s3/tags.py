@@ -1,0 +1,49 @@
+"""Tags of buckets and objects: what may be set, and how objects keep theirs.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html
+"""
+
+import re
+from typing import Any
+from urllib.parse import parse_qsl
+
+from maycloud.errors import AwsError
+from maycloud.services.s3.store import Version
+
+Tags = list[dict[str, str]]
+
+_CHARACTERS = re.compile(r"[\w\s+\-=.:/@]*")
+
+
+def tags_of(version: Version) -> dict[str, str]:
+    return dict(parse_qsl(version.meta.get("tagging", ""), keep_blank_values=True))
+
+
+def check_tags(tags: Tags, most: int, *, subject: str) -> None:
+    """Raises what AWS says of a tag set. `subject` is ``Bucket`` or ``Object``."""
+    if len(tags) > most:
+        raise AwsError("BadRequest", f"{subject} tag count cannot be greater than {most}")
+    seen: set[str] = set()
+    for tag in tags:
+        key, value = tag.get("Key"), tag.get("Value")
+        if key is None or value is None:
+            raise AwsError(
+                "MalformedXML",
+                "The XML you provided was not well-formed or did not validate against our published schema",
+            )
+        if key in seen:
+            raise _invalid("Cannot provide multiple Tags with the same key", key)
+        seen.add(key)
+        if not 1 <= len(key) <= 128 or not _CHARACTERS.fullmatch(key):
+            raise _invalid("The TagKey you have provided is invalid", key)
+        if len(value) > 256 or not _CHARACTERS.fullmatch(value):
+            raise AwsError(
+                "InvalidTag", "The TagValue you have provided is invalid", TagKey=key, TagValue=value
+            )
+        if key.lower().startswith("aws:"):
+            raise _invalid("System tags cannot be added/updated by requester", key)
+
+
+def _invalid(message: str, key: str) -> AwsError:
+    details: dict[str, Any] = {"TagKey": key}
+    return AwsError("InvalidTag", message, **details)
