@@ -13,6 +13,7 @@ from maycloud.addresses import Addresses
 from maycloud.admin import Admin
 from maycloud.config import Config
 from maycloud.dispatch import Dispatcher
+from maycloud.edge import cors
 from maycloud.edge.certificates import Authority
 from maycloud.edge.messages import Handler, Reply, Request, Response
 from maycloud.edge.router import Route, classify
@@ -135,6 +136,11 @@ class Cloud:
         """Route one request by host and path."""
         route = classify(request)
         if route.kind == "api":
+            if route.bucket is None and cors.crosses_origins(request):
+                if request.method == "OPTIONS":
+                    reply(cors.preflight(request))
+                    return
+                reply = cors.shared(reply)
             self._dispatcher.handle(request, reply, route.bucket)
             return
         handler = self._find_handler(route)

@@ -45,6 +45,7 @@ Attributes = dict[str, Any]
 MODULES = (
     "apigateway",
     "cloudwatch",
+    "cognito_identity",
     "dynamodb",
     "iam",
     "lambda_",
