@@ -387,3 +387,80 @@ def test_tokens_end_and_survive_a_restart(fresh_cloud: RunningCloud) -> None:
     fresh_cloud.advance(601)
     code, message = refused(sts.assume_role_with_web_identity, **params)
     assert (code, message.startswith("Token expired: current date/time")) == ("ExpiredTokenException", True)
+
+
+# Users whom the developer vouches for
+
+
+def test_developers_vouch_for_their_users(cloud: RunningCloud, identity: Any, public: Any) -> None:
+    pool = identity.create_identity_pool(
+        IdentityPoolName="mine", AllowUnauthenticatedIdentities=False, DeveloperProviderName="login.mine"
+    )["IdentityPoolId"]
+    role = make_role(
+        cloud,
+        pool,
+        "authenticated",
+        {
+            "Action": "s3:ListAllMyBuckets",
+            "Resource": "*",
+            "Condition": {"StringEquals": {"aws:PrincipalTag/team": "blue"}},
+        },
+        actions=["sts:AssumeRoleWithWebIdentity", "sts:TagSession"],
+    )
+    identity.set_identity_pool_roles(IdentityPoolId=pool, Roles={"authenticated": role})
+    vouch = identity.get_open_id_token_for_developer_identity
+    first = vouch(IdentityPoolId=pool, Logins={"login.mine": "ann"}, PrincipalTags={"team": "blue"})
+    claims = claims_of(first["Token"])
+    assert claims["amr"] == ["authenticated", "login.mine", f"login.mine:{pool}:ann"]
+    assert claims["exp"] - claims["iat"] == 900
+    again = vouch(IdentityPoolId=pool, Logins={"login.mine": "ann"}, TokenDuration=60)
+    assert again["IdentityId"] == first["IdentityId"]
+    ours = {"cognito-identity.amazonaws.com": first["Token"]}
+    answer = public.get_credentials_for_identity(IdentityId=first["IdentityId"], Logins=ours)
+    session(cloud, answer["Credentials"], "s3").list_buckets()
+    other = vouch(IdentityPoolId=pool, Logins={"login.mine": "bob"})
+    untagged = {"cognito-identity.amazonaws.com": other["Token"]}
+    answer = public.get_credentials_for_identity(IdentityId=other["IdentityId"], Logins=untagged)
+    assert refused(session(cloud, answer["Credentials"], "s3").list_buckets)[0] == "AccessDenied"
+    forbidden = f"Access to Identity '{other['IdentityId']}' is forbidden."
+    for logins in (ours, {}, {**untagged, "graph.facebook.com": "x"}):
+        assert refused(
+            public.get_credentials_for_identity, IdentityId=other["IdentityId"], Logins=logins
+        ) == ("NotAuthorizedException", forbidden)
+    assert refused(public.get_id, IdentityPoolId=pool, Logins={"login.mine": "ann"}) == (
+        "NotAuthorizedException",
+        "Token is not from a supported provider of this identity pool.",
+    )
+    assert refused(vouch, IdentityPoolId=pool, Logins={"login.mine": "ann"}, IdentityId=other["IdentityId"])[
+        0
+    ] == ("DeveloperUserAlreadyRegisteredException")
+
+
+def test_developers_look_up_merge_and_unlink(identity: Any) -> None:
+    pool = identity.create_identity_pool(
+        IdentityPoolName="mine", AllowUnauthenticatedIdentities=False, DeveloperProviderName="login.mine"
+    )["IdentityPoolId"]
+    vouch, look = identity.get_open_id_token_for_developer_identity, identity.lookup_developer_identity
+    ids = {
+        name: vouch(IdentityPoolId=pool, Logins={"login.mine": name})["IdentityId"]
+        for name in ("ann", "ann2")
+    }
+    assert look(IdentityPoolId=pool, DeveloperUserIdentifier="ann")["IdentityId"] == ids["ann"]
+    named = {"DeveloperProviderName": "login.mine", "IdentityPoolId": pool}
+    merged = identity.merge_developer_identities(
+        SourceUserIdentifier="ann2", DestinationUserIdentifier="ann", **named
+    )
+    assert merged["IdentityId"] == ids["ann"]
+    assert look(IdentityPoolId=pool, IdentityId=ids["ann"])["DeveloperUserIdentifierList"] == ["ann", "ann2"]
+    page = look(IdentityPoolId=pool, IdentityId=ids["ann"], MaxResults=1)
+    rest = look(IdentityPoolId=pool, IdentityId=ids["ann"], MaxResults=1, NextToken=page["NextToken"])
+    assert (rest["DeveloperUserIdentifierList"], "NextToken" in rest) == (["ann2"], False)
+    hidden = identity.list_identities(IdentityPoolId=pool, MaxResults=10, HideDisabled=True)["Identities"]
+    assert [each["IdentityId"] for each in hidden] == [ids["ann"]]
+    assert refused(look, IdentityPoolId=pool, IdentityId=ids["ann2"], DeveloperUserIdentifier="ann")[0] == (
+        "ResourceConflictException"
+    )
+    identity.unlink_developer_identity(IdentityId=ids["ann"], DeveloperUserIdentifier="ann2", **named)
+    assert refused(look, IdentityPoolId=pool, DeveloperUserIdentifier="ann2")[0] == (
+        "ResourceNotFoundException"
+    )

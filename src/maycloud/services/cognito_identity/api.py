@@ -3,10 +3,10 @@
 https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/Welcome.html
 """
 
-from maycloud.services.cognito_identity import credentials, identities, pools, roles
+from maycloud.services.cognito_identity import credentials, developers, identities, pools, roles
 from maycloud.services.cognito_identity.service import service
 
 # Each of them declares its operations with the service when it is imported.
-OPERATIONS = (credentials, identities, pools, roles)
+OPERATIONS = (credentials, developers, identities, pools, roles)
 
 __all__ = ["OPERATIONS", "service"]

@@ -15,10 +15,10 @@ from maycloud.principal import ANONYMOUS
 from maycloud.services.base import Call, Params, Result
 from maycloud.services.cognito_identity import identities, roles
 from maycloud.services.cognito_identity import logins as verified
-from maycloud.services.cognito_identity.logins import Login
+from maycloud.services.cognito_identity.logins import Claims, Login
 from maycloud.services.cognito_identity.service import any_identity, not_authorized, service, state
 from maycloud.services.cognito_identity.store import Pool
-from maycloud.services.cognito_identity.tokens import LIFETIME, PROVIDER
+from maycloud.services.cognito_identity.tokens import LIFETIME, PROVIDER, Tokens, tags_of
 
 SESSION_NAME = "CognitoIdentityCredentials"
 SESSION_SECONDS = 3600
@@ -54,6 +54,7 @@ class _Session:
     pool: Pool
     logins: list[Login]
     methods: list[str]  # the token's amr
+    tags: dict[str, str]  # of the session
 
     @property
     def guest(self) -> bool:
@@ -65,25 +66,29 @@ def _open(call: Call, params: Params) -> _Session:
     identity, pool = any_identity(call, params["IdentityId"])
     given = params.get("Logins", {})
     if PROVIDER in given:
-        methods = _methods_of(call, pool, identity.id, given)
-        return _Session(identity.id, pool, [], methods)
+        claims = _own_claims(call, pool, identity.id, given)
+        session = _Session(identity.id, pool, [], claims["amr"], tags_of(claims))
+        if session.guest and not pool["AllowUnauthenticatedIdentities"]:
+            raise identities.no_guests()
+        return session
     logins = verified.verify(call, pool, given)
     if logins:
         found = identities.signed_in(call, pool, identity, logins)
-        return _Session(found, pool, logins, _methods(logins))
+        return _Session(found, pool, logins, methods_of(logins), _tags(pool, logins))
     if state(call).store.logins(identity.id) or identity.merged:
         raise identities.forbidden(identity.id)
     if not pool["AllowUnauthenticatedIdentities"]:
         raise identities.no_guests()
-    return _Session(identity.id, pool, [], ["unauthenticated"])
+    return _Session(identity.id, pool, [], ["unauthenticated"], {})
 
 
-def _methods(logins: Iterable[Login]) -> list[str]:
+def methods_of(logins: Iterable[Login]) -> list[str]:
+    """The ``amr`` of a user with these logins."""
     return ["authenticated", *(name for login in logins for name in (login.provider, login.method))]
 
 
-def _methods_of(call: Call, pool: Pool, identity: str, given: dict[str, str]) -> list[str]:
-    """How the holder of a token of ours signed in. Such a token stands alone, and for its identity only."""
+def _own_claims(call: Call, pool: Pool, identity: str, given: dict[str, str]) -> Claims:
+    """What a token of ours says of its holder. Such a token stands alone, and for its identity only."""
     try:
         claims = state(call).tokens.read(given[PROVIDER])
     except InvalidIdentityError as error:
@@ -94,15 +99,15 @@ def _methods_of(call: Call, pool: Pool, identity: str, given: dict[str, str]) ->
         raise not_authorized("Invalid login token. Couldn't verify signed token.") from error
     if len(given) > 1 or claims["sub"] != identity or claims["aud"] != pool["IdentityPoolId"]:
         raise identities.forbidden(identity)
-    return claims["amr"]
+    return claims
 
 
-def _tags(session: _Session) -> dict[str, str]:
+def _tags(pool: Pool, logins: list[Login]) -> dict[str, str]:
     """Tags of the session from claims, as the pool maps them; claims that are not there give none."""
     tags: dict[str, str] = {}
-    maps = session.pool.get("PrincipalTags", {})
+    maps = pool.get("PrincipalTags", {})
     by_provider = {verified.provider_name(name): mapping for name, mapping in maps.items()}
-    for login in session.logins:
+    for login in logins:
         for tag, claim in by_provider.get(login.provider, {}).get("PrincipalTags", {}).items():
             value = login.claims.get(claim)
             if isinstance(value, str | int | float):
@@ -125,8 +130,7 @@ async def GetCredentialsForIdentity(call: Call, params: Params) -> Result:
             role = roles.guest_role(session.pool, custom)
         else:
             role = roles.user_role(session.pool, session.logins, custom)
-    methods = session.methods
-    token = tokens.sign(session.pool, session.identity, methods, _tags(session), LIFETIME)
+    token = _token(tokens, session)
     request = {
         "RoleArn": role,
         "RoleSessionName": SESSION_NAME,
@@ -166,5 +170,8 @@ async def GetOpenIdToken(call: Call, params: Params) -> Result:
                 "InvalidParameterException",
                 "Basic (classic) flow is not enabled, please use enhanced flow.",
             )
-    token = tokens.sign(session.pool, session.identity, session.methods, _tags(session), LIFETIME)
-    return {"IdentityId": session.identity, "Token": token}
+    return {"IdentityId": session.identity, "Token": _token(tokens, session)}
+
+
+def _token(tokens: Tokens, session: _Session) -> str:
+    return tokens.sign(session.pool, session.identity, session.methods, session.tags, LIFETIME)

@@ -35,11 +35,7 @@ class Login:
     subject: str
     claims: Claims
     client: str = ""  # the app client that the token is for
-
-    @property
-    def method(self) -> str:
-        """How ``amr`` names this login beside its provider."""
-        return f"{self.provider}:CognitoSignIn:{self.subject}"
+    method: str = ""  # how ``amr`` names the login beside its provider
 
 
 def provider_name(name: str) -> str:
@@ -82,7 +78,8 @@ def _verify(call: Call, pool: Pool, provider: str, token: str) -> Login:
         raise _invalid("Couldn't verify signed token.")
     if entry["ServerSideTokenCheck"] and not _still_good(call, pool_id, verified):
         raise _invalid("Token has been revoked or its user is disabled.")
-    return Login(provider, verified["sub"], verified, verified["aud"])
+    subject = verified["sub"]
+    return Login(provider, subject, verified, verified["aud"], f"{provider}:CognitoSignIn:{subject}")
 
 
 def _check_signature(call: Call, pool_id: str, token: str) -> Claims | None:

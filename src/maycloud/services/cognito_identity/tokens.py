@@ -109,9 +109,7 @@ class Tokens:
         """What STS makes of a token."""
         claims = self.read(token)
         keys = {f"{PROVIDER}:{name}": claims[name] for name in ("aud", "amr", "sub")}
-        given = claims.get(TAGS_CLAIM, {}).get("principal_tags", {})
-        tags = {name: values[0] for name, values in given.items()}
-        return WebIdentity(PROVIDER, PROVIDER, claims["sub"], claims["aud"], keys, tags)
+        return WebIdentity(PROVIDER, PROVIDER, claims["sub"], claims["aud"], keys, tags_of(claims))
 
     async def serve(self, request: Request) -> Response:
         """The discovery document and the key set, for those who verify tokens themselves."""
@@ -137,6 +135,12 @@ class Tokens:
             public = {**key.as_dict(private=False), "kid": key.thumbprint(), "alg": _ALGORITHM, "use": "sig"}
             return _answer(200, {"keys": [public]})
         return _answer(404, {"message": "Not Found"})
+
+
+def tags_of(claims: Claims) -> dict[str, str]:
+    """The session's tags that a token of ours holds."""
+    given = claims.get(TAGS_CLAIM, {}).get("principal_tags", {})
+    return {name: values[0] for name, values in given.items()}
 
 
 def pool_arn(pool: Pool) -> str:
