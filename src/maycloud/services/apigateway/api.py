@@ -1,6 +1,7 @@
 """Amazon API Gateway's REST APIs (v1): the operations of its management side."""
 
 from maycloud.services.apigateway import (
+    api_keys,
     apis,
     authorizers,
     components,
@@ -9,10 +10,14 @@ from maycloud.services.apigateway import (
     methods,
     resources,
     stages,
+    usage_plans,
 )
 from maycloud.services.apigateway.service import service
 
 # Each of them declares its operations with the service when it is imported.
-OPERATIONS = (apis, authorizers, components, definitions_api, deployments, methods, resources, stages)
+OPERATIONS = (
+    api_keys, apis, authorizers, components, definitions_api, deployments, methods, resources, stages,
+    usage_plans,
+)  # fmt: skip
 
 __all__ = ["OPERATIONS", "service"]

@@ -1,7 +1,7 @@
 """REST APIs themselves, the account's settings, and tags."""
 
 import copy
-from typing import Any
+from collections.abc import Callable
 
 import orjson
 
@@ -246,56 +246,57 @@ def _account(settings: Document) -> Document:
     }
 
 
-# Tags of APIs and stages
+# Tags of APIs, stages, API keys and usage plans
 
 _TAGS = "/tags/{resourceArn}"
 
 
-def _tagged(call: Call, params: Params) -> tuple[Document, Document | None]:
-    """The API, and the stage if the ARN means one, to be changed.
+def _tagged(call: Call, params: Params) -> tuple[Document, Callable[[Document], None]]:
+    """What the ARN means, to be changed, and what saves it.
 
-    ``arn:aws:apigateway:REGION::/restapis/ID[/stages/NAME]``.
+    ``arn:aws:apigateway:REGION::/restapis/ID[/stages/NAME]``, ``…/apikeys/ID``, ``…/usageplans/ID``.
     """
     arn: str = params["resourceArn"]
-    parts = arn.split(":", 5)
-    path = parts[5].split("/") if len(parts) == 6 else []
-    if parts[0] != "arn" or len(path) not in (3, 5) or path[1] != "restapis":
-        raise bad_request(f"Invalid resource ARN specified: {arn}")
-    api = editable_api(call, {"restApiId": path[2]})
-    if len(path) == 3:
-        return api, None
     gateway: Gateway = call.state
-    stage = gateway.stage(call.scope, api["id"], path[4]) if path[3] == "stages" else None
-    if stage is None:
-        raise not_found("Invalid stage identifier specified")
-    return api, stage
-
-
-def _save_tags(call: Call, api: Document, stage: Document | None, tags: dict[str, Any]) -> None:
-    gateway: Gateway = call.state
-    if stage is None:
-        gateway.save(call.scope, api | {"tags": tags})
-    else:
-        gateway.put_stage(call.scope, api["id"], stage | {"tags": tags})
+    scope = call.scope
+    match arn.partition("::/")[2].split("/"):
+        case ["restapis", api_id]:
+            api = editable_api(call, {"restApiId": api_id})
+            return api, lambda changed: gateway.save(scope, changed)
+        case ["restapis", api_id, "stages", name]:
+            stage = gateway.stage(scope, editable_api(call, {"restApiId": api_id})["id"], name)
+            if stage is None:
+                raise not_found("Invalid stage identifier specified")
+            return stage, lambda changed: gateway.put_stage(scope, api_id, changed)
+        case ["apikeys", identifier]:
+            key = gateway.keys.get(scope, identifier)
+            if key is None:
+                raise not_found("Invalid API Key identifier specified")
+            return key, lambda changed: gateway.keys.save(scope, changed)
+        case ["usageplans", identifier]:
+            plan = gateway.keys.plan(scope, identifier)
+            if plan is None:
+                raise not_found("Invalid Usage Plan ID specified")
+            return plan, lambda changed: gateway.keys.save_plan(scope, changed)
+        case _:
+            raise bad_request(f"Invalid resource ARN specified: {arn}")
 
 
 @service.operation(**reading(_TAGS))
 def GetTags(call: Call, params: Params) -> Result:
-    api, stage = _tagged(call, params)
-    return {"tags": (stage or api).get("tags") or {}}
+    return {"tags": _tagged(call, params)[0].get("tags") or {}}
 
 
 @service.operation(**on("PUT", _TAGS))
 def TagResource(call: Call, params: Params) -> Result:
-    api, stage = _tagged(call, params)
-    tags = ((stage or api).get("tags") or {}) | params["tags"]
-    _save_tags(call, api, stage, check_tags(tags))
+    found, save_it = _tagged(call, params)
+    save_it(found | {"tags": check_tags((found.get("tags") or {}) | params["tags"])})
     return None
 
 
 @service.operation(**on("DELETE", _TAGS))
 def UntagResource(call: Call, params: Params) -> Result:
-    api, stage = _tagged(call, params)
-    tags = (stage or api).get("tags") or {}
-    _save_tags(call, api, stage, {key: value for key, value in tags.items() if key not in params["tagKeys"]})
+    found, save_it = _tagged(call, params)
+    tags = found.get("tags") or {}
+    save_it(found | {"tags": {key: value for key, value in tags.items() if key not in params["tagKeys"]}})
     return None

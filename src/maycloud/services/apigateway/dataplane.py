@@ -21,8 +21,10 @@ from maycloud.services.apigateway.caching import StageCaches, key_of, wants_fres
 from maycloud.services.apigateway.exchange import Exchange, elapsed, request_ids
 from maycloud.services.apigateway.gateway_responses import GatewayError, internal_error, respond
 from maycloud.services.apigateway.integrations import integrate
+from maycloud.services.apigateway.metering import Meter
 from maycloud.services.apigateway.observing import Observer
 from maycloud.services.apigateway.plans import MethodPlan
+from maycloud.services.apigateway.store import Gateway
 from maycloud.services.apigateway.throttling import Throttle
 from maycloud.services.base import Cloud, Service
 
@@ -38,11 +40,12 @@ _WARNING = b"199 Cache-control headers were ignored because the caller was unaut
 class DataPlane:
     """Serves all stages of all APIs of the cloud."""
 
-    def __init__(self, cloud: Cloud, gateway: Any, service: Service) -> None:
+    def __init__(self, cloud: Cloud, gateway: Gateway, service: Service) -> None:
         self._cloud = cloud
         self._gateway = gateway
         self._clock = cloud.store.clock
         self._throttle = Throttle(cloud.store.clock)
+        self._meter = Meter(gateway.keys, self._throttle, cloud.store.clock)
         self.authorization = Authorization(cloud, service)
         self.caches = StageCaches(cloud.store.clock)
         self.observer = Observer(cloud)
@@ -128,8 +131,7 @@ class DataPlane:
     def _reach(self, exchange: Exchange, plan: MethodPlan) -> Response | Coroutine[Any, Any, Response]:
         """From an authorized caller to the cache or the integration."""
         if plan.method.get("apiKeyRequired"):
-            # Usage plans are not there, so there is no key that could be right.
-            raise GatewayError("INVALID_API_KEY")
+            self._meter.admit(exchange, plan)
         where = (exchange.api, exchange.stage_name)
         if not self._throttle.admit(exchange.scope, where, plan.throttle_key, plan.settings):
             raise GatewayError("THROTTLED")
@@ -202,7 +204,7 @@ class DataPlane:
             raise GatewayError("BAD_REQUEST_BODY", details={"validationErrorString": problem})
 
 
-def register(cloud: Cloud, gateway: Any, service: Service) -> DataPlane:
+def register(cloud: Cloud, gateway: Gateway, service: Service) -> DataPlane:
     """Serve APIs on their hosts and on the path form."""
     plane = DataPlane(cloud, gateway, service)
     cloud.serve_host("execute-api", plane.handle)

@@ -6,11 +6,12 @@ from typing import Any
 from urllib.parse import quote
 
 from maycloud.errors import AwsError
+from maycloud.services.apigateway.key_store import SCHEMA, Keys
 from maycloud.services.apigateway.store import Gateway
 from maycloud.services.base import Call, Params, Service
 from maycloud.store import Document
 
-service = Service("apigateway", state=Gateway)
+service = Service("apigateway", state=Gateway, schema=SCHEMA)
 
 _PAGE = 25
 _LARGEST_PAGE = 500
@@ -65,6 +66,11 @@ def api_of(call: Call, params: Params) -> Document:
 
 def no_api(call: Call, params: Params) -> AwsError:
     return not_found(f"Invalid API identifier specified {call.account}:{params['restApiId']}")
+
+
+def keys_of(call: Call) -> Keys:
+    gateway: Gateway = call.state
+    return gateway.keys
 
 
 def save(call: Call, api: Document) -> None:

@@ -20,6 +20,7 @@ import secrets
 import string
 from typing import Any
 
+from maycloud.services.apigateway.key_store import Keys
 from maycloud.services.apigateway.plans import StagePlan, make_plan
 from maycloud.services.base import Cloud
 from maycloud.store import Document, Scope
@@ -47,6 +48,7 @@ class Gateway:
         self._snapshots = store.db.cache()  # (api, deployment): snapshot
         self._documents = store.db.cache()  # api: (scope, document)
         self._plans: dict[tuple[str, str], StagePlan] = store.db.cache()  # by API and stage
+        self.keys = Keys(cloud)
         self.plane: Any = None  # what serves the APIs, once the cloud has started
 
     async def start(self) -> None:

@@ -1,4 +1,4 @@
-"""Token buckets, one a stage and one a method that has settings of its own.
+"""Token buckets: of accounts, of methods that have settings, of keys in usage plans.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-request-throttling.html
 """
@@ -45,6 +45,14 @@ class Throttle:
             if not self._bucket(key, rate, burst if burst is not None else rate, now).take(now):
                 return False
         return self._bucket(("account", account), ACCOUNT_RATE, ACCOUNT_BURST, now).take(now)
+
+    def take(self, key: Any, limits: dict[str, Any]) -> bool:
+        """Whether a request may pass by the limits of a usage plan, ``rateLimit`` and ``burstLimit``."""
+        rate = limits.get("rateLimit")
+        if rate is None:
+            return True
+        burst, now = limits.get("burstLimit", rate), self._clock.time()
+        return self._bucket(("plan", key, rate, burst), rate, burst, now).take(now)
 
     def _bucket(self, key: Any, rate: float, burst: float, now: float) -> Bucket:
         bucket = self._buckets.get(key)
