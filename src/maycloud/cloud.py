@@ -32,6 +32,7 @@ SERVICES = {
     "cloudformation": "maycloud.services.cloudformation.api",
     "cloudwatch": "maycloud.services.cloudwatch.api",
     "cognito-identity": "maycloud.services.cognito_identity.api",
+    "cognito-idp": "maycloud.services.cognito_idp.api",
     "dynamodb": "maycloud.services.dynamodb.api",
     "dynamodbstreams": "maycloud.services.dynamodb.streams_api",
     "iam": "maycloud.services.iam.api",

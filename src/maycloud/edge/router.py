@@ -12,6 +12,7 @@ from maycloud.edge.messages import Request
 
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
 _DATA_PLANES = frozenset({"execute-api", "cloudfront", "elb"})
+_DISCOVERY = re.compile(r"/[\w-]+_[0-9A-Za-z]+/\.well-known/(?:jwks\.json|openid-configuration)")
 _NOT_BUCKETS = frozenset({"s3", "s3-accelerate", "dualstack"})
 
 
@@ -38,6 +39,7 @@ class Route:
 
 
 _API = Route("api", "", "", "", None)
+_USER_POOL = Route("cognito-idp", "", "", "", None)  # a pool's keys, served on any host
 
 
 def classify(request: Request) -> Route:
@@ -48,6 +50,8 @@ def classify(request: Request) -> Route:
     host = request.fields.get(b"host", b"")
     parsed = parse_host(host)
     if parsed.kind == "api" and parsed.bucket is None:
+        if ".well-known" in target and _DISCOVERY.fullmatch(request.path):
+            return _USER_POOL
         return _API
     return Route(parsed.kind, parsed.id, parsed.region, request.path, parsed.bucket)
 

@@ -25,6 +25,7 @@ _CODES = {
     "cloudwatch": "InvalidParameterValue",
     "logs": "InvalidParameterException",
     "apigateway": "BadRequestException",
+    "cognito-idp": "InvalidParameterException",
 }
 # Shapes whose values the service reads itself, or whose constraint AWS states otherwise than its model.
 _OPAQUE = {

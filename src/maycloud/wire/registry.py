@@ -29,6 +29,7 @@ _TARGETS = {
     "Logs_20140328": "logs",
     "AmazonSSM": "ssm",
     "AWSCognitoIdentityService": "cognito-identity",
+    "AWSCognitoIdentityProviderService": "cognito-idp",
     "GraniteServiceVersion20100801": "cloudwatch",
 }
 _RPC_SERVICES = {"GraniteServiceVersion20100801": "cloudwatch"}

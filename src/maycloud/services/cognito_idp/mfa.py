@@ -1,0 +1,223 @@
+"""Second factors: one-time passwords of authenticator apps, and codes by mail or text message.
+
+https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-mfa.html
+"""
+
+import base64
+import hmac
+import os
+import struct
+from typing import TYPE_CHECKING
+
+import orjson
+
+from maycloud.errors import AwsError
+from maycloud.services.cognito_idp import codes, messages
+from maycloud.services.cognito_idp.schema import VERIFIED
+from maycloud.services.cognito_idp.service import invalid
+from maycloud.services.cognito_idp.store import Pool, User
+from maycloud.store import Document
+
+if TYPE_CHECKING:
+    from maycloud.services.cognito_idp.challenges import Attempt
+    from maycloud.services.cognito_idp.state import UserPools
+
+TOTP, EMAIL, SMS = "SOFTWARE_TOKEN_MFA", "EMAIL_OTP", "SMS_MFA"
+CODE_OF = {TOTP: "SOFTWARE_TOKEN_MFA_CODE", EMAIL: "EMAIL_OTP_CODE", SMS: "SMS_MFA_CODE"}
+STEP = 30  # seconds, RFC 6238
+SECRET_SIZE = 32  # bytes
+
+_ATTRIBUTE = {EMAIL: "email", SMS: "phone_number"}
+
+
+def of_pool(pool: Pool) -> list[str]:
+    """The factors that a pool offers."""
+    settings = pool.settings
+    found: list[str] = []
+    if (settings.get("SoftwareTokenMfaConfiguration") or {}).get("Enabled"):
+        found.append(TOTP)
+    if settings.get("EmailMfaConfiguration") is not None:
+        found.append(EMAIL)
+    if settings.get("SmsMfaConfiguration") is not None:
+        found.append(SMS)
+    return found
+
+
+def of_user(pool: Pool, user: User) -> list[str]:
+    """The factors that a user has, the preferred one first.
+
+    Where the pool requires one, a verified address counts without being chosen.
+    """
+    chosen = user.settings.get("Mfa", [])
+    found = [each for each in of_pool(pool) if each in chosen and _has(user, each)]
+    if pool.settings["MfaConfiguration"] == "ON" and not found:
+        found = [each for each in of_pool(pool) if each != TOTP and _has(user, each)]
+        found += [TOTP] if TOTP in of_pool(pool) and _has(user, TOTP) else []
+    preferred = user.settings.get("PreferredMfa")
+    return [preferred] if preferred in found else found
+
+
+def _has(user: User, method: str) -> bool:
+    if method == TOTP:
+        return bool(user.settings.get("Totp"))
+    attribute = _ATTRIBUTE[method]
+    return bool(user.attributes.get(attribute)) and user.attributes.get(VERIFIED[attribute]) == "true"
+
+
+async def ask(attempt: "Attempt", user: User) -> Document | None:
+    """The challenge for a second factor, None where none is asked for."""
+    from maycloud.services.cognito_idp import challenges
+
+    if attempt.pool.settings["MfaConfiguration"] == "OFF":
+        return None
+    methods = of_user(attempt.pool, user)
+    if not methods:
+        if attempt.pool.settings["MfaConfiguration"] != "ON":
+            return None
+        can = [each for each in of_pool(attempt.pool) if each != EMAIL]
+        return challenges.ask(attempt, user, "MFA_SETUP", {"MFAS_CAN_SETUP": orjson.dumps(can).decode()})
+    if len(methods) > 1:
+        parameters = {"MFAS_CAN_CHOOSE": orjson.dumps(methods).decode()}
+        return challenges.ask(attempt, user, "SELECT_MFA_TYPE", parameters, Methods=methods)
+    return await ask_method(attempt, user, methods[0])
+
+
+async def ask_method(attempt: "Attempt", user: User, method: str) -> Document:
+    """The challenge of one factor; sends the code where the factor is one."""
+    from maycloud.services.cognito_idp import challenges
+
+    if method == TOTP:
+        named = {"FRIENDLY_DEVICE_NAME": user.settings.get("TotpName", "")}
+        return challenges.ask(attempt, user, TOTP, {key: value for key, value in named.items() if value})
+    attribute = _ATTRIBUTE[method]
+    message = await messages.compose(
+        attempt.state, attempt.pool, attempt.client, user, "CustomMessage_Authentication", attribute,
+        attempt.metadata,
+    )  # fmt: skip
+    code = codes.new_code()
+    delivery = messages.details(attribute, user.attributes[attribute])
+    with attempt.state.db.atomic():
+        messages.send(attempt.state, attempt.pool, attempt.client, user, attribute, message, code)
+        return challenges.ask(
+            attempt, user, method,
+            {
+                "CODE_DELIVERY_DELIVERY_MEDIUM": delivery["DeliveryMedium"],
+                "CODE_DELIVERY_DESTINATION": delivery["Destination"],
+            },
+            Code=code,
+        )  # fmt: skip
+
+
+def check(attempt: "Attempt", user: User, held: Document, code: str) -> None:
+    """Raises CodeMismatchException for a wrong code of a challenge."""
+    if held["Challenge"] == TOTP:
+        check_totp(attempt.state, user, code)
+    elif not hmac.compare_digest(held["Code"].encode(), code.encode()):
+        raise wrong_code()
+
+
+def wrong_code() -> AwsError:
+    return AwsError("CodeMismatchException", "Invalid code received for user")
+
+
+# Authenticator apps
+
+
+def new_secret() -> str:
+    """A shared secret in base32."""
+    return base64.b32encode(os.urandom(SECRET_SIZE)).decode().rstrip("=")
+
+
+def seal_secret(state: "UserPools", user: User, secret: str) -> str:
+    return base64.b64encode(state.vault.seal(f"totp:{user.pool}:{user.sub}", secret.encode())).decode()
+
+
+def open_secret(state: "UserPools", user: User, sealed: str) -> str:
+    return state.vault.open(f"totp:{user.pool}:{user.sub}", base64.b64decode(sealed)).decode()
+
+
+def totp(secret: str, step: int) -> str:
+    """RFC 6238 with SHA-1 and six digits."""
+    key = base64.b32decode(secret + "=" * (-len(secret) % 8))
+    digest = hmac.digest(key, struct.pack(">Q", step), "sha1")
+    at = digest[-1] & 15
+    return f"{(int.from_bytes(digest[at : at + 4], 'big') & 0x7FFFFFFF) % 1_000_000:06d}"
+
+
+def step_of(secret: str, code: str, now: float) -> int | None:
+    """The time step that a code is of, one before and one after now included."""
+    current = int(now // STEP)
+    found = None
+    for step in (current - 1, current, current + 1):
+        if hmac.compare_digest(totp(secret, step).encode(), code.encode()):
+            found = step
+    return found
+
+
+def check_totp(state: "UserPools", user: User, code: str) -> None:
+    """Check a user's code by the machine's time, as apps make it, and remember it: each is good once."""
+    sealed = user.settings.get("Totp")
+    if not sealed:
+        raise AwsError("SoftwareTokenMFANotFoundException", "Software token MFA is not set up for the user.")
+    step = step_of(open_secret(state, user, sealed), code, state.clock.wall())
+    if step is None:
+        raise wrong_code()
+    if step <= user.settings.get("TotpStep", 0):
+        raise AwsError("ExpiredCodeException", "Your software token has already been used once.")
+    user.settings["TotpStep"] = step
+    state.store.save_user(user)
+
+
+def choose(pool: Pool, user: User, given: Document) -> None:
+    """SetUserMFAPreference on a user, who is then to be saved."""
+    chosen = set(user.settings.get("Mfa", []))
+    preferred = user.settings.get("PreferredMfa")
+    asked = {
+        TOTP: given.get("SoftwareTokenMfaSettings"),
+        EMAIL: given.get("EmailMfaSettings"),
+        SMS: given.get("SMSMfaSettings"),
+    }
+    if given.get("WebAuthnMfaSettings"):
+        raise invalid("WebAuthnMfaSettings is not supported by Maycloud; see docs/coverage.md")
+    if sum(1 for each in asked.values() if each and each.get("PreferredMfa")) > 1:
+        raise invalid("Only one MFA type can be set as preferred.")
+    for method, settings in asked.items():
+        if settings is None:
+            continue
+        if settings.get("Enabled"):
+            _check_may_use(pool, user, method)
+            chosen.add(method)
+        else:
+            if settings.get("PreferredMfa"):
+                raise invalid("User has set a MFA type that is not enabled as preferred.")
+            chosen.discard(method)
+        if settings.get("PreferredMfa"):
+            preferred = method
+        elif preferred == method:
+            preferred = None
+    user.settings["Mfa"] = [each for each in (SMS, TOTP, EMAIL) if each in chosen]
+    if preferred in chosen:
+        user.settings["PreferredMfa"] = preferred
+    else:
+        user.settings.pop("PreferredMfa", None)
+
+
+def _check_may_use(pool: Pool, user: User, method: str) -> None:
+    if method == TOTP and not user.settings.get("Totp"):
+        raise invalid("User has not verified software token mfa")
+    if method not in of_pool(pool):
+        kind = {TOTP: "Software token", EMAIL: "Email", SMS: "SMS"}[method]
+        raise invalid(f"{kind} MFA is not enabled for the user pool.")
+    if method != TOTP and not _has(user, method):
+        word = "a verified email" if method == EMAIL else "a verified phone number"
+        raise invalid(f"User does not have {word}.")
+
+
+def described(user: User) -> Document:
+    """The members of GetUser's answer."""
+    found: Document = {}
+    if user.settings.get("Mfa"):
+        found["UserMFASettingList"] = user.settings["Mfa"]
+    if user.settings.get("PreferredMfa"):
+        found["PreferredMfaSetting"] = user.settings["PreferredMfa"]
+    return found

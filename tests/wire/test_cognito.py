@@ -1,0 +1,194 @@
+"""User pools: signing up, signing in, tokens; through boto3 and pycognito over the socket."""
+
+import base64
+import json
+import re
+import urllib.request
+import uuid
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from botocore.exceptions import ClientError
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from pycognito import Cognito
+from pycognito.aws_srp import AWSSRP
+
+from running import RunningCloud
+
+PASSWORD = "Secret-123"
+
+
+def new_pool(cloud: RunningCloud, **settings: Any) -> str:
+    pool = cloud.client("cognito-idp").create_user_pool(PoolName="people", **settings)["UserPool"]
+    return pool["Id"]
+
+
+def new_client(cloud: RunningCloud, pool: str, **settings: Any) -> str:
+    flows = ["ALLOW_USER_SRP_AUTH", "ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
+    made = cloud.client("cognito-idp").create_user_pool_client(
+        UserPoolId=pool, ClientName="app", **{"ExplicitAuthFlows": flows, **settings}
+    )
+    return made["UserPoolClient"]["ClientId"]
+
+
+def mails_of(cloud: RunningCloud, address: str) -> list[dict[str, Any]]:
+    return cloud.admin("GET", f"/_may/inbox?to={quote(address, safe='')}")
+
+
+def sent_code(cloud: RunningCloud, address: str) -> str:
+    mail = mails_of(cloud, address)[0]
+    found = re.search(r"\d{6}", mail["text"])
+    assert found is not None, mail
+    return found[0]
+
+
+def code_of(error: pytest.ExceptionInfo[ClientError]) -> str:
+    return error.value.response["Error"]["Code"]
+
+
+def message_of(error: pytest.ExceptionInfo[ClientError]) -> str:
+    return error.value.response["Error"]["Message"]
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    body = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+
+
+def fetch(url: str) -> Any:
+    with urllib.request.urlopen(url, timeout=10) as response:
+        assert response.headers["access-control-allow-origin"] == "*"
+        return json.loads(response.read())
+
+
+def check_signature(cloud: RunningCloud, token: str) -> None:
+    """Verify a token as any client would: by the keys at its issuer."""
+    claims = claims_of(token)
+    discovery = fetch(f"{claims['iss']}/.well-known/openid-configuration")
+    assert discovery["issuer"] == claims["iss"]
+    head, body, signature = token.split(".")
+    kid = json.loads(base64.urlsafe_b64decode(head + "=="))["kid"]
+    keys = fetch(discovery["jwks_uri"])["keys"]
+    assert len(keys) == 2
+    key = next(each for each in keys if each["kid"] == kid)
+    n, e = (int.from_bytes(base64.urlsafe_b64decode(key[name] + "=="), "big") for name in ("n", "e"))
+    rsa.RSAPublicNumbers(e, n).public_key().verify(
+        base64.urlsafe_b64decode(signature + "=="),
+        f"{head}.{body}".encode(),
+        padding.PKCS1v15(),
+        hashes.SHA256(),
+    )
+
+
+@pytest.fixture(scope="module")
+def pool(cloud: RunningCloud) -> str:
+    return new_pool(cloud, AutoVerifiedAttributes=["email"])
+
+
+@pytest.fixture(scope="module")
+def app(cloud: RunningCloud, pool: str) -> str:
+    return new_client(cloud, pool)
+
+
+@pytest.fixture
+def idp(client: Callable[..., Any]) -> Any:
+    return client("cognito-idp")
+
+
+def person(cloud: RunningCloud, app: str, **attributes: str) -> str:
+    """A confirmed user of the app; gives the name."""
+    name = f"user-{uuid.uuid4().hex[:10]}"
+    idp = cloud.client("cognito-idp")
+    given = {"email": f"{name}@example.com", **attributes}
+    idp.sign_up(
+        ClientId=app, Username=name, Password=PASSWORD,
+        UserAttributes=[{"Name": key, "Value": value} for key, value in given.items()],
+    )  # fmt: skip
+    idp.confirm_sign_up(ClientId=app, Username=name, ConfirmationCode=sent_code(cloud, given["email"]))
+    return name
+
+
+def sign_in(cloud: RunningCloud, app: str, name: str, password: str = PASSWORD) -> dict[str, Any]:
+    return cloud.client("cognito-idp").initiate_auth(
+        ClientId=app, AuthFlow="USER_PASSWORD_AUTH", AuthParameters={"USERNAME": name, "PASSWORD": password}
+    )["AuthenticationResult"]
+
+
+def test_a_user_signs_up_confirms_and_signs_in_by_srp(
+    cloud: RunningCloud, pool: str, app: str, idp: Any
+) -> None:
+    signed = idp.sign_up(
+        ClientId=app, Username="ann", Password=PASSWORD,
+        UserAttributes=[{"Name": "email", "Value": "ann@example.com"}],
+    )  # fmt: skip
+    assert signed["UserConfirmed"] is False
+    assert signed["CodeDeliveryDetails"] == {
+        "Destination": "a***@e***", "DeliveryMedium": "EMAIL", "AttributeName": "email",
+    }  # fmt: skip
+    mail = mails_of(cloud, "ann@example.com")[0]
+    assert mail["from"] == "no-reply@verificationemail.com"
+    assert mail["subject"] == "Your verification code"
+    assert re.fullmatch(r"Your confirmation code is \d{6} ", mail["text"])
+    with pytest.raises(ClientError) as unconfirmed:
+        sign_in(cloud, app, "ann")
+    assert (code_of(unconfirmed), message_of(unconfirmed)) == (
+        "UserNotConfirmedException", "User is not confirmed.",
+    )  # fmt: skip
+    idp.confirm_sign_up(ClientId=app, Username="ann", ConfirmationCode=sent_code(cloud, "ann@example.com"))
+
+    srp = AWSSRP(username="ann", password=PASSWORD, pool_id=pool, client_id=app, client=idp)
+    result = srp.authenticate_user()["AuthenticationResult"]
+    assert result["TokenType"] == "Bearer" and result["ExpiresIn"] == 3600
+    for name in ("AccessToken", "IdToken"):
+        check_signature(cloud, result[name])
+    identity, access = claims_of(result["IdToken"]), claims_of(result["AccessToken"])
+    assert identity["iss"] == f"http://localhost:{cloud.port}/{pool}"
+    assert identity["aud"] == app and identity["token_use"] == "id"
+    assert identity["sub"] == signed["UserSub"] and identity["cognito:username"] == "ann"
+    assert identity["email"] == "ann@example.com" and identity["email_verified"] is True
+    assert identity["exp"] - identity["iat"] == 3600 and identity["auth_time"] == identity["iat"]
+    assert access["client_id"] == app and access["username"] == "ann" and "aud" not in access
+    assert access["scope"] == "aws.cognito.signin.user.admin" and "version" not in access
+    assert access["origin_jti"] == identity["origin_jti"] and access["jti"] != identity["jti"]
+    assert access["event_id"] == identity["event_id"]
+
+    user = idp.get_user(AccessToken=result["AccessToken"])
+    assert user["Username"] == "ann"
+    assert {each["Name"]: each["Value"] for each in user["UserAttributes"]} == {
+        "sub": signed["UserSub"], "email": "ann@example.com", "email_verified": "true",
+    }  # fmt: skip
+    renewed = idp.initiate_auth(
+        ClientId=app, AuthFlow="REFRESH_TOKEN_AUTH", AuthParameters={"REFRESH_TOKEN": result["RefreshToken"]}
+    )["AuthenticationResult"]
+    assert "RefreshToken" not in renewed
+    assert claims_of(renewed["AccessToken"])["origin_jti"] == access["origin_jti"]
+
+
+def test_pycognito_unmodified(cloud: RunningCloud, pool: str, app: str) -> None:
+    user = Cognito(pool, app, username=person(cloud, app), user_pool_region="us-east-1",
+                   boto3_client_kwargs={"endpoint_url": cloud.url})  # fmt: skip
+    user.pool_domain_url = None
+    user.client = cloud.client("cognito-idp")
+    srp = AWSSRP(username=user.username, password=PASSWORD, pool_id=pool, client_id=app, client=user.client)
+    tokens = srp.authenticate_user()["AuthenticationResult"]
+    user.access_token, user.refresh_token = tokens["AccessToken"], tokens["RefreshToken"]
+    assert user.get_user().username == user.username
+
+
+def test_wrong_passwords_and_unknown_names(cloud: RunningCloud, pool: str, app: str, idp: Any) -> None:
+    name = person(cloud, app)
+    with pytest.raises(ClientError) as wrong:
+        sign_in(cloud, app, name, "Wrong-1234")
+    assert (code_of(wrong), message_of(wrong)) == (
+        "NotAuthorizedException", "Incorrect username or password.",
+    )  # fmt: skip
+    with pytest.raises(ClientError) as unknown:
+        sign_in(cloud, app, "nobody-at-all")
+    assert (code_of(unknown), message_of(unknown)) == ("UserNotFoundException", "User does not exist.")
+    with pytest.raises(Exception, match="Incorrect username or password"):
+        AWSSRP(
+            username=name, password="Wrong-1234", pool_id=pool, client_id=app, client=idp
+        ).authenticate_user()
