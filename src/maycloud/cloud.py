@@ -33,6 +33,7 @@ SERVICES = {
     "cloudwatch": "maycloud.services.cloudwatch.api",
     "cognito-identity": "maycloud.services.cognito_identity.api",
     "cognito-idp": "maycloud.services.cognito_idp.api",
+    "dax": "maycloud.services.dax.api",
     "dynamodb": "maycloud.services.dynamodb.api",
     "dynamodbstreams": "maycloud.services.dynamodb.streams_api",
     "iam": "maycloud.services.iam.api",

@@ -16,7 +16,7 @@ import click
 from maycloud import __version__
 from maycloud.cli.failure import DATA_LOCKED, DATA_TOO_NEW, GENERAL, PORT_TAKEN, Failure
 from maycloud.cli.running import RUN_FILE, Running, data_option, read_run_file, write_run_file
-from maycloud.config import DEFAULT_PORT, DEFAULT_REGION, Config
+from maycloud.config import DEFAULT_DAX_PORT, DEFAULT_PORT, DEFAULT_REGION, Config
 
 LOG_FILE = "cloud.log"
 
@@ -25,6 +25,12 @@ LOG_FILE = "cloud.log"
 @data_option
 @click.option("--port", default=DEFAULT_PORT, show_default=True, help="HTTP and HTTPS; 0 takes a free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--dax-port",
+    default=DEFAULT_DAX_PORT,
+    show_default=True,
+    help="Of the first DAX cluster, TLS 1000 above; 0, or one that is taken: a free one.",
+)
 @click.option("--region", default=DEFAULT_REGION, show_default=True, help="The home region.")
 @click.option(
     "--durability",
@@ -36,17 +42,30 @@ LOG_FILE = "cloud.log"
 @click.option("--admin-secret", envvar="MAY_ADMIN_SECRET", default="test", help="Secret of the key `test`.")
 @click.option("--detach", is_flag=True, help="Return once the health page answers.")
 def up(
-    data: Path, port: int, host: str, region: str, durability: str, admin_secret: str, detach: bool
+    data: Path,
+    port: int,
+    host: str,
+    dax_port: int,
+    region: str,
+    durability: str,
+    admin_secret: str,
+    detach: bool,
 ) -> None:
     """Start the cloud."""
     running = read_run_file(data)
     if running is not None:
         raise _locked(data, running)
     if detach:
-        _start_detached(data, port, host, region, durability, admin_secret)
+        _start_detached(data, port, host, dax_port, region, durability, admin_secret)
         return
     config = Config(
-        data.absolute(), host, port, region, "power" if durability == "power" else "process", admin_secret
+        data.absolute(),
+        host,
+        port,
+        region,
+        "power" if durability == "power" else "process",
+        admin_secret,
+        dax_port=dax_port,
     )
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
     import uvloop
@@ -123,7 +142,7 @@ def _locked(data: Path, running: Running | None) -> Failure:
 
 
 def _start_detached(
-    data: Path, port: int, host: str, region: str, durability: str, admin_secret: str
+    data: Path, port: int, host: str, dax_port: int, region: str, durability: str, admin_secret: str
 ) -> None:
     """Start the cloud in a session of its own and wait until it answers or has failed."""
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -135,7 +154,7 @@ def _start_detached(
         process = subprocess.Popen(
             [
                 sys.executable, "-m", "maycloud.cli.main", "up", "--data", str(data), "--port", str(port),
-                "--host", host, "--region", region, "--durability", durability,
+                "--host", host, "--dax-port", str(dax_port), "--region", region, "--durability", durability,
             ],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=environment,
         )  # fmt: skip

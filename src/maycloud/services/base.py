@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, Protocol, overload
 from maycloud.principal import Principal
 
 if TYPE_CHECKING:
+    from maycloud.config import Config
+    from maycloud.edge.certificates import Authority
     from maycloud.edge.messages import Handler, Reply, Request
     from maycloud.inbox import Inbox
     from maycloud.store import Scope, Store
@@ -32,6 +34,8 @@ class Cloud(Protocol):
     """What services see of the cloud they run in."""
 
     store: "Store"
+    config: "Config"
+    authority: "Authority"  # makes the certificates of what serves TLS on a port of its own
     url: str  # of the endpoint, http://127.0.0.1:4566
     region: str  # the default region
     inbox: "Inbox"  # where mails to users go

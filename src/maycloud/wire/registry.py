@@ -24,6 +24,7 @@ _NO_ID = "00000000-0000-4000-a000-000000000000"
 
 # X-Amz-Target prefix, rpc-v2 service name and query version, by service: known without loading a model.
 _TARGETS = {
+    "AmazonDAXV3": "dax",
     "DynamoDB_20120810": "dynamodb",
     "DynamoDBStreams_20120810": "dynamodbstreams",
     "Logs_20140328": "logs",

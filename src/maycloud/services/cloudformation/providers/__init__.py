@@ -46,6 +46,7 @@ MODULES = (
     "apigateway",
     "cloudwatch",
     "cognito_identity",
+    "dax",
     "dynamodb",
     "iam",
     "lambda_",

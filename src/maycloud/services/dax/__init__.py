@@ -1,0 +1,1 @@
+"""Amazon DynamoDB Accelerator (DAX): a write-through cache for DynamoDB with its own protocol."""
