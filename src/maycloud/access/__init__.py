@@ -6,7 +6,7 @@ from collections.abc import Callable, Container
 from typing import Any
 from urllib.parse import unquote
 
-from maycloud.access import failures
+from maycloud.access import failures, post
 from maycloud.access.authentication import NOBODY, Authenticated, Authenticator
 from maycloud.access.authorization import AccessDeniedError, Authorizer
 from maycloud.access.identities import Identities
@@ -57,6 +57,10 @@ class Access:
     def allowed(self) -> Container[tuple[Principal, str, str]]:
         """Actions on resources that are known to be allowed to a principal, whatever the circumstances."""
         return self._authorizer.allowed
+
+    def authenticate_form(self, fields: dict[str, str]) -> Principal | None:
+        """Who signed a browser's form, by its fields; None if it is not signed. Raises S3's refusals."""
+        return post.authenticate(self.identities, self._clock, fields)
 
     def missing_token(self, family: str) -> AwsError:
         return failures.missing_token(family)

@@ -56,6 +56,17 @@ def version_checks(action: str, version_action: str) -> Callable[[Call, Params],
     return checks
 
 
+def write_checks(call: Call, params: Params) -> list[tuple[str, str]]:
+    """Of a new object: its ACL and its tags have actions of their own."""
+    arn = object_arn(call, params)
+    checks = [("s3:PutObject", arn)]
+    if acls.given(params):
+        checks.append(("s3:PutObjectAcl", arn))
+    if params.get("Tagging"):
+        checks.append(("s3:PutObjectTagging", arn))
+    return checks
+
+
 def resource_policy(call: Call, arn: str) -> Policy | None:
     """What a bucket says of a caller and an ARN, its own or that of one of its objects; None for nothing.
 

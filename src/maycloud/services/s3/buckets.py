@@ -12,7 +12,7 @@ from maycloud.services.s3 import acls
 from maycloud.services.s3.acls import canonical_id
 from maycloud.services.s3.common import invalid_argument, malformed_xml
 from maycloud.services.s3.store import Bucket, Buckets
-from maycloud.services.s3.tags import check_tags
+from maycloud.services.s3.tags import MAX_BUCKET_TAGS, check_tags
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -55,7 +55,7 @@ def create_bucket(call: Call, params: Params) -> Result:
     if params.get("ObjectLockEnabledForBucket"):
         raise AwsError("NotImplemented", "Object lock is not supported by Maycloud", 501)
     if configuration.get("Tags"):
-        check_tags(configuration["Tags"], 50, subject="Bucket")
+        check_tags(configuration["Tags"], MAX_BUCKET_TAGS, subject="Bucket")
         settings["tagging"] = {"TagSet": configuration["Tags"]}
     buckets(call).create(name, call.account, region, call.now(), settings)
     location = f"/{name}" if region == "us-east-1" else f"http://{name}.s3.{region}.amazonaws.com/"
@@ -92,7 +92,7 @@ def put_bucket_tagging(call: Call, params: Params) -> Result:
     tags = (params.get("Tagging") or {}).get("TagSet")
     if tags is None:
         raise malformed_xml()
-    check_tags(tags, 50, subject="Bucket")
+    check_tags(tags, MAX_BUCKET_TAGS, subject="Bucket")
     bucket.settings["tagging"] = {"TagSet": tags}
     buckets(call).save(bucket)
     return None

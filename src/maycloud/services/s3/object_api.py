@@ -1,16 +1,27 @@
 """Amazon S3's operations on objects."""
 
 from maycloud.services.base import Call, Params, Result
-from maycloud.services.s3 import objects
-from maycloud.services.s3.access import bucket_arn, bucket_owner, object_arn, object_owner, version_checks
+from maycloud.services.s3 import objects, post
+from maycloud.services.s3.access import (
+    bucket_arn,
+    bucket_owner,
+    object_owner,
+    version_checks,
+    write_checks,
+)
 from maycloud.services.s3.service import service
 
 READ = version_checks("GetObject", "GetObjectVersion")
 
 
-@service.operation(resource=object_arn, account=bucket_owner)
+@service.operation(checks=write_checks, account=bucket_owner)
 async def PutObject(call: Call, params: Params) -> Result:
     return await objects.put_object(call, params)
+
+
+@service.operation(unchecked=True, account=bucket_owner)
+async def PostObject(call: Call, params: Params) -> Result:
+    return await post.post_object(call, params)
 
 
 @service.operation(checks=READ, account=object_owner, atomic=False)

@@ -8,9 +8,14 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from maycloud.errors import AwsError
+from maycloud.services.s3.common import malformed_xml
 from maycloud.services.s3.store import Version
+from maycloud.wire import xml
 
 Tags = list[dict[str, str]]
+
+MAX_OBJECT_TAGS = 10
+MAX_BUCKET_TAGS = 50
 
 _CHARACTERS = re.compile(r"[\w\s+\-=.:/@]*")
 
@@ -27,10 +32,7 @@ def check_tags(tags: Tags, most: int, *, subject: str) -> None:
     for tag in tags:
         key, value = tag.get("Key"), tag.get("Value")
         if key is None or value is None:
-            raise AwsError(
-                "MalformedXML",
-                "The XML you provided was not well-formed or did not validate against our published schema",
-            )
+            raise malformed_xml()
         if key in seen:
             raise _invalid("Cannot provide multiple Tags with the same key", key)
         seen.add(key)
@@ -42,6 +44,20 @@ def check_tags(tags: Tags, most: int, *, subject: str) -> None:
             )
         if key.lower().startswith("aws:"):
             raise _invalid("System tags cannot be added/updated by requester", key)
+
+
+def from_xml(document: str) -> Tags:
+    """The tags of a form's ``tagging`` field."""
+    tagging = xml.parse(document.encode())
+    tag_set = tagging.child("TagSet")
+    tags = []
+    for tag in tag_set.children if tag_set is not None else []:
+        key, value = tag.child("Key"), tag.child("Value")
+        if key is None or value is None:
+            raise malformed_xml()
+        tags.append({"Key": key.text, "Value": value.text})
+    check_tags(tags, MAX_OBJECT_TAGS, subject="Object")
+    return tags
 
 
 def _invalid(message: str, key: str) -> AwsError:
