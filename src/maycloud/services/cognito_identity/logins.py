@@ -63,32 +63,30 @@ def _verify(call: Call, pool: Pool, provider: str, token: str) -> Login:
         raise unsupported_provider()
     claims = _claims(token)
     pool_id = provider.partition("/")[2]
-    if provider_name(str(claims.get("iss", ""))) != provider:
+    if str(claims.get("iss", "")).rpartition("/")[2] != pool_id:
         raise _invalid("Issuer doesn't match providerName")
     if not isinstance(claims.get("aud"), str):
         raise _invalid("Missing a required claim: aud")
     entry = next((entry for entry in entries if entry["ClientId"] == claims["aud"]), None)
     if entry is None:
         raise unsupported_provider()
-    now = int(call.now())
-    if not isinstance(claims.get("exp"), int) or claims["exp"] <= now:
-        raise _invalid(f"Token expired: {now} >= {claims.get('exp')}")
-    verified = _check_signature(call, pool_id, token)
-    if verified is None or verified.get("token_use") != "id":
-        raise _invalid("Couldn't verify signed token.")
-    if entry["ServerSideTokenCheck"] and not _still_good(call, pool_id, verified):
-        raise _invalid("Token has been revoked or its user is disabled.")
+    verified = _check(call, pool_id, token, revocable=entry["ServerSideTokenCheck"])
     subject = verified["sub"]
     return Login(provider, subject, verified, verified["aud"], f"{provider}:CognitoSignIn:{subject}")
 
 
-def _check_signature(call: Call, pool_id: str, token: str) -> Claims | None:
-    """The claims, if the user pool signed them."""
-    return call.cloud.state("cognito-idp").verify_token(pool_id, token)
-
-
-def _still_good(call: Call, pool_id: str, claims: Claims) -> bool:
-    return call.cloud.state("cognito-idp").still_good(pool_id, claims)
+def _check(call: Call, pool_id: str, token: str, *, revocable: bool) -> Claims:
+    """The claims of an ID token that the user pool signed and, if `revocable`, did not take back."""
+    try:
+        return call.cloud.state("cognito-idp").verify_token(token, "id", pool=pool_id, revocable=revocable)
+    except AwsError as error:
+        reason = getattr(error, "reason", "")
+        if reason == "expired":
+            now = int(call.now())
+            raise _invalid(f"Token expired: {now} >= {_claims(token).get('exp')}") from error
+        if reason == "revoked":
+            raise _invalid("Token has been revoked.") from error
+        raise _invalid("Couldn't verify signed token.") from error
 
 
 def _claims(token: str) -> Claims:
