@@ -75,9 +75,13 @@ async def initiate(state: "UserPools", pool: Pool, client: Client, flow: str, pa
     attempt = Attempt(state, pool, client, metadata)
     if flow == "USER_SRP_AUTH":
         return await _start_srp(attempt, name, user, required(given, "SRP_A"))
-    password = required(given, "PASSWORD")
-    await _before(attempt, user)
-    user = check_password(state, pool, client, name, password)
+    return await by_password(attempt, name, required(given, "PASSWORD"))
+
+
+async def by_password(attempt: Attempt, name: str, password: str) -> Document:
+    """Tokens or the next challenge for a name and its password."""
+    await _before(attempt, users.find(attempt.state, attempt.pool, name))
+    user = check_password(attempt.state, attempt.pool, attempt.client, name, password)
     return await challenges.proceed(attempt, user)
 
 

@@ -63,6 +63,7 @@ class Attempt:
     scopes: tuple[str, ...] = (tokens.ADMIN_SCOPE,)
     nonce: str | None = None
     hosted: bool = False
+    browser: bool = False  # of the hosted pages: ends with the user being known, not with tokens
 
     def expires(self) -> float:
         """When a challenge given now must be answered."""
@@ -90,15 +91,22 @@ async def proceed(attempt: Attempt, user: User, *, factors: bool = False) -> Doc
         asked = await mfa.ask(attempt, user)
         if asked is not None:
             return asked
+    if attempt.browser:
+        await _after(attempt, user)
+        return {"ChallengeParameters": {}, "User": user.key}
     result = await tokens.sign_in(
         attempt.state, attempt.pool, attempt.client, user, source=attempt.source, scopes=attempt.scopes,
         nonce=attempt.nonce, metadata=attempt.metadata, hosted=attempt.hosted,
     )  # fmt: skip
+    await _after(attempt, user)
+    return {"ChallengeParameters": {}, "AuthenticationResult": result}
+
+
+async def _after(attempt: Attempt, user: User) -> None:
     await triggers.notify(
         attempt.state, attempt.pool, attempt.client, "PostAuthentication",
         "PostAuthentication_Authentication", user, attempt.metadata, newDeviceUsed=False,
     )  # fmt: skip
-    return {"ChallengeParameters": {}, "AuthenticationResult": result}
 
 
 def check_may_sign_in(attempt: Attempt, user: User) -> None:
@@ -122,7 +130,8 @@ def ask(attempt: Attempt, user: User, name: str, parameters: dict[str, str], **m
         attempt.pool.id, attempt.expires(),
         {
             "Client": attempt.client.id, "Key": user.key, "Challenge": name, "Source": attempt.source,
-            "Scopes": list(attempt.scopes), "Nonce": attempt.nonce, "Hosted": attempt.hosted, **more,
+            "Scopes": list(attempt.scopes), "Nonce": attempt.nonce, "Hosted": attempt.hosted,
+            "Browser": attempt.browser, **more,
         },
     )  # fmt: skip
     return {
@@ -160,8 +169,13 @@ async def AdminRespondToAuthChallenge(call: Call, params: Params) -> Result:
     return await respond(pools(call), pool, client_of(call, pool, params["ClientId"]), params)
 
 
-async def respond(state: "UserPools", pool: Pool, client: Client, params: Params) -> Document:
-    """Tokens or the next challenge, as RespondToAuthChallenge answers them."""
+async def respond(
+    state: "UserPools", pool: Pool, client: Client, params: Params, *, browser: bool = False
+) -> Document:
+    """Tokens or the next challenge, as RespondToAuthChallenge answers them.
+
+    What began at the hosted pages ends there, and nothing else does: `browser` says who asks.
+    """
     name = params["ChallengeName"]
     handler = _HANDLERS.get(name)
     if handler is None:
@@ -175,6 +189,8 @@ async def respond(state: "UserPools", pool: Pool, client: Client, params: Params
     if not session:
         raise invalid(f"Missing required parameter {'PASSWORD_CLAIM_SECRET_BLOCK' if block else 'Session'}")
     held = open_session(state, pool, client, name, session)
+    if held.get("Browser", False) is not browser:
+        raise invalid_session()
     user = state.store.user(pool.id, held["Key"]) if held["Key"] else None
     called = (username, held.get("Shown", "")) if user is None else (username, user.username, user.sub)
     check_secret_hash(state, client, given.get("SECRET_HASH"), *called)
@@ -183,7 +199,7 @@ async def respond(state: "UserPools", pool: Pool, client: Client, params: Params
     named = users.find(state, pool, username)
     if user is not None and (named is None or named.key != user.key):
         raise invalid_session()
-    attempt = Attempt(state, pool, client, params.get("ClientMetadata"))
+    attempt = Attempt(state, pool, client, params.get("ClientMetadata"), browser=browser)
     if "Source" in held:
         attempt.source, attempt.hosted, attempt.nonce = held["Source"], held["Hosted"], held["Nonce"]
         attempt.scopes = tuple(held["Scopes"])

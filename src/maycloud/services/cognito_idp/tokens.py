@@ -60,19 +60,21 @@ async def sign_in(
     nonce: str | None = None,
     metadata: dict[str, str] | None = None,
     hosted: bool = False,
+    since: float | None = None,
 ) -> Document:
     """An AuthenticationResult for a user whose identity was proved just now.
 
     `source` is the trigger source that the PreTokenGeneration function hears. `hosted` is for tokens of the
-    OAuth endpoints, whose access tokens are version 2 and whose ID tokens hold what the scopes allow.
+    OAuth endpoints, whose access tokens are version 2 and whose ID tokens hold what the scopes allow;
+    `since` is when the user signed in with the browser.
     """
     now = int(state.clock.time())
     life = lifetime(client, "RefreshToken")
     login = Login(
         str(uuid.uuid4()), pool.id, client.id, user.key, now + max(life, 86400), revoked=False,
         body={
-            "OriginJti": str(uuid.uuid4()), "AuthTime": now, "Scopes": list(scopes), "Nonce": nonce,
-            "Hosted": hosted,
+            "OriginJti": str(uuid.uuid4()), "AuthTime": int(since or now), "Scopes": list(scopes),
+            "Nonce": nonce, "Hosted": hosted,
         },
     )  # fmt: skip
     result = await _make(state, pool, client, user, login, source, metadata)
