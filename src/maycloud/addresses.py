@@ -11,6 +11,7 @@ import socket
 _EXECUTE_API = re.compile(
     r"(https|wss)://([a-z0-9]{8,12})\.execute-api\.([a-z0-9-]+)\.amazonaws\.com(?:/([A-Za-z0-9_$-]+))?"
 )
+_CLOUDFRONT = re.compile(r"(https?)://(d[a-z0-9]{13})\.cloudfront\.net(?![a-z0-9.-])")
 
 
 class Addresses:
@@ -24,9 +25,17 @@ class Addresses:
 
     def localize(self, text: str) -> str:
         """`text` with every AWS data-plane address in it turned into one of this cloud's."""
-        if "amazonaws.com" not in text:
-            return text
-        return _EXECUTE_API.sub(self._execute_api, text)
+        if "amazonaws.com" in text:
+            text = _EXECUTE_API.sub(self._execute_api, text)
+        if "cloudfront.net" in text:
+            text = _CLOUDFRONT.sub(self._cloudfront, text)
+        return text
+
+    def _cloudfront(self, match: re.Match[str]) -> str:
+        scheme, label = match.groups()
+        if self._host_form:
+            return f"{scheme}://{label}.cloudfront.{self.host}:{self.port}"
+        return f"{scheme}://{self.host}:{self.port}/_aws/cloudfront/{label}"
 
     def _execute_api(self, match: re.Match[str]) -> str:
         scheme, api, region, stage = match.groups()

@@ -30,6 +30,7 @@ log = logging.getLogger("maycloud")
 SERVICES = {
     "apigateway": "maycloud.services.apigateway.api",
     "cloudformation": "maycloud.services.cloudformation.api",
+    "cloudfront": "maycloud.services.cloudfront.api",
     "cloudwatch": "maycloud.services.cloudwatch.api",
     "cognito-identity": "maycloud.services.cognito_identity.api",
     "cognito-idp": "maycloud.services.cognito_idp.api",

@@ -26,6 +26,7 @@ class Principal:
     tags: dict[str, str] = field(default_factory=dict[str, str])
     context: dict[str, Any] = field(default_factory=dict[str, Any])  # session's own condition keys
     expires: float | None = None  # epoch seconds, None for long-lived keys
+    trusted: bool = True  # of a service: allowed where no resource policy is; else one must name it
 
     @classmethod
     def service(cls, name: str, account: str) -> "Principal":

@@ -59,7 +59,7 @@ class Authorizer:
     ) -> AccessDeniedError | None:
         """None if allowed. `context` may be a function, called where a policy has conditions."""
         principal = call.principal
-        if principal.kind == "service" and policy is None:
+        if principal.kind == "service" and principal.trusted and policy is None:
             return None  # the cloud's own services act for each other where no resource policy guards
         key = (principal, action, resource) if policy is None else None
         if key is not None and key in self.allowed:
@@ -143,7 +143,7 @@ class Authorizer:
             "aws:userid": principal.id,
             "aws:resourceaccount": owner,
             "aws:viaawsservice": call.http is None and principal.kind != "service",
-            "aws:principalisawsservice": principal.kind == "service",
+            "aws:principalisawsservice": principal.kind == "service" and not principal.arn.startswith("arn:"),
         }
         if principal.kind == "service":
             keys["aws:principalservicename"] = principal.arn

@@ -43,7 +43,7 @@ class _Request:
 class _Principals:
     """A Principal or NotPrincipal element."""
 
-    __slots__ = ("_accounts", "_names", "_providers", "_services", "everyone")
+    __slots__ = ("_accounts", "_names", "_providers", "_services", "_users", "everyone")
 
     def __init__(self, element: Any) -> None:
         if element == "*":
@@ -54,6 +54,7 @@ class _Principals:
         self.everyone = "*" in aws
         self._accounts = frozenset(account for name in aws if (account := _account(name)))
         self._names = frozenset(aws)  # ARNs and unique ids
+        self._users = frozenset(_texts(element.get("CanonicalUser", [])))
         self._services = frozenset(name.lower() for name in _texts(element.get("Service", [])))
         self._providers = frozenset(_texts(element.get("Federated", [])))
 
@@ -61,7 +62,7 @@ class _Principals:
         principal = request.principal
         everyone = Grant.DIRECT if self.everyone else Grant.NONE
         if principal.kind == "service":
-            return Grant.DIRECT if principal.arn.lower() in self._services else everyone
+            return Grant.DIRECT if self._has_service(principal) else everyone
         if principal.kind == "anonymous":
             return everyone
         if principal.kind == "federated" and self._has_provider(request):
@@ -81,7 +82,7 @@ class _Principals:
         if self.everyone:
             return True
         if principal.kind == "service":
-            return principal.arn.lower() in self._services
+            return self._has_service(principal)
         if principal.kind == "anonymous":
             return False
         if principal.kind == "federated" and self._has_provider(request):
@@ -93,6 +94,11 @@ class _Principals:
         if principal.role_arn and principal.role_arn not in self._names:
             return False
         return principal.arn in self._names or principal.id in self._names
+
+    def _has_service(self, principal: Principal) -> bool:
+        if principal.arn.startswith("arn:"):  # an origin access identity of CloudFront
+            return principal.arn in self._names or principal.id in self._users
+        return principal.arn.lower() in self._services
 
     def _has_provider(self, request: _Request) -> bool:
         if not self._providers:
@@ -215,7 +221,7 @@ def decide(
         return Decision(False, True, f"with an explicit deny in {denier}")
     granted = resource_policy.grants(request) if resource_policy is not None else Grant.NONE
     if principal.kind in ("service", "anonymous"):
-        trusted = principal.kind == "service" and resource_policy is None
+        trusted = principal.kind == "service" and principal.trusted and resource_policy is None
         return _ALLOWED if granted or trusted else _without("resource-based policy", action)
     if granted is Grant.PROVIDER or (ours and granted is Grant.DIRECT):
         return _ALLOWED

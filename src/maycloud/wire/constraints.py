@@ -26,6 +26,7 @@ _CODES = {
     "logs": "InvalidParameterException",
     "apigateway": "BadRequestException",
     "cognito-idp": "InvalidParameterException",
+    "cloudfront": "MalformedXML",
 }
 # Shapes whose values the service reads itself, or whose constraint AWS states otherwise than its model.
 _OPAQUE = {

@@ -42,7 +42,7 @@ _VERSIONS = {
     "2011-06-15": "sts",
 }
 _ENDPOINTS = {"monitoring": "cloudwatch"}
-_REST = frozenset({"apigateway", "lambda", "s3"})
+_REST = frozenset({"apigateway", "cloudfront", "lambda", "s3"})
 
 
 class Registry:
@@ -180,6 +180,8 @@ class Registry:
         if endpoint is not None:
             return endpoint
         # Unsigned and without a telling host: by the look of the path; what is left is S3's.
+        if request.path.startswith("/2020-05-31/"):
+            return "cloudfront"
         if _DATED.match(request.path):
             return "lambda"
         if request.path.startswith(("/restapis", "/account")):

@@ -7,7 +7,7 @@ import orjson
 
 from maycloud.edge.messages import RawHeaders, Request, Response
 from maycloud.errors import AwsError
-from maycloud.wire import eventstream, json, xml
+from maycloud.wire import eventstream, json, queryrpc, xml
 from maycloud.wire.bound import Body, as_bytes, message_member, unpack
 from maycloud.wire.constraints import Constraints
 from maycloud.wire.models import Model, Shape
@@ -30,7 +30,9 @@ class RestProtocol:
         self.json_encoders = json.Encoders(model)
         self.xml_decoders = xml.Decoders(model)
         self.xml_encoder = xml.Encoder(model)
-        self.family = "s3" if model.name == "s3" else "rest-json"
+        # XML services other than S3 word refusals as the query services do.
+        self.family = "s3" if model.name == "s3" else "query" if self.is_xml else "rest-json"
+        self.namespace = _namespace(model)
         self._operations: dict[str, RestOperation] = {}
 
     def operation(self, name: str) -> "RestOperation":
@@ -146,7 +148,7 @@ class RestBound:
         if output.payload is not None:
             return self._encode_payload(result, int(status), headers)
         if not output.body_members:
-            if operation.has_output and self.family != "s3":
+            if operation.has_output and not operation.protocol.is_xml:
                 headers.append(_JSON)
                 return Response(int(status), headers, b"" if status == 204 else b"{}")
             return Response(int(status), headers, b"")
@@ -177,6 +179,8 @@ class RestBound:
         if protocol.is_xml:
             out = [_DECLARATION]
             name = reference.get("locationName") or output.payload
+            if protocol.namespace and "xmlNamespace" not in reference:
+                reference = reference | {"xmlNamespace": protocol.namespace}
             protocol.xml_encoder.element(name, value, reference, out)
             return Response(status, [*headers, _XML], "".join(out).encode())
         encode = protocol.json_encoders.of(reference)
@@ -186,7 +190,7 @@ class RestBound:
         operation = self._operation
         shape = operation.output_shape
         root = shape.get("locationName") or f"{_result_name(operation.name)}Result"
-        namespace = operation.protocol.model.xml_namespace or "http://s3.amazonaws.com/doc/2006-03-01/"
+        namespace = operation.protocol.namespace or "http://s3.amazonaws.com/doc/2006-03-01/"
         if operation.name == "GetBucketLocation":
             # The one answer of S3 whose root is the value itself.
             inner = xml.text(result.get("LocationConstraint") or "")
@@ -199,6 +203,8 @@ class RestBound:
     def error(self, error: AwsError, identifier: str) -> Response:
         if self.family == "s3":
             return s3_error(error, identifier, self._labels)
+        if self._operation.protocol.is_xml:
+            return xml_error(self._operation.protocol, error, identifier)
         return json_error(self._operation.protocol.model, error, identifier)
 
 
@@ -246,6 +252,29 @@ def json_error(model: Model, error: AwsError, identifier: str) -> Response:
         else:
             body[member] = value
     return Response(status, headers, orjson.dumps(body))
+
+
+def _namespace(model: Model) -> str:
+    """The namespace of a service's documents: the model's own, or that of its inputs."""
+    if model.xml_namespace or model.name == "s3":
+        return model.xml_namespace
+    for operation in model.operations.values():
+        found = operation.get("input", {}).get("xmlNamespace")
+        if found:
+            return str(found["uri"])
+    return ""
+
+
+def xml_error(protocol: RestProtocol, error: AwsError, identifier: str) -> Response:
+    """An error in rest-xml, whose document is the query protocol's."""
+    found = protocol.model.error_shape(error.code)
+    code, status = error.code, error.status
+    if found is not None:
+        code = found[1].get("error", {}).get("code", found[0])
+        if status == 400:
+            status = found[1].get("error", {}).get("httpStatusCode", status)
+    worded = AwsError(error.code, error.message, status, **error.members)
+    return queryrpc.failure(protocol.namespace, code, worded, identifier)
 
 
 def s3_error(error: AwsError, identifier: str, labels: dict[str, str]) -> Response:
