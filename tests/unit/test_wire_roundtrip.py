@@ -189,7 +189,7 @@ def request_of(serialized: dict[str, Any]) -> Request:
 UNCHECKED = {
     # Values that constraints of the model's own (patterns of names, enums by version) refuse at random.
     "ValidationException", "ValidationError", "InvalidParameterValue", "InvalidParameterException",
-    "BadRequestException",
+    "BadRequestException", "MalformedXML",
 }  # fmt: skip
 
 
@@ -280,6 +280,7 @@ def bound_of(service: str, protocol: str, operation: str) -> Any:
         ("cloudwatch", "json", "PutMetricData", "InvalidParameterValueException"),
         ("cloudwatch", "smithy-rpc-v2-cbor", "PutMetricData", "InvalidParameterValueException"),
         ("s3", "rest-xml", "GetObject", "NoSuchKey"),
+        ("cloudfront", "rest-xml", "GetDistribution", "NoSuchDistribution"),
     ],
 )
 def test_errors_are_understood(service: str, protocol: str, operation: str, code: str) -> None:

@@ -159,10 +159,10 @@ def create_identity(call: Call, params: Params) -> Result:
                 " identities allowed.",
             )
         id_ = new_id()
-        canonical = hashlib.sha256(f"{id_}/canonical".encode()).hexdigest() + id_.lower().encode().hex()
+        canonical = hashlib.sha384(f"canonical-user/{id_}".encode()).hexdigest()
         document = {
             "id": id_, "etag": new_id(), "modified": call.now(), "config": config,
-            "canonical": canonical[:96],
+            "canonical": canonical,
         }  # fmt: skip
         state(call).identities.put(scope(call), id_, document)
     return {

@@ -214,7 +214,8 @@ def _is_principal(call: Call, kind: str, name: str) -> bool:
     if kind == "Service":
         return re.fullmatch(r"[a-z0-9.-]+\.amazonaws\.com", name) is not None
     if kind == "CanonicalUser":
-        return re.fullmatch(r"[0-9a-f]{64}", name) is not None
+        # An account's has 64 digits, that of CloudFront's origin access identities 96.
+        return re.fullmatch(r"[0-9a-f]{64}(?:[0-9a-f]{32})?", name) is not None
     if kind == "Federated":
         return bool(name)
     if name == "*" or re.fullmatch(r"\d{12}", name) or _UNIQUE_ID.fullmatch(name):
