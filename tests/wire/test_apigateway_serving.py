@@ -300,7 +300,7 @@ def test_iam_authorization(cloud: RunningCloud, echo: str) -> None:
     assert b"not authorized to perform: execute-api:Invoke" in raw
 
 
-def test_authorizers_that_are_not_there_let_nobody_in(cloud: RunningCloud, echo: str) -> None:
+def test_user_pools_that_are_not_there_let_nobody_in(cloud: RunningCloud, echo: str) -> None:
     integration = {"type": "aws_proxy", "httpMethod": "POST", "uri": function_uri(echo)}
     pool = {
         "type": "apiKey", "name": "Authorization", "in": "header",
@@ -312,7 +312,7 @@ def test_authorizers_that_are_not_there_let_nobody_in(cloud: RunningCloud, echo:
         cloud, "pooled", {"/": {"get": operation(integration, security=[{"pool": []}])}},
         securityDefinitions={"pool": pool},
     )  # fmt: skip
-    assert api.ask("GET", "/", Authorization="anything")[0] == 500
+    assert api.ask("GET", "/", Authorization="anything")[0] == 401
 
 
 def test_throttling(cloud: RunningCloud) -> None:

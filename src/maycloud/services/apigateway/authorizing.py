@@ -11,7 +11,7 @@ from typing import Any
 from maycloud.access.policies import decide
 from maycloud.errors import AwsError
 from maycloud.principal import ANONYMOUS, Principal
-from maycloud.services.apigateway import lambda_authorizers
+from maycloud.services.apigateway import cognito_authorizers, lambda_authorizers
 from maycloud.services.apigateway.exchange import Exchange
 from maycloud.services.apigateway.gateway_responses import GatewayError
 from maycloud.services.apigateway.lambda_authorizers import Verdict
@@ -82,7 +82,8 @@ class Authorization:
         ):
             raise GatewayError("AUTHORIZER_CONFIGURATION_ERROR")
         if kind == "COGNITO_USER_POOLS":
-            raise GatewayError("AUTHORIZER_CONFIGURATION_ERROR")
+            self._cognito(exchange, plan, authorizer)
+            return None
         return self._custom(exchange, plan, authorizer)
 
     def may_invalidate(self, exchange: Exchange, plan: MethodPlan) -> bool:
@@ -136,6 +137,26 @@ class Authorization:
             self._cloud, self._service, self._service.operations["GetRestApi"], principal, account, region,
             exchange.request_id, request.peer, request.secure, "", request,
         )  # fmt: skip
+
+    # Cognito authorizers
+
+    def _cognito(self, exchange: Exchange, plan: MethodPlan, authorizer: dict[str, Any]) -> None:
+        """The user pool's word for it; a resource policy has then to allow it by itself."""
+        token = cognito_authorizers.bearer_of(exchange, authorizer)
+        wanted = plan.method.get("authorizationScopes")
+        use = "access" if wanted else "id"
+        key = (plan.authorizer_key, use, token)
+        claimant = self.results.get(key)
+        if claimant is None:
+            claimant = cognito_authorizers.verify(self._cloud, authorizer, token, use)
+            ttl = authorizer.get("authorizerResultTtlInSeconds", DEFAULT_AUTHORIZER_TTL)
+            left = min(ttl, claimant.expires - self._clock.time())
+            if left > 0:
+                self.results.put(key, claimant, left)
+        exchange.authorizer = claimant.context
+        if wanted and claimant.scopes.isdisjoint(wanted):
+            raise GatewayError("ACCESS_DENIED")
+        self._by_resource_policy(exchange)
 
     # Lambda authorizers
 

@@ -29,6 +29,7 @@ _SERVICE = re.compile(
     r"(?P<kind>path|action)/(?P<rest>.*)",
     re.DOTALL,
 )
+_CALLERS_OWN = "arn:aws:iam::*:user/*"  # credentials of whoever signed the request
 _BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 
 
@@ -133,6 +134,8 @@ async def _invoke(
 
 
 def _caller(cloud: Cloud, exchange: Exchange, integration: dict[str, Any]) -> Principal:
+    if integration.get("credentials") == _CALLERS_OWN and exchange.principal is not None:
+        return exchange.principal
     if not integration.get("credentials"):
         return Principal.service("apigateway.amazonaws.com", exchange.scope[0])
     return _credential(cloud, exchange, integration).principal

@@ -44,6 +44,7 @@ Attributes = dict[str, Any]
 
 MODULES = (
     "apigateway",
+    "apigateway_access",
     "cloudwatch",
     "cognito_identity",
     "dax",

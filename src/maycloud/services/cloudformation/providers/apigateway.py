@@ -248,7 +248,10 @@ def _patch_value(value: Any) -> str:
 async def create_stage(ctx: Context, props: Props) -> Resource:
     name = props.get("StageName") or ctx.logical_id
     given: dict[str, Any] = {"restApiId": props["RestApiId"], "deploymentId": props["DeploymentId"]}
-    for setting in ("Description", "Variables", "TracingEnabled", "CacheClusterEnabled", "CacheClusterSize"):
+    for setting in (
+        "Description", "Variables", "TracingEnabled", "CacheClusterEnabled", "CacheClusterSize",
+        "DocumentationVersion",
+    ):  # fmt: skip
         if setting in props:
             given[_camel(setting)] = props[setting]
     await ctx.call("apigateway", "CreateStage", stageName=name, tags=_tags(ctx, props), **given)
@@ -279,9 +282,13 @@ async def update_stage(
         if before.get(key) != value
     ]
     patches += [{"op": "remove", "path": f"/variables/{key}"} for key in before if key not in now]
-    if new.get("TracingEnabled") != old.get("TracingEnabled"):
-        enabled = _patch_value(new.get("TracingEnabled", False))
-        patches.append({"op": "replace", "path": "/tracingEnabled", "value": enabled})
+    for name in ("TracingEnabled", "CacheClusterEnabled"):
+        if new.get(name) != old.get(name):
+            enabled = _patch_value(new.get(name, False))
+            patches.append({"op": "replace", "path": f"/{_camel(name)}", "value": enabled})
+    if "CacheClusterSize" in new and new["CacheClusterSize"] != old.get("CacheClusterSize"):
+        size = text(new["CacheClusterSize"])
+        patches.append({"op": "replace", "path": "/cacheClusterSize", "value": size})
     kept = {patch["path"] for patch in patches}
     for patch in _stage_patches(old):
         if patch["path"] not in kept and not patch["path"].startswith("/accessLogSettings"):
@@ -306,8 +313,13 @@ register(
             {
                 "RestApiId", "DeploymentId", "StageName", "Description", "Variables", "MethodSettings",
                 "TracingEnabled", "AccessLogSetting", "CacheClusterEnabled", "CacheClusterSize", "Tags",
+                "DocumentationVersion",
             }
         ),
+        nested={
+            "MethodSettings": frozenset({*_METHOD_SETTINGS, "ResourcePath", "HttpMethod"}),
+            "AccessLogSetting": frozenset({"DestinationArn", "Format"}),
+        },
         required=frozenset({"RestApiId", "DeploymentId"}),
         replace_on=frozenset({"RestApiId", "StageName"}),
         name_property="StageName",
@@ -428,9 +440,7 @@ def _simple(operation: str, given: tuple[str, ...], identifier: str) -> tuple[Cr
         return Resource(made[identifier], {f"{operation}Id": made.get("id")})
 
     async def delete(ctx: Context, physical_id: str, props: Props, _attributes: Attributes) -> None:
-        member = {"Model": "modelName", "RequestValidator": "requestValidatorId"}.get(
-            operation, "authorizerId"
-        )
+        member = {"Model": "modelName", "RequestValidator": "requestValidatorId"}[operation]
         await ctx.call(
             "apigateway", f"Delete{operation}", restApiId=props["RestApiId"], **{member: physical_id}
         )
@@ -456,15 +466,6 @@ _register_simple("Model", ("Name", "ContentType", "Description", "Schema"), "nam
 _register_simple(
     "RequestValidator", ("Name", "ValidateRequestBody", "ValidateRequestParameters"), "id", set()
 )
-_register_simple(
-    "Authorizer",
-    (
-        "Name", "Type", "ProviderARNs", "AuthType", "AuthorizerUri", "AuthorizerCredentials",
-        "IdentitySource", "IdentityValidationExpression", "AuthorizerResultTtlInSeconds",
-    ),
-    "id",
-    {"Name", "Type"},
-)  # fmt: skip
 
 
 async def put_gateway_response(ctx: Context, props: Props) -> Resource:
