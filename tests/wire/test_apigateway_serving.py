@@ -256,6 +256,7 @@ def test_aws_service_integrations(cloud: RunningCloud) -> None:
             '{"TableName": "direct", "Item": {"h": {"S": "$input.path(\'$.h\')"}}}'},
         "responses": {"default": {"statusCode": "200"}},
     }  # fmt: skip
+    cloud.client("s3").create_bucket(Bucket="some-bucket")
     refused = integration | {"uri": "arn:aws:apigateway:us-east-1:s3:path/some-bucket", "httpMethod": "GET"}
     api = Api(cloud, "direct", {"/": {"post": operation(integration)}, "/s3": {"post": operation(refused)}})
     assert api.ask("POST", "/", b'{"h": "written"}', Content_Type="application/json")[0] == 200
