@@ -57,10 +57,13 @@ def version_checks(action: str, version_action: str) -> Callable[[Call, Params],
 
 
 def write_checks(call: Call, params: Params) -> list[tuple[str, str]]:
-    """Of a new object: its ACL and its tags have actions of their own."""
+    """Of a new object: its ACL and its tags have actions of their own.
+
+    A writer of another account owns what it writes, and needs nobody's leave to say who may read it.
+    """
     arn = object_arn(call, params)
     checks = [("s3:PutObject", arn)]
-    if acls.given(params):
+    if acls.given(params) and call.principal.account == bucket_owner(call, params):
         checks.append(("s3:PutObjectAcl", arn))
     if params.get("Tagging"):
         checks.append(("s3:PutObjectTagging", arn))
