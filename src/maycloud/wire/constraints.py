@@ -17,6 +17,7 @@ Check = Callable[[Any, str, list[str]], None]
 """Adds what is wrong with a value at a path to a list of problems."""
 
 _NO_CHECKS = frozenset({"s3"})  # S3's model says what it needs by its own errors
+_VISIBLE = "[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}]"  # letters, marks, symbols, numbers, punctuation: all but spaces
 _SHOWN = 1_000  # characters of a value that an error repeats
 _CODES = {
     "cloudformation": "ValidationError",
@@ -32,6 +33,7 @@ _CODES = {
 _OPAQUE = {
     "dynamodb": frozenset({"AttributeValue", "AttributeMap", "Key", "PutItemInputAttributeMap"}),
     "ssm": frozenset({"ParameterName", "PSParameterName"}),
+    "cognito-idp": frozenset({"DomainType"}),  # has no dots in the model, and has them in custom domains
 }
 
 
@@ -177,21 +179,22 @@ def _string_check(shape: Shape) -> Check | None:
     if not values and low is None and high is None and pattern is None:
         return None
     allowed = frozenset(values or ())
+    fails = _fails_unseen if shape.get("sensitive") else _fails
     listed = f"[{', '.join(values or ())}]"
 
     def run(value: Any, path: str, problems: list[str]) -> None:
         if value.__class__ is not str:
             return
         if allowed and value not in allowed:
-            problems.append(_fails(value, path, f"Member must satisfy enum value set: {listed}"))
+            problems.append(fails(value, path, f"Member must satisfy enum value set: {listed}"))
         if pattern is not None and pattern.fullmatch(value) is None:
             problems.append(
-                _fails(value, path, f"Member must satisfy regular expression pattern: {shape['pattern']}")
+                fails(value, path, f"Member must satisfy regular expression pattern: {shape['pattern']}")
             )
         if high is not None and len(value) > high:
-            problems.append(_fails(value, path, f"Member must have length less than or equal to {high}"))
+            problems.append(fails(value, path, f"Member must have length less than or equal to {high}"))
         if low is not None and len(value) < low:
-            problems.append(_fails(value, path, f"Member must have length greater than or equal to {low}"))
+            problems.append(fails(value, path, f"Member must have length greater than or equal to {low}"))
 
     return run
 
@@ -201,7 +204,8 @@ def _pattern(text: str | None) -> re.Pattern[str] | None:
     if text is None or text in (".*", "[\\s\\S]*", "^.*$", ".+"):
         return None
     # Python has no classes by Unicode category; these take a little more, in and out of brackets.
-    translated = text.replace("\\p{L}", r"\w").replace("\\p{Z}", r"\s").replace("\\p{N}", r"\d")
+    translated = text.replace(_VISIBLE, r"[^\s\x00-\x1f\x7f-\x9f]")
+    translated = translated.replace("\\p{L}", r"\w").replace("\\p{Z}", r"\s").replace("\\p{N}", r"\d")
     with warnings.catch_warnings():
         # Java's sets may hold brackets that Python warns of.
         warnings.simplefilter("ignore", FutureWarning)
@@ -235,6 +239,11 @@ def _range_check(shape: Shape) -> Check:
             problems.append(_fails(value, path, f"Member must have value greater than or equal to {low}"))
 
     return run
+
+
+def _fails_unseen(_value: Any, path: str, constraint: str) -> str:
+    """For what AWS's models call sensitive: a password is not repeated."""
+    return f"Value at '{path}' failed to satisfy constraint: {constraint}"
 
 
 def _fails(value: Any, path: str, constraint: str) -> str:

@@ -3,10 +3,38 @@
 https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/
 """
 
-from maycloud.services.cognito_idp import auth, challenges, clients, pools, self_service, signup
+from maycloud.services.cognito_idp import (
+    admin,
+    auth,
+    challenges,
+    clients,
+    groups,
+    listing,
+    oauth_settings,
+    pools,
+    recovery,
+    self_service,
+    signup,
+    software_token,
+    tags,
+)
 from maycloud.services.cognito_idp.service import service
 
 # Each of them declares its operations with the service when it is imported.
-OPERATIONS = (auth, challenges, clients, pools, self_service, signup)
+OPERATIONS = (
+    admin,
+    auth,
+    challenges,
+    clients,
+    groups,
+    listing,
+    oauth_settings,
+    pools,
+    recovery,
+    self_service,
+    signup,
+    software_token,
+    tags,
+)
 
 __all__ = ["OPERATIONS", "service"]

@@ -219,6 +219,19 @@ def open_session(state: "UserPools", pool: Pool, client: Client | None, name: st
     return held
 
 
+def setup_session(state: "UserPools", session: str) -> tuple[Pool, User, Document, float]:
+    """Pool, user, state and expiry of an MFA_SETUP challenge, for an app to be associated with."""
+    found = state.records.session(session)
+    pool = state.store.pool(found[0]) if found else None
+    if found is None or pool is None:
+        raise invalid_session()
+    held = open_session(state, pool, None, "MFA_SETUP", session)
+    user = state.store.user(pool.id, held["Key"])
+    if user is None:
+        raise invalid_session()
+    return pool, user, held, found[1]
+
+
 async def _password_verifier(
     attempt: Attempt, user: User | None, given: dict[str, str], held: Document, session: str
 ) -> Document:
@@ -270,6 +283,7 @@ async def _new_password(
     if not password:
         raise invalid("Missing required parameter NEW_PASSWORD")
     passwords.check_policy(pool, password)
+    passwords.check_history(pool, user, password)
     changes = {
         name.removeprefix("userAttributes."): value
         for name, value in given.items()

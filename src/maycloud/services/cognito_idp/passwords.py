@@ -20,7 +20,7 @@ DEFAULT_POLICY = {
     "RequireSymbols": True,
     "TemporaryPasswordValidityDays": 7,
 }
-MAX_LENGTH = 256
+MAX_HISTORY = 24
 
 _REQUIRED = (
     ("RequireUppercase", string.ascii_uppercase, "uppercase"),
@@ -55,8 +55,21 @@ def generate(pool: Pool) -> str:
     return "".join(chosen)
 
 
+def check_history(pool: Pool, user: User, password: str) -> None:
+    """Raises PasswordHistoryPolicyViolationException for one of the user's last passwords."""
+    size = pool.settings["Policies"]["PasswordPolicy"].get("PasswordHistorySize", 0)
+    kept = [[user.salt.hex(), user.verifier.hex()], *user.settings.get("History", [])][:size]
+    for salt, verifier in kept:
+        made = srp.make_verifier(srp_pool(user.pool), user.username, password, bytes.fromhex(salt))
+        if hmac.compare_digest(made, bytes.fromhex(verifier)):
+            raise AwsError("PasswordHistoryPolicyViolationException", "Password has already been used.")
+
+
 def set_password(user: User, password: str, now: float) -> None:
     """Give `user` a password; keeps its salt and verifier only. The user is to be saved."""
+    if user.verifier:
+        earlier = [[user.salt.hex(), user.verifier.hex()], *user.settings.get("History", [])]
+        user.settings["History"] = earlier[:MAX_HISTORY]
     user.salt = srp.new_salt()
     user.verifier = srp.make_verifier(srp_pool(user.pool), user.username, password, user.salt)
     user.settings["PasswordSet"] = now

@@ -5,8 +5,8 @@ https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-att
 
 import re
 from collections.abc import Iterable
-from typing import Any
 
+from maycloud.errors import AwsError
 from maycloud.services.cognito_idp.service import invalid, not_authorized
 from maycloud.services.cognito_idp.store import Client, Pool
 from maycloud.store import Document
@@ -155,16 +155,16 @@ def check_values(pool: Pool, attributes: dict[str, str]) -> None:
     for name, value in attributes.items():
         entry = entries.get(name)
         if entry is None:
-            raise _nonconforming(f"Type for attribute {{{name}}} could not be determined")
+            raise nonconforming(f"Type for attribute {{{name}}} could not be determined")
         if len(value) > MAX_VALUE:
-            raise _nonconforming(f"{name}: Attribute value is too long.\n")
+            raise nonconforming(f"{name}: Attribute value is too long.\n")
         if name == "email" and value and not is_email(value):
             raise invalid("Invalid email address format.")
         if name == "phone_number" and value and not is_phone(value):
             raise invalid("Invalid phone number format.")
         problem = _problem(entry, value)
         if problem:
-            raise _nonconforming(f"{name}: {problem}\n")
+            raise nonconforming(f"{name}: {problem}\n")
 
 
 def _problem(entry: Document, value: str) -> str:
@@ -200,7 +200,7 @@ def check_required(pool: Pool, attributes: dict[str, str]) -> None:
         if entry["Required"] and name != "sub" and not attributes.get(name)
     ]
     if missing:
-        raise _nonconforming("".join(missing))
+        raise nonconforming("".join(missing))
 
 
 def check_writable(client: Client, names: Iterable[str]) -> None:
@@ -223,5 +223,5 @@ def normalise(attributes: dict[str, str]) -> dict[str, str]:
     return {name: value.lower() if name in VERIFIED.values() else value for name, value in attributes.items()}
 
 
-def _nonconforming(problem: str) -> Any:
+def nonconforming(problem: str) -> AwsError:
     return invalid(f"Attributes did not conform to the schema: {problem}")

@@ -100,7 +100,7 @@ async def ConfirmSignUp(call: Call, params: Params) -> Result:
         if hides_users(client):
             throttling.wrong_guess(state, pool, pool.fold(params["Username"]), codes.SIGN_UP)
             raise codes.expired()
-        raise users.no_user()
+        raise users.no_combination()
     if user.status != users.UNCONFIRMED:
         raise not_authorized(f"User cannot be confirmed. Current status is {user.status}")
     found = codes.check(state, pool, user, codes.SIGN_UP, params["ConfirmationCode"])
@@ -140,7 +140,7 @@ async def ResendConfirmationCode(call: Call, params: Params) -> Result:
     if user is None or (not user.enabled and hides_users(client)):
         if hides_users(client):
             return {"CodeDeliveryDetails": simulated(state, pool, name)}
-        raise users.no_user()
+        raise users.no_combination()
     if user.status == users.CONFIRMED:
         raise invalid("User is already confirmed.")
     attribute = address_to_verify(pool, user)

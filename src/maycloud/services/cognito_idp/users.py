@@ -23,6 +23,11 @@ def no_user() -> AwsError:
     return AwsError("UserNotFoundException", "User does not exist.")
 
 
+def no_combination() -> AwsError:
+    """As ForgotPassword, ConfirmSignUp and their like word it."""
+    return AwsError("UserNotFoundException", "Username/client id combination not found.")
+
+
 def find(state: "UserPools", pool: Pool, name: str) -> User | None:
     """The user that a name means: a user name, a sub, or an alias that the pool takes for sign-in."""
     found = state.store.user(pool.id, pool.fold(name))
