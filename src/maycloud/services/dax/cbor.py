@@ -17,6 +17,7 @@ SETS = {STRING_SET: "SS", NUMBER_SET: "NS", BINARY_SET: "BS"}
 SET_TAGS = {kind: tag for tag, kind in SETS.items()}
 
 MAX_DEPTH = 64  # of values: DynamoDB refuses more than 32 levels in its own words
+_MAX_ITEMS = 250_000  # that a Reader reads; an item of 400 KB has at most 200,000 values
 _MAX_BIGNUM = 64  # bytes; DynamoDB's largest number has 126 digits, which are 53
 _NULL, _FALSE, _TRUE, _BREAK = 0xF6, 0xF4, 0xF5, 0xFF
 
@@ -160,6 +161,7 @@ class Reader:
         self._data = bytes(data)
         self._at = 0
         self._max_depth = max_depth
+        self._left = _MAX_ITEMS
 
     @property
     def ended(self) -> bool:
@@ -209,8 +211,9 @@ class Reader:
         return found
 
     def _item(self, depth: int) -> Any:
-        if not depth:
-            raise MalformedError("nested too deeply")
+        self._left -= 1
+        if not depth or not self._left:
+            raise MalformedError("nested too deeply, or of too many parts")
         major, low, size = self._head()
         if major == 0:
             return self._definite(size)

@@ -41,6 +41,7 @@ ARGUMENTS = {
 MAX_GREETING = 64 << 10  # bytes of a message before the caller is known
 MAX_MESSAGE = 24 << 20  # BatchWriteItem takes 16 MB
 _MAX_NESTED = 80
+_MAX_ITEMS = 200_000  # of a message; the attributes of items are not among them, for they are in byte strings
 _ENDLESS = -1
 
 
@@ -58,6 +59,7 @@ class Framer:
         self._buffer = bytearray()
         self._at = 0  # up to here it was looked at
         self._open: list[int] = []  # members that the containers around this place still need
+        self._seen = 0  # items of the message
         self._left = 5  # items that the part being read still needs
         self._begun = 0  # where the method's arguments begin
         self._method: int | None = None
@@ -105,7 +107,7 @@ class Framer:
 
     def _forget(self, items: int) -> None:
         del self._buffer[: self._at]
-        self._at = self._begun = 0
+        self._at = self._begun = self._seen = 0
         self._method = None
         self._left = items
 
@@ -141,6 +143,9 @@ class Framer:
                 return False
             size += number
         self._at += size
+        self._seen += 1
+        if self._seen > _MAX_ITEMS:
+            raise MalformedError("the message has too many parts")
         if major in (4, 5, 6) or (major in (2, 3) and number == _ENDLESS):
             if major == 6:
                 number = 1

@@ -18,6 +18,7 @@ from maycloud.services.dax.metrics import Metrics
 from maycloud.services.dax.store import AttributeLists, Document
 
 DAX = "dax.amazonaws.com"
+_MAX_ITEM = 1 << 20  # bytes; DynamoDB refuses items of more than 400 KB, which here are hardly longer
 _SESSION = 3600.0  # seconds of the role's credentials
 _SCHEMA_LIFE = 60_000  # milliseconds that a table's key schema is believed; clients do for as long
 
@@ -100,7 +101,9 @@ class Node:
 
     def decode_item(self, key: Item, data: Any) -> Item:
         """A whole item of its key and its other attributes."""
-        reader = Reader(cbor.wanted(data, bytes))
+        if len(cbor.wanted(data, bytes)) > _MAX_ITEM:
+            raise validation("Item size has exceeded the maximum allowed size")
+        reader = Reader(data)
         item = dict(key)
         for name in self.lists.names(reader.integer()):
             item[name] = reader.value()

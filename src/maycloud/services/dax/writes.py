@@ -3,6 +3,7 @@
 The query cache is left as it is: what it holds passes with its time.
 """
 
+import asyncio
 from typing import Any
 
 from maycloud.errors import AwsError, validation
@@ -111,7 +112,7 @@ async def batch_write_item(node: Node, caller: Caller | None, reader: Reader) ->
     for name, each in tables.items():
         table = table_name(name)
         schema = await node.schema(table)
-        plans[table] = schema, _writes(node, schema, wanted(each, list))
+        plans[table] = schema, await _writes(node, schema, wanted(each, list))
     count = sum(len(writes) for _, writes in plans.values())
     if not 1 <= count <= _MOST_WRITES:
         raise validation(
@@ -133,7 +134,7 @@ async def batch_write_item(node: Node, caller: Caller | None, reader: Reader) ->
     return _batch_answer(node, plans, left, result)
 
 
-def _writes(node: Node, schema: KeySchema, items: list[Any]) -> list[_Write]:
+async def _writes(node: Node, schema: KeySchema, items: list[Any]) -> list[_Write]:
     """Keys and values by turns; no value deletes."""
     if len(items) % 2:
         raise MalformedError("a key without a value")
@@ -141,6 +142,7 @@ def _writes(node: Node, schema: KeySchema, items: list[Any]) -> list[_Write]:
     for at in range(0, len(items), 2):
         key = keys.decode(schema, items[at])
         found.append((key, None if items[at + 1] is None else node.decode_item(key, items[at + 1])))
+        await asyncio.sleep(0)  # large items take their time to read: others have their turn in between
     return found
 
 
