@@ -13,6 +13,7 @@ from maycloud.services.dax.cbor import MalformedError, Reader, Value
 
 Item = dict[str, Value]
 
+_MOST_DIGITS = 38  # that are significant; clients cannot read more of them, zeros at the end included
 _MAX_GROUPS = 64  # three digits each: more than DynamoDB's numbers have
 
 
@@ -101,6 +102,8 @@ def encode_number(canonical: str) -> bytes:
     if not digits:
         return b"\x80"
     exponent = len(digits) - len(fraction)
+    if len(digits) > _MOST_DIGITS:
+        digits = digits.rstrip("0")
     out = bytearray(_header(exponent, negative))
     padded = digits + "0" * (-len(digits) % 3)
     groups = [12 + int(padded[at : at + 3]) for at in range(0, len(padded), 3)]
