@@ -109,8 +109,8 @@ def test_numbers_of_sort_keys_are_those_of_the_client(text: str) -> None:
     encoded = keys.encode_number(text)
     assert keys.decode_number(encoded) == text
     assert Decimal(str(LexDecimal.decode_all(encoded))) == Decimal(text)
-    theirs = LexDecimal.encode(LexDecimal.create_decimal(text))
-    assert keys.decode_number(theirs) == text
+    if len(Decimal(text).as_tuple().digits) <= 38:  # the client cannot write more, though AWS takes zeros
+        assert encoded == LexDecimal.encode(LexDecimal.create_decimal(text))
 
 
 @given(numbers(), numbers())
