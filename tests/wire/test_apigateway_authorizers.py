@@ -323,3 +323,20 @@ def test_a_body_that_is_too_long(cloud: RunningCloud) -> None:
     assert api.ask("POST", "/a", longest, Content_Type="application/json")[0] == 200
     answer = api.ask("POST", "/a", longest + b"x", Content_Type="application/json")
     assert body_of(answer) == (413, {"message": "Request Too Long"})
+
+
+def test_authorizers_can_be_tried(cloud: RunningCloud, token: Api) -> None:
+    authorizer = token.client.get_authorizers(restApiId=token.id)["items"][0]["id"]
+
+    def tried(**headers: str) -> dict[str, Any]:
+        return token.client.test_invoke_authorizer(
+            restApiId=token.id, authorizerId=authorizer, headers=headers, pathWithQueryString="/a?x=1"
+        )
+
+    answer = tried(Authorization="someone")
+    assert (answer["clientStatus"], answer["principalId"]) == (200, "user|someone")
+    assert json.loads(answer["policy"])["Statement"][0]["Effect"] == "Allow"
+    assert answer["authorization"]["yes"] == ["true"]
+    assert json.loads(answer["authorization"]["event"][0])["methodArn"].endswith("/ESTestInvoke-stage/GET/a")
+    assert tried()["clientStatus"] == tried(Authorization="nobody")["clientStatus"] == 401
+    assert tried(Authorization="broken")["clientStatus"] == 500

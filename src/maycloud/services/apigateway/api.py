@@ -3,6 +3,7 @@
 from maycloud.services.apigateway import (
     api_keys,
     apis,
+    authorizer_trials,
     authorizers,
     components,
     definitions_api,
@@ -16,8 +17,8 @@ from maycloud.services.apigateway.service import service
 
 # Each of them declares its operations with the service when it is imported.
 OPERATIONS = (
-    api_keys, apis, authorizers, components, definitions_api, deployments, methods, resources, stages,
-    usage_plans,
+    api_keys, apis, authorizer_trials, authorizers, components, definitions_api, deployments, methods,
+    resources, stages, usage_plans,
 )  # fmt: skip
 
 __all__ = ["OPERATIONS", "service"]

@@ -25,7 +25,7 @@ TYPES = ("TOKEN", "REQUEST", "COGNITO_USER_POOLS")
 DEFAULT_TTL = 300  # seconds
 MAX_TTL = 3600
 
-_AUTHORIZER = "/restapis/{restApiId}/authorizers/{authorizerId}"
+AUTHORIZER_PATH = "/restapis/{restApiId}/authorizers/{authorizerId}"
 _RULES = (
     Rule("/authType", REMOVABLE),
     Rule("/authorizerCredentials", REMOVABLE),
@@ -116,7 +116,7 @@ def CreateAuthorizer(call: Call, params: Params) -> Result:
     return authorizer
 
 
-@service.operation(**reading(_AUTHORIZER))
+@service.operation(**reading(AUTHORIZER_PATH))
 def GetAuthorizer(call: Call, params: Params) -> Result:
     return authorizer_of(api_of(call, params), params["authorizerId"])
 
@@ -126,7 +126,7 @@ def GetAuthorizers(call: Call, params: Params) -> Result:
     return page(params, api_of(call, params)["authorizers"].values(), dict)
 
 
-@service.operation(**on("PATCH", _AUTHORIZER))
+@service.operation(**on("PATCH", AUTHORIZER_PATH))
 def UpdateAuthorizer(call: Call, params: Params) -> Result:
     api = editable_api(call, params)
     authorizer = authorizer_of(api, params["authorizerId"])
@@ -137,7 +137,7 @@ def UpdateAuthorizer(call: Call, params: Params) -> Result:
     return authorizer
 
 
-@service.operation(**on("DELETE", _AUTHORIZER))
+@service.operation(**on("DELETE", AUTHORIZER_PATH))
 def DeleteAuthorizer(call: Call, params: Params) -> Result:
     api = editable_api(call, params)
     identifier = params["authorizerId"]

@@ -18,7 +18,7 @@ from maycloud.edge.router import parse_host
 from maycloud.services.apigateway import validation
 from maycloud.services.apigateway.authorizing import Authorization
 from maycloud.services.apigateway.caching import StageCaches, key_of, wants_fresh
-from maycloud.services.apigateway.exchange import Exchange, elapsed, request_ids
+from maycloud.services.apigateway.exchange import Exchange, RequestIds, elapsed
 from maycloud.services.apigateway.gateway_responses import GatewayError, internal_error, respond
 from maycloud.services.apigateway.integrations import integrate
 from maycloud.services.apigateway.metering import Meter
@@ -44,6 +44,7 @@ class DataPlane:
         self._cloud = cloud
         self._gateway = gateway
         self._clock = cloud.store.clock
+        self._ids = RequestIds()
         self._throttle = Throttle(cloud.store.clock)
         self._meter = Meter(gateway.keys, self._throttle, cloud.store.clock)
         self.authorization = Authorization(cloud, service)
@@ -56,7 +57,7 @@ class DataPlane:
         Plain HTTP and what is not there are refused alike, as on AWS.
         """
         begun = time.perf_counter()
-        request_id, extended_id = request_ids()
+        request_id, extended_id = self._ids.next()
         api, stage_name, path, domain = _locate(request)
         plan = self._gateway.plan(api, stage_name) if request.secure else None
         if plan is None or plan.deployment.get("disableExecuteApiEndpoint"):
@@ -133,7 +134,7 @@ class DataPlane:
         if plan.method.get("apiKeyRequired"):
             self._meter.admit(exchange, plan)
         where = (exchange.api, exchange.stage_name)
-        if not self._throttle.admit(exchange.scope, where, plan.throttle_key, plan.settings):
+        if not self._throttle.admit(where, plan.throttle_key, plan.settings):
             raise GatewayError("THROTTLED")
         self._validate(exchange)
         if plan.caching is not None:

@@ -80,14 +80,15 @@ class Exchange:
         agent = self.request.fields.get(b"user-agent")
         caller = self.principal
         key = self.api_key
+        pool = _identity_pool(caller) if caller and caller.context else {}
         return {
             "accessKey": caller.access_key if caller else None,
             "accountId": caller.account if caller else None,
             "caller": caller.id if caller else None,
-            "cognitoAuthenticationProvider": None,
-            "cognitoAuthenticationType": None,
-            "cognitoIdentityId": None,
-            "cognitoIdentityPoolId": None,
+            "cognitoAuthenticationProvider": pool.get("cognitoAuthenticationProvider"),
+            "cognitoAuthenticationType": pool.get("cognitoAuthenticationType"),
+            "cognitoIdentityId": pool.get("cognitoIdentityId"),
+            "cognitoIdentityPoolId": pool.get("cognitoIdentityPoolId"),
             "principalOrgId": None,
             "sourceIp": self.request.peer,
             "user": caller.id if caller else None,
@@ -134,6 +135,18 @@ class Exchange:
         return self._data
 
 
+def _identity_pool(caller: Principal) -> dict[str, Any]:
+    """What an identity pool said of the caller whose credentials it gave."""
+    said, prefix = caller.context, "cognito-identity.amazonaws.com:"
+    methods: list[str] = said.get(f"{prefix}amr") or []
+    return {
+        "cognitoIdentityId": said.get(f"{prefix}sub"),
+        "cognitoIdentityPoolId": said.get(f"{prefix}aud"),
+        "cognitoAuthenticationType": methods[0] if methods else None,
+        "cognitoAuthenticationProvider": ",".join(methods[1:]) or None,
+    }
+
+
 _PATH_CHARACTERS = "!$&'()*+,;=:@~"  # pchar of RFC 3986, less the percent sign
 
 
@@ -159,11 +172,21 @@ def _clf(moment: float) -> str:
     return f"{at.day:02d}/{_MONTHS[at.month - 1]}/{at.year}:{at:%H:%M:%S} +0000"
 
 
-def request_ids() -> tuple[str, str]:
-    """A request id and an extended one, as API Gateway's look."""
-    text = os.urandom(24).hex()
-    identifier = f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:32]}"
-    return identifier, f"{text[32:]}="
+class RequestIds:
+    """Request ids and extended ones, as API Gateway's look; the random bytes are fetched many at a time."""
+
+    def __init__(self) -> None:
+        self._text = ""
+        self._at = 0
+
+    def next(self) -> tuple[str, str]:
+        at = self._at
+        if at + 48 > len(self._text):
+            self._text, at = os.urandom(2400).hex(), 0
+        self._at = at + 48
+        text = self._text[at : at + 48]
+        identifier = f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:32]}"
+        return identifier, f"{text[32:]}="
 
 
 def elapsed(since: float) -> float:

@@ -1,4 +1,4 @@
-"""Token buckets: of accounts, of methods that have settings, of keys in usage plans.
+"""Token buckets: of methods that have settings, and of keys in usage plans.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-request-throttling.html
 """
@@ -6,9 +6,6 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-request
 from typing import Any
 
 from maycloud.store import Clock
-
-ACCOUNT_RATE = 10_000.0
-ACCOUNT_BURST = 5_000.0
 
 
 class Bucket:
@@ -30,21 +27,20 @@ class Bucket:
 
 
 class Throttle:
-    """Buckets of all stages and of each account and region."""
+    """Buckets of all stages and keys. The account's own limit is not one: see docs/decisions.md."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._buckets: dict[Any, Bucket] = {}
 
-    def admit(self, account: Any, stage: Any, method: str, settings: dict[str, Any]) -> bool:
+    def admit(self, stage: Any, method: str, settings: dict[str, Any]) -> bool:
         """Whether a request may pass. `settings` are the method's: rate and burst, where they are set."""
-        now = self._clock.time()
         rate, burst = settings.get("throttlingRateLimit"), settings.get("throttlingBurstLimit")
-        if rate is not None and rate >= 0:
-            key = (stage, method, rate, burst)
-            if not self._bucket(key, rate, burst if burst is not None else rate, now).take(now):
-                return False
-        return self._bucket(("account", account), ACCOUNT_RATE, ACCOUNT_BURST, now).take(now)
+        if rate is None or rate < 0:
+            return True
+        now = self._clock.time()
+        key = (stage, method, rate, burst)
+        return self._bucket(key, rate, burst if burst is not None else rate, now).take(now)
 
     def take(self, key: Any, limits: dict[str, Any]) -> bool:
         """Whether a request may pass by the limits of a usage plan, ``rateLimit`` and ``burstLimit``."""
