@@ -6,7 +6,8 @@ The same operations are run from inside by `Dispatcher.call`, less the wire.
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
+from types import CoroutineType
 from typing import Any
 
 import orjson
@@ -77,10 +78,16 @@ class Dispatcher:
         if isinstance(request.body, bytes) and not operation.is_async:
             try:
                 authenticated = self._authenticate(request, bound, operation)
-                params = bound.decode(request, request.body)
+                body = authenticated.body(request) if authenticated.payload else request.body
+                params = bound.decode(request, body)
                 call = self._call(service, operation, authenticated, request, identifier)
                 self._authorize(call, params)
-                response = bound.encode(self._run(call, params), identifier)
+                outcome = self._run(call, params)
+                if outcome.__class__ is CoroutineType:
+                    # It found that this request needs time after all.
+                    self._spawn(self._answer(reply, bound, outcome, identifier))
+                    return
+                response = bound.encode(outcome, identifier)
             except AwsError as error:
                 response = bound.error(error, identifier)
             except Exception:
@@ -88,9 +95,11 @@ class Dispatcher:
                 response = bound.error(_internal(), identifier)
             self._db.after_commit(reply, response)
             return
-        task = asyncio.get_running_loop().create_task(
-            self._handle_slowly(request, reply, bound, service, operation, identifier)
-        )
+        work = self._run_slowly(request, bound, service, operation, identifier)
+        self._spawn(self._answer(reply, bound, work, identifier))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -105,31 +114,22 @@ class Dispatcher:
                 return error
         return _unsupported(bound)
 
-    async def _handle_slowly(
-        self,
-        request: Request,
-        reply: Reply,
-        bound: Bound,
-        service: Service,
-        operation: Operation,
-        identifier: str,
-    ) -> None:
+    async def _run_slowly(
+        self, request: Request, bound: Bound, service: Service, operation: Operation, identifier: str
+    ) -> Any:
         """The same steps for a body still arriving or an operation that waits."""
+        body = request.body
+        if not isinstance(body, bytes) and not bound.streaming_input:
+            request.body = await body.read(service.max_body)
+        authenticated = self._authenticate(request, bound, operation)
+        params = bound.decode(request, authenticated.body(request))
+        call = self._call(service, operation, authenticated, request, identifier)
+        self._authorize(call, params)
+        return await self._outcome(call, params)
+
+    async def _answer(self, reply: Reply, bound: Bound, work: Awaitable[Any], identifier: str) -> None:
         try:
-            body = request.body
-            if not isinstance(body, bytes) and not bound.streaming_input:
-                body = request.body = await body.read(service.max_body)
-            authenticated = self._authenticate(request, bound, operation)
-            params = bound.decode(request, authenticated.body(request))
-            call = self._call(service, operation, authenticated, request, identifier)
-            self._authorize(call, params)
-            if operation.is_async:
-                result = operation.function(call, params)
-                assert isinstance(result, Awaitable)
-                outcome = await result
-            else:
-                outcome = self._run(call, params)
-            response = bound.encode(outcome, identifier)
+            response = bound.encode(await work, identifier)
         except AwsError as error:
             response = bound.error(error, identifier)
         except BodyTooLargeError:
@@ -210,11 +210,7 @@ class Dispatcher:
         )
         params = params or {}
         self._authorize(call, params)
-        if found.is_async:
-            result = found.function(call, params)
-            assert isinstance(result, Awaitable)
-            return _plain(await result) or {}
-        return _plain(self._run(call, params)) or {}
+        return _plain(await self._outcome(call, params)) or {}
 
     # Both
 
@@ -260,6 +256,14 @@ class Dispatcher:
             raise
         db.end_operation()
         return result
+
+    async def _outcome(self, call: Call, params: Params) -> Any:
+        """Of an operation of either kind, or of one that only finds out which it is."""
+        if call.operation.is_async:
+            outcome = call.operation.function(call, params)
+        else:
+            outcome = self._run(call, params)
+        return await outcome if isinstance(outcome, Awaitable) else outcome
 
     async def stop(self) -> None:
         """Let running operations finish; the edge takes no new ones any more."""

@@ -360,5 +360,5 @@ def test_versions(cloud: RunningCloud) -> None:
 
 
 def test_what_s3_does_not_have_yet_says_so(cloud: RunningCloud, bucket: str) -> None:
-    message = refused("NotImplemented", cloud.client("s3").create_multipart_upload, Bucket=bucket, Key="x")
-    assert "CreateMultipartUpload" in message
+    message = refused("NotImplemented", cloud.client("s3").get_object_torrent, Bucket=bucket, Key="x")
+    assert "GetObjectTorrent" in message

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from urllib.parse import unquote
 
-from maycloud.access import failures, sigv4
+from maycloud.access import failures, sigv2, sigv4
 from maycloud.access.identities import Credential, Identities
 from maycloud.access.payload import (
     SIGNED_CHUNKS_TRAILER,
@@ -48,7 +48,8 @@ class Authenticated:
             check = None
             if self.payload != UNSIGNED_TRAILER and self.claim is not None:
                 check = ChunkCheck(self.secret, self.claim)
-            return ChunkedBody(body, length, check, self.payload == SIGNED_CHUNKS_TRAILER)
+            chunked = ChunkedBody(body, length, check, self.payload == SIGNED_CHUNKS_TRAILER)
+            return chunked.unwrapped() if isinstance(body, bytes) else chunked
         if self.payload and not isinstance(body, bytes):
             return HashedBody(body, self.payload)
         return body
@@ -79,6 +80,8 @@ class Authenticator:
             elif "X-Amz-Algorithm=" in request.query or "X-Amz-Signature=" in request.query:
                 presigned = True
                 claim = sigv4.from_query(_query(request))
+            elif family == "s3" and "AWSAccessKeyId=" in request.query:
+                return self._version2(request)
             else:
                 return NOBODY
         except IncompleteError as error:
@@ -162,17 +165,37 @@ class Authenticator:
             and (credential.expires is None or credential.expires > self._clock.time())
         )
 
+    def _version2(self, request: Request) -> Authenticated:
+        """A presigned URL of S3's older kind, which has no scope and covers no body."""
+        query = sigv2.parameters(request)
+        expires = query.get("Expires", "")
+        if not expires.isdigit() or len(expires) > 12 or not query.get("Signature"):
+            raise failures.missing_token("s3")
+        credential = self._identities.credential(query["AWSAccessKeyId"])
+        if credential is None or not credential.active:
+            raise failures.unknown_key("s3", query["AWSAccessKeyId"])
+        if credential.token is not None:
+            token = query.get("x-amz-security-token") or request.header("x-amz-security-token")
+            self._check_token(credential, token, "s3")
+        if int(expires) < self._clock.time():
+            raise failures.expired_url("s3", int(expires))
+        wanted = sigv2.sign(credential.secret, request, query)
+        if not hmac.compare_digest(wanted.encode(), query["Signature"].encode()):
+            raise failures.mismatch("s3", query["AWSAccessKeyId"])
+        return Authenticated(credential.principal)
+
+    def _check_token(self, credential: Credential, token: str | None, family: str) -> None:
+        if token is None or not hmac.compare_digest((credential.token or "").encode(), token.encode()):
+            raise failures.bad_token(family)
+        if credential.expires is not None and credential.expires <= self._clock.time():
+            raise failures.expired_token(family)
+
     def _credential(self, claim: Signature, family: str) -> Credential:
         credential = self._identities.credential(claim.access_key)
         if credential is None or not credential.active:
             raise failures.unknown_key(family, claim.access_key)
         if credential.token is not None:
-            if claim.token is None or not hmac.compare_digest(
-                credential.token.encode(), claim.token.encode()
-            ):
-                raise failures.bad_token(family)
-            if credential.expires is not None and credential.expires <= self._clock.time():
-                raise failures.expired_token(family)
+            self._check_token(credential, claim.token, family)
         return credential
 
     def _check_time(self, claim: Signature, family: str) -> None:

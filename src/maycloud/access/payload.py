@@ -42,6 +42,12 @@ def mismatch() -> AwsError:
     )
 
 
+class Unwrapped(bytes):
+    """A body that was here whole, out of its framing, with the headers that came after it."""
+
+    trailers: dict[str, str]
+
+
 class ChunkedBody:
     """A body in ``aws-chunked`` framing, unwrapped; signatures and lengths are checked as chunks come.
 
@@ -71,6 +77,22 @@ class ChunkedBody:
                 raise BodyTooLargeError
             parts.append(part)
         return b"".join(parts)
+
+    def unwrapped(self) -> Unwrapped:
+        """The same of a body that is here whole, at once."""
+        parts: list[bytes] = []
+        reading = self._append_all(parts)
+        try:
+            reading.send(None)  # runs to its end: what is here already is not waited for
+        except StopIteration:
+            whole = Unwrapped(b"".join(parts))
+            whole.trailers = self.trailers
+            return whole
+        raise AssertionError("a body that is here was waited for")
+
+    async def _append_all(self, parts: list[bytes]) -> None:
+        async for part in self:
+            parts.append(part)
 
     async def _read(self) -> AsyncIterator[bytes]:
         total = 0

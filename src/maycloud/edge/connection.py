@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import httptools
 
@@ -393,7 +393,16 @@ class Connection(asyncio.Protocol):
             self._transport.write(head + body if sends and body else head)
             self._next()
             return
-        self._task = asyncio.get_running_loop().create_task(self._send(request, response))
+        file = None
+        if isinstance(body, FileBody):
+            # At once: from the next callback on, the file may be replaced by another and gone.
+            try:
+                file = body.path.open("rb")
+            except OSError:
+                log.exception("an answer to %s %s has no file", request.method, request.path)
+                self._transport.abort()
+                return
+        self._task = asyncio.get_running_loop().create_task(self._send(request, response, file))
 
     def _answer_early(self, body: Any) -> None:
         if not body.finished:
@@ -417,14 +426,15 @@ class Connection(asyncio.Protocol):
             given=response.lines,
         )
 
-    async def _send(self, request: Request, response: Response) -> None:
+    async def _send(self, request: Request, response: Response, file: BinaryIO | None) -> None:
         """Send a long answer piece by piece, no faster than the client takes it."""
         whole = False
         sends = responses.has_body(response.status, request.method)
         body = response.body
         try:
             if isinstance(body, FileBody):
-                with body.path.open("rb") as file:
+                assert file is not None
+                with file:
                     self._transport.write(self._head(response, body.length, sends))
                     if sends:
                         await bodies.send_file(file, body, self._transport.write, self._drain)

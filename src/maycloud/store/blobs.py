@@ -41,7 +41,13 @@ class Staged:
         self._blobs.publish(self)
         return self.id
 
+    def finish(self) -> None:
+        """Write what the durability asks for and close; `publish` does it too, but on the loop."""
+        self.close(self._blobs.sync)
+
     def close(self, sync: bool) -> None:
+        if self._file.closed:
+            return
         if sync:
             os.fsync(self._file.fileno())
         self._file.close()
@@ -56,7 +62,8 @@ class Blobs:
 
     def __init__(self, db: Database, root: Path, sync: bool) -> None:
         self._db = db
-        self._sync = sync
+        self.sync = sync
+        self._held: dict[str, int] = {}  # blobs being read, which outlive their row until that ends
         self.root = root / "blobs"
         self.staging = root / "staging"
         self.root.mkdir(parents=True, exist_ok=True)
@@ -75,11 +82,31 @@ class Blobs:
         return staged.publish()
 
     def publish(self, staged: Staged) -> None:
-        staged.close(self._sync)
+        staged.close(self.sync)
         target = self.path(staged.id)
         target.parent.mkdir(exist_ok=True)
         staged.path.rename(target)
         self._db.write("INSERT INTO blobs VALUES (?, ?)", (staged.id, staged.size))
+
+    def link(self, id_: str) -> str:
+        """A further blob of the same bytes, which are not copied; gives its id."""
+        staged = os.urandom(16).hex()
+        target = self.path(staged)
+        target.parent.mkdir(exist_ok=True)
+        os.link(self.path(id_), target)
+        self._db.write("INSERT INTO blobs SELECT ?, size FROM blobs WHERE id=?", (staged, id_))
+        return staged
+
+    def hold(self, id_: str) -> None:
+        """Keep the file, should the blob be deleted, until `release`."""
+        self._held[id_] = self._held.get(id_, 0) + 1
+
+    def release(self, id_: str) -> None:
+        left = self._held.pop(id_) - 1
+        if left:
+            self._held[id_] = left
+        else:
+            self._unlink(id_)
 
     def read(self, id_: str) -> bytes:
         return self.path(id_).read_bytes()
@@ -91,7 +118,9 @@ class Blobs:
 
     def _unlink(self, id_: object) -> None:
         # After a failed commit the argument is the failure, and the blob lives on.
-        if isinstance(id_, str) and not self._db.row("SELECT 1 FROM blobs WHERE id=?", (id_,)):
+        if not isinstance(id_, str) or id_ in self._held:
+            return
+        if not self._db.row("SELECT 1 FROM blobs WHERE id=?", (id_,)):
             self.path(id_).unlink(missing_ok=True)
 
     def sweep(self) -> int:

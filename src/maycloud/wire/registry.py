@@ -164,9 +164,9 @@ class Registry:
             path = f"/{bucket}{path}"
         try:
             query = query_of(request)
+            found = routes.find(request.method, path, query, request.fields)
         except AwsError as error:
             raise WireError(s3_error(error, _NO_ID, {})) from error
-        found = routes.find(request.method, path, query, request.fields)
         if found is None:
             raise WireError(_no_route(service, request.method))
         return RestBound(protocol.operation(found[0]), found[1], query)

@@ -37,6 +37,7 @@ class Pattern:
     literals: tuple[tuple[str, str], ...]  # ?uploads, ?list-type=2
     required_query: tuple[str, ...]  # members that must be there, such as uploadId
     required_headers: tuple[bytes, ...]
+    labels: tuple[tuple[str, str], ...]  # groups of the expression and the labels they stand for
     weight: tuple[int, ...]  # the more specific first
 
 
@@ -45,28 +46,45 @@ class Routes:
 
     def __init__(self, model: Model) -> None:
         self._by_method: dict[str, list[Pattern]] = {}
+        self._strict = model.name == "s3"
         for name, operation in model.operations.items():
             pattern = _pattern(model, name, operation)
             self._by_method.setdefault(operation["http"]["method"], []).append(pattern)
         for patterns in self._by_method.values():
             patterns.sort(key=lambda each: each.weight, reverse=True)
+        # Most of S3's operations are told apart by their query: without one there are few to look at.
+        self._without_query = {
+            method: [each for each in patterns if not (each.literals or each.required_query)]
+            for method, patterns in self._by_method.items()
+        }
 
     def find(
         self, method: str, path: str, query: Query, headers: dict[bytes, bytes]
     ) -> tuple[str, dict[str, str]] | None:
         """Operation and path labels (decoded), or None."""
-        for pattern in self._by_method.get(method, ()):
-            if not all(_matches(query, name, value) for name, value in pattern.literals):
-                continue
-            if not all(name in query for name in pattern.required_query):
-                continue
-            if not all(name in headers for name in pattern.required_headers):
+        for pattern in (self._by_method if query else self._without_query).get(method, ()):
+            if query:
+                if not all(_matches(query, name, value) for name, value in pattern.literals):
+                    continue
+                if not all(name in query for name in pattern.required_query):
+                    continue
+            if pattern.required_headers and not all(name in headers for name in pattern.required_headers):
                 continue
             match = pattern.path.fullmatch(path)
             if match is not None:
-                labels = {_unhex(name): unquote(value) for name, value in match.groupdict().items()}
-                return pattern.operation, labels
+                return pattern.operation, {
+                    label: self._label(match[group]) for group, label in pattern.labels
+                }
         return None
+
+    def _label(self, text: str) -> str:
+        if "%" not in text:
+            return text
+        try:
+            # Two keys of S3 must not become one.
+            return unquote(text, errors="strict" if self._strict else "replace")
+        except UnicodeDecodeError as error:
+            raise AwsError("InvalidURI", "Couldn't parse the specified URI.", URI=text) from error
 
 
 def _matches(query: Query, name: str, value: str) -> bool:
@@ -80,12 +98,15 @@ def _pattern(model: Model, name: str, operation: dict[str, Any]) -> Pattern:
         (key, value) for key, _, value in (part.partition("=") for part in literal.split("&") if part)
     )
     expression, fixed, greedy = "", 0, 0
+    labels: list[tuple[str, str]] = []
     for part in re.split(r"(\{[^}]+\})", path):
         if part.startswith("{"):
             label = part[1:-1]
             everything = label.endswith("+")
             greedy += everything
-            expression += f"(?P<{_hex(label.rstrip('+'))}>{'.+' if everything else '[^/]+'})"
+            label = label.rstrip("+")
+            labels.append((_hex(label), label))
+            expression += f"(?P<{_hex(label)}>{'.+' if everything else '[^/]+'})"
         else:
             expression += re.escape(part)
             fixed += len(part)
@@ -104,7 +125,13 @@ def _pattern(model: Model, name: str, operation: dict[str, Any]) -> Pattern:
     weight = (len(literals), len(headers) + len(queries), path.count("/"), fixed, -greedy, int(current))
     slash = "/?" if not path.endswith("/") else ""
     return Pattern(
-        name, re.compile(expression + slash, re.DOTALL), literals, tuple(queries), tuple(headers), weight
+        name,
+        re.compile(expression + slash, re.DOTALL),
+        literals,
+        tuple(queries),
+        tuple(headers),
+        tuple(labels),
+        weight,
     )
 
 
@@ -114,10 +141,6 @@ _TELLING = frozenset({"x-amz-copy-source", "x-amz-rename-source"})
 def _hex(label: str) -> str:
     """Labels as group names, whatever characters they have."""
     return "x" + label.encode().hex()
-
-
-def _unhex(group: str) -> str:
-    return bytes.fromhex(group[1:]).decode()
 
 
 # Input
@@ -169,6 +192,8 @@ class InputBinding:
         if query:
             self._bind_query(query, params)
         fields = request.fields
+        if query and self._model.name == "s3":
+            fields = _hoisted(query) | fields
         for name, member, shape in self.headers:
             value = fields.get(name)
             if value is not None:
@@ -214,6 +239,15 @@ class InputBinding:
             except AwsError:
                 return None  # RFC 9110: a date that cannot be read is as if it were not there
         return _scalar(value, shape, member)
+
+
+def _hoisted(query: Query) -> dict[bytes, bytes]:
+    """Headers that a presigned URL carries in its query, as some SDKs write them."""
+    return {
+        name.lower().encode(): values[-1].encode()
+        for name, values in query.items()
+        if name[:6].lower() == "x-amz-"
+    }
 
 
 def _text(value: bytes) -> str:

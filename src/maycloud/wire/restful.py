@@ -145,6 +145,8 @@ class RestBound:
         result = result or {}
         status = result.get(output.status, operation.status) if output.status else operation.status
         headers: RawHeaders = [*output.headers(result), *_identifiers(self.family, identifier)]
+        if "ContentRange" in result and self.family == "s3":
+            status = 206
         if output.payload is not None:
             return self._encode_payload(result, int(status), headers)
         if not output.body_members:
@@ -278,15 +280,21 @@ def xml_error(protocol: RestProtocol, error: AwsError, identifier: str) -> Respo
 
 
 def s3_error(error: AwsError, identifier: str, labels: dict[str, str]) -> Response:
-    """An error in S3's XML. 304 has no body; HEAD's is dropped by the edge."""
+    """An error in S3's XML. 304 has no body; HEAD's is dropped by the edge.
+
+    Members in lower case are headers: S3's elements all begin with a capital.
+    """
     headers = _identifiers("s3", identifier)
+    members = {name: value for name, value in error.members.items() if not name.islower()}
+    headers += [
+        (name.encode(), str(value).encode()) for name, value in error.members.items() if name.islower()
+    ]
     if error.status == 304:
         return Response(304, headers)
     request_id = headers[0][1].decode()
     parts = [
         f"{_DECLARATION}<Error><Code>{escape(error.code)}</Code><Message>{xml.text(error.message)}</Message>"
     ]
-    members = dict(error.members)
     if error.status in (403, 405) and "Resource" not in members and labels:
         members.setdefault("Resource", "/" + "/".join(labels.values()))
     for name, value in members.items():

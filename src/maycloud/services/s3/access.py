@@ -16,8 +16,9 @@ from maycloud.errors import AwsError
 from maycloud.services.base import Call, Context, Params, Policy
 from maycloud.services.s3 import acls
 from maycloud.services.s3.publicity import is_public
-from maycloud.services.s3.store import Bucket, Buckets, Objects, Version
+from maycloud.services.s3.store import Bucket, Buckets
 from maycloud.services.s3.tags import tags_of
+from maycloud.services.s3.versions import Objects, Version
 
 _ARN = "arn:aws:s3:::"
 
@@ -31,8 +32,33 @@ def object_arn(_call: Call, params: Params) -> str:
 
 
 def bucket_owner(call: Call, params: Params) -> str | None:
+    """The account that owns the bucket. Raises PermanentRedirect where another region has it."""
+    bucket = _buckets(call).find(params["Bucket"])
+    if bucket is None:
+        return None
+    _check_region(call, bucket)
+    return bucket.account
+
+
+def owner_anywhere(call: Call, params: Params) -> str | None:
+    """The same for what every region answers about every bucket."""
     bucket = _buckets(call).find(params["Bucket"])
     return bucket.account if bucket else None
+
+
+def _check_region(call: Call, bucket: Bucket) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html"""
+    if call.region == bucket.region or call.http is None or call.principal.kind == "anonymous":
+        return
+    raise AwsError(
+        "PermanentRedirect",
+        "The bucket you are attempting to access must be addressed using the specified endpoint. Please send"
+        " all future requests to this endpoint.",
+        301,
+        Endpoint=f"{bucket.name}.s3.{bucket.region}.amazonaws.com",
+        Bucket=bucket.name,
+        **{"x-amz-bucket-region": bucket.region},
+    )
 
 
 def object_owner(call: Call, params: Params) -> str | None:
@@ -40,6 +66,7 @@ def object_owner(call: Call, params: Params) -> str | None:
     bucket = _buckets(call).find(params["Bucket"])
     if bucket is None:
         return None
+    _check_region(call, bucket)
     if acls.disabled(bucket):
         return bucket.account
     found = _version(call, bucket, params)

@@ -12,7 +12,8 @@ from typing import Any
 from maycloud.errors import AwsError
 from maycloud.principal import Principal
 from maycloud.services.base import Params
-from maycloud.services.s3.store import Bucket, Version
+from maycloud.services.s3.store import Bucket
+from maycloud.services.s3.versions import Version
 
 Grant = dict[str, Any]
 

@@ -4,7 +4,13 @@ from typing import Any
 
 from maycloud.services.base import Call, Params, Result
 from maycloud.services.s3 import buckets, cors, ownership, policies, unconfigured
-from maycloud.services.s3.access import bucket_arn, bucket_owner, object_owner, version_checks
+from maycloud.services.s3.access import (
+    bucket_arn,
+    bucket_owner,
+    object_owner,
+    owner_anywhere,
+    version_checks,
+)
 from maycloud.services.s3.service import service
 
 BUCKET: dict[str, Any] = {"resource": bucket_arn, "account": bucket_owner}
@@ -31,7 +37,7 @@ def ListBuckets(call: Call, params: Params) -> Result:
     return buckets.list_buckets(call, params)
 
 
-@service.operation(**BUCKET)
+@service.operation(resource=bucket_arn, account=owner_anywhere)
 def GetBucketLocation(call: Call, params: Params) -> Result:
     return buckets.get_bucket_location(call, params)
 

@@ -145,7 +145,9 @@ def head_bucket(call: Call, params: Params) -> Result:
 
 
 def delete_bucket(call: Call, params: Params) -> Result:
-    buckets(call).delete(find_bucket(call, params))
+    bucket = find_bucket(call, params)
+    buckets(call).delete(bucket)
+    call.state.uploads.end_all(bucket)
     return None
 
 

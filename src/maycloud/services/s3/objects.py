@@ -1,428 +1,303 @@
-"""Putting, getting, deleting and listing objects."""
+"""Putting and getting objects."""
 
-import asyncio
-import base64
-import binascii
-import hashlib
-import os
+from collections.abc import Awaitable
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
 
-from maycloud.edge.messages import FileBody
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
-from maycloud.services.s3.access import permit
-from maycloud.services.s3.acls import canonical_id, stamp
-from maycloud.services.s3.buckets import encryption_of, find_bucket
-from maycloud.services.s3.store import INLINE, Bucket, Objects, Version
-
-MAX_KEY = 1024  # bytes of UTF-8
-MAX_OBJECT = 5 << 30  # bytes of one PutObject
-
-_KEPT = (
-    "CacheControl",
-    "ContentDisposition",
-    "ContentEncoding",
-    "ContentLanguage",
-    "ContentType",
-    "Expires",
-    "Metadata",
-    "WebsiteRedirectLocation",
-)
+from maycloud.services.s3 import checksums, conditions, content
+from maycloud.services.s3.acls import stamp
+from maycloud.services.s3.buckets import find_bucket
+from maycloud.services.s3.checksums import Declared
+from maycloud.services.s3.content import Content
+from maycloud.services.s3.encryption import CustomerKey, check_key, customer_key, headers_for
+from maycloud.services.s3.keys import check_key as check_name
+from maycloud.services.s3.metadata import ARCHIVED, headers_of, override
+from maycloud.services.s3.permissions import missing
+from maycloud.services.s3.ranges import Span, read_range
+from maycloud.services.s3.store import Bucket
+from maycloud.services.s3.tags import of_header
+from maycloud.services.s3.versions import INLINE, Objects, Piece, Version, pack, row_of
+from maycloud.wire.scalars import http_date
 
 
 def objects(call: Call) -> Objects:
     return call.state.objects
 
 
-def check_key(key: str) -> None:
-    size = len(key.encode("utf-8", "surrogatepass"))
-    if size > MAX_KEY:
-        raise AwsError("KeyTooLongError", "Your key is too long", Size=size, MaxSizeAllowed=MAX_KEY)
+# Writing
 
 
-async def put_object(call: Call, params: Params) -> Result:
-    """Store a body, which may still be arriving; visible only when it is whole."""
-    stamp(find_bucket(call, params), call.principal.account, params)
-    check_key(params["Key"])
+def put_object(call: Call, params: Params) -> Result | Awaitable[Result]:
+    """Store a body; a small one at once, a long one while it arrives. Visible only when it is whole."""
+    bucket = find_bucket(call, params)
+    check_name(params["Key"])
     body = params.get("Body") or b""
-    inline: bytes | None = None
-    if isinstance(body, bytes):
-        size = len(body)
-        md5 = hashlib.md5(body, usedforsecurity=False)
-        inline = body if size <= INLINE else None
-        staged = None
-        if inline is None:
-            staged = call.store.blobs.stage()
-            await asyncio.to_thread(staged.write, body)
-    else:
-        staged = call.store.blobs.stage()
-        md5 = hashlib.md5(usedforsecurity=False)
-        try:
-            async for chunk in body:
-                if staged.size + len(chunk) > MAX_OBJECT:
-                    raise AwsError("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")
-                await asyncio.to_thread(_take, staged, md5, chunk)
-        except BaseException:
-            staged.discard()
-            raise
-        size = staged.size
+    content.check_length(call, body)
+    declared = checksums.declared(params, call.http)
+    key = customer_key(params, secure=call.secure)
+    meta = new_meta(call, bucket, params, key)
+    conditional = conditions.is_conditional(params)
+    if conditional:
+        conditions.check_write(objects(call).latest(bucket, params["Key"]), params)
+    if isinstance(body, bytes) and len(body) <= INLINE:
+        received = content.receive_small(body, declared, params.get("ContentMD5"), key)
+        return _store(call, bucket, params, meta, (declared, received))
+    return _put_long(call, params, meta, declared, key)
+
+
+async def put_whole(call: Call, params: Params) -> Result:
+    """The same for an operation that has waited already."""
+    with call.store.db.atomic():
+        outcome = put_object(call, params)
+    return await outcome if isinstance(outcome, Awaitable) else outcome
+
+
+async def _put_long(
+    call: Call, params: Params, meta: dict[str, Any], declared: Declared, key: CustomerKey | None
+) -> Result:
+    received = await content.receive(
+        call.store.blobs, params["Body"], declared, params.get("ContentMD5"), key
+    )
     try:
-        _check_md5(params.get("ContentMD5"), md5.digest())
         # Looked up again: the bucket may have changed while the body was on its way.
         bucket = find_bucket(call, params)
-        _check_conditions(call, bucket, params)
+        conditions.check_write(objects(call).latest(bucket, params["Key"]), params, began=True)
     except AwsError:
-        if staged is not None:
-            staged.discard()
+        received.discard()
         raise
     with call.store.db.atomic():
-        new = Version(
-            0,
-            params["Key"],
-            os.urandom(16).hex() if bucket.versioning == "Enabled" else "null",
-            True,
-            False,
-            size,
-            md5.hexdigest(),
-            call.now(),
-            staged.publish() if staged is not None else None,
-            _meta(params)
-            | {"encryption": encryption_of(bucket)}
-            | stamp(bucket, call.principal.account, params),
-        )
-        objects(call).put(bucket, new, inline)
-    result: dict[str, Any] = {"ETag": f'"{new.etag}"', "ServerSideEncryption": encryption_of(bucket)}
+        return _store(call, bucket, params, meta, (declared, received))
+
+
+def new_meta(call: Call, bucket: Bucket, params: Params, key: CustomerKey | None) -> dict[str, Any]:
+    """What a new object's row keeps of the request. Raises AWS's errors."""
+    headers = headers_of(params)
+    headers |= headers_for(bucket, params, key)
+    meta: dict[str, Any] = {"headers": headers} | stamp(bucket, call.principal.account, params)
+    if tags := of_header(params.get("Tagging")):
+        meta["tags"] = tags
+    if key is not None:
+        meta["customer_key"] = key.md5
+    return meta
+
+
+def _store(
+    call: Call, bucket: Bucket, params: Params, meta: dict[str, Any], arrived: tuple[Declared, Content]
+) -> dict[str, Any]:
+    declared, received = arrived
+    checksum = checksums.text(received.checksum)
+    meta["checksum"] = [declared.algorithm.name, checksum, checksums.FULL_OBJECT]
+    new = add_version(call, bucket, params["Key"], received, meta)
+    result = written(bucket, new)
+    result[declared.algorithm.member] = checksum
+    result["ChecksumType"] = checksums.FULL_OBJECT
+    return result
+
+
+def add_version(call: Call, bucket: Bucket, key: str, received: Content, meta: dict[str, Any]) -> Version:
+    """Make what has arrived the newest version of its key."""
+    new = Version(
+        0, key, "", True, False, received.size, received.etag, call.now(), meta, None, received.inline
+    )
+    if received.inline is None:
+        new.packed = pack([Piece(received.publish(call.store.blobs), received.size, 1)])
+    return objects(call).put(bucket, new)
+
+
+_OF_WRITES = ("ServerSideEncryption", "SSECustomerAlgorithm", "SSECustomerKeyMD5")
+
+
+def written(bucket: Bucket, new: Version) -> dict[str, Any]:
+    """What every answer to a write says."""
+    headers = new.meta["headers"]
+    result: dict[str, Any] = {name: headers[name] for name in _OF_WRITES if name in headers}
+    result["ETag"] = f'"{new.etag}"'
     if bucket.versioning:
         result["VersionId"] = new.version
     return result
 
 
-def _take(staged: Any, digest: Any, chunk: bytes) -> None:
-    digest.update(chunk)
-    staged.write(chunk)
+# Finding
 
 
-def _check_md5(sent: str | None, digest: bytes) -> None:
-    if sent is None:
-        return
-
-    try:
-        wanted = base64.b64decode(sent, validate=True)
-    except binascii.Error:
-        wanted = b""
-    if len(wanted) != 16:
-        raise AwsError("InvalidDigest", "The Content-MD5 you specified was invalid.")
-    if wanted != digest:
-        raise AwsError("BadDigest", "The Content-MD5 you specified did not match what we received.")
-
-
-def _check_conditions(call: Call, bucket: Bucket, params: Params) -> None:
-    """Conditional writes: If-None-Match: * and If-Match."""
-    current = objects(call).latest(bucket, params["Key"])
-    exists = current is not None and not current.marker
-    if params.get("IfNoneMatch") == "*" and exists:
-        raise _precondition("If-None-Match")
-    wanted = params.get("IfMatch")
-    if wanted is not None:
-        if not exists or current is None:
-            raise AwsError("NoSuchKey", "The specified key does not exist.", 404, Key=params["Key"])
-        if wanted.strip('"') != current.etag:
-            raise _precondition("If-Match")
-
-
-def _precondition(condition: str) -> AwsError:
-    return AwsError(
-        "PreconditionFailed",
-        "At least one of the pre-conditions you specified did not hold",
-        412,
-        Condition=condition,
-    )
-
-
-def _meta(params: Params) -> dict[str, Any]:
-    meta = {name: params[name] for name in _KEPT if params.get(name) is not None}
-    if isinstance(meta.get("Expires"), datetime):
-        meta["Expires"] = meta["Expires"].strftime("%a, %d %b %Y %H:%M:%S GMT")
-    if params.get("Tagging"):
-        meta["tagging"] = params["Tagging"]
-    return meta
-
-
-def find_version(call: Call, bucket: Bucket, params: Params) -> Version:
+def find_version(call: Call, bucket: Bucket, params: Params, method: str = "GET") -> Version:
     """The version asked for, or the newest; AWS's errors for none and for delete markers."""
     key, wanted = params["Key"], params.get("VersionId")
-    if wanted is not None:
-        found = objects(call).version(bucket, key, wanted)
-        if found is None:
-            raise AwsError(
-                "NoSuchVersion", "The specified version does not exist.", 404, Key=key, VersionId=wanted
-            )
-        if found.marker:
-            raise AwsError(
-                "MethodNotAllowed",
-                "The specified method is not allowed against this resource.",
-                405,
-                Method="GET",
-                ResourceType="DeleteMarker",
-            )
-        return found
-    found = objects(call).latest(bucket, key)
-    if found is None or found.marker:
-        raise AwsError("NoSuchKey", "The specified key does not exist.", 404, Key=key)
+    if wanted is None:
+        found = objects(call).latest(bucket, key)
+        if found is not None and not found.marker:
+            return found
+        check_name(key)
+        headers: dict[str, Any] = {}
+        if found is not None:
+            headers = {"x-amz-delete-marker": "true", "x-amz-version-id": found.version}
+        raise missing(
+            call, bucket, AwsError("NoSuchKey", "The specified key does not exist.", 404, Key=key, **headers)
+        )
+    check_version_id(wanted)
+    found = objects(call).version(bucket, key, wanted)
+    if found is None:
+        error = AwsError(
+            "NoSuchVersion", "The specified version does not exist.", 404, Key=key, VersionId=wanted
+        )
+        raise missing(call, bucket, error)
+    if found.marker:
+        raise AwsError(
+            "MethodNotAllowed",
+            "The specified method is not allowed against this resource.",
+            405,
+            Method=method,
+            ResourceType="DeleteMarker",
+            **{
+                "x-amz-delete-marker": "true",
+                "x-amz-version-id": found.version,
+                "last-modified": http_date(int(found.modified)),
+                "allow": "DELETE",
+            },
+        )
     return found
 
 
-def head_object(call: Call, params: Params) -> Result:
-    bucket = find_bucket(call, params)
-    found = find_version(call, bucket, params)
-    _check_read_conditions(found, params)
-    start, length, ranged = _range(params.get("Range"), found.size)
-    result = _describe(bucket, found) | {"ContentLength": length}
-    if ranged:
-        result["ContentRange"] = f"bytes {start}-{start + length - 1}/{found.size}"
-    return result
+def check_version_id(wanted: str) -> None:
+    if wanted == "":
+        raise AwsError(
+            "InvalidArgument",
+            "Version id cannot be the empty string",
+            ArgumentName="versionId",
+            ArgumentValue="",
+        )
+    if wanted != "null" and row_of(wanted) is None:
+        raise AwsError(
+            "InvalidArgument", "Invalid version id specified", ArgumentName="versionId", ArgumentValue=wanted
+        )
+
+
+# Reading
 
 
 def get_object(call: Call, params: Params) -> Result:
     bucket = find_bucket(call, params)
-    found = find_version(call, bucket, params)
-    _check_read_conditions(found, params)
-    start, length, ranged = _range(params.get("Range"), found.size)
-    result = _describe(bucket, found) | {"ContentLength": length}
-    if ranged:
-        result["ContentRange"] = f"bytes {start}-{start + length - 1}/{found.size}"
-    if found.blob is None:
-        body = objects(call).body(found)
-        result["Body"] = body[start : start + length] if ranged else body
-    else:
-        result["Body"] = FileBody(call.store.blobs.path(found.blob), start, length)
+    found, key, span, result = _read(call, bucket, params, "GET")
+    if found.meta["headers"].get("StorageClass") in ARCHIVED:
+        raise AwsError(
+            "InvalidObjectState",
+            "The operation is not valid for the object's storage class",
+            403,
+            StorageClass=found.meta["headers"]["StorageClass"],
+        )
+    result["Body"] = content.body_of(call.store.blobs, found, key, span.start, span.length)
     return result
 
 
-def _describe(bucket: Bucket, found: Version) -> dict[str, Any]:
-    result = {name: value for name, value in found.meta.items() if name in _KEPT}
-    result.setdefault("ContentType", "binary/octet-stream")
-    result |= {
-        "ETag": f'"{found.etag}"',
-        "LastModified": datetime.fromtimestamp(int(found.modified), UTC),
-        "AcceptRanges": "bytes",
-        "ServerSideEncryption": found.meta.get("encryption", "AES256"),
-    }
+def head_object(call: Call, params: Params) -> Result:
+    return _read(call, find_bucket(call, params), params, "HEAD")[3]
+
+
+def _read(
+    call: Call, bucket: Bucket, params: Params, method: str
+) -> tuple[Version, CustomerKey | None, Span, dict[str, Any]]:
+    """The version, its key, the stretch asked for, and the answer's headers."""
+    found = find_version(call, bucket, params, method)
+    key = customer_key(params, secure=call.secure)
+    check_key(found.meta.get("customer_key"), key)
+    conditions.check_read(found, params)
+    result = describe(bucket, found)
+    number, text = params.get("PartNumber"), params.get("Range")
+    span = read_range(text, found.size) if number is None else _part(found, number, text, result)
+    if span.partial:
+        result["ContentRange"] = f"bytes {span.start}-{span.start + span.length - 1}/{found.size}"
+    elif params.get("ChecksumMode") == "ENABLED" and "checksum" in found.meta:
+        name, value, kind = found.meta["checksum"]
+        result[checksums.ALGORITHMS[name].member] = value
+        result["ChecksumType"] = kind
+    result["ContentLength"] = span.length
+    override(call, params, result)
+    return found, key, span, result
+
+
+def _part(found: Version, number: int, text: str | None, result: dict[str, Any]) -> Span:
+    """The stretch that a part number means."""
+    if text is not None:
+        raise AwsError("InvalidRequest", "Cannot specify both Range header and partNumber query parameter")
+    pieces = found.pieces if "-" in found.etag else []
+    count = len(pieces) or 1
+    if not 1 <= number <= 10_000:
+        raise AwsError(
+            "InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive",
+            ArgumentName="partNumber", ArgumentValue=number,
+        )  # fmt: skip
+    if number > count:
+        raise AwsError(
+            "InvalidPartNumber", "The requested partnumber is not satisfiable", 416,
+            PartNumberRequested=number, ActualPartCount=count,
+        )  # fmt: skip
+    if not pieces:
+        return Span(0, found.size, partial=found.size > 0)
+    result["PartsCount"] = count
+    start = sum(piece.size for piece in pieces[: number - 1])
+    return Span(start, pieces[number - 1].size, partial=True)
+
+
+def describe(bucket: Bucket, found: Version) -> dict[str, Any]:
+    """What an answer about an object says of it."""
+    meta = found.meta
+    result = dict(meta["headers"])
+    result["ETag"] = f'"{found.etag}"'
+    result["LastModified"] = datetime.fromtimestamp(int(found.modified), UTC)
+    result["AcceptRanges"] = "bytes"
+    if tags := meta.get("tags"):
+        result["TagCount"] = len(tags)
     if bucket.versioning:
         result["VersionId"] = found.version
     return result
 
 
-def _check_read_conditions(found: Version, params: Params) -> None:
-    """If-Match, If-None-Match and the two dates, in the precedence of RFC 9110."""
-    etag, modified = found.etag, int(found.modified)
-    if (wanted := params.get("IfMatch")) is not None:
-        if wanted != "*" and etag not in {part.strip().strip('"') for part in wanted.split(",")}:
-            raise _precondition("If-Match")
-    elif (since := params.get("IfUnmodifiedSince")) is not None and modified > since.timestamp():
-        raise _precondition("If-Unmodified-Since")
-    if (unwanted := params.get("IfNoneMatch")) is not None:
-        if unwanted == "*" or etag in {part.strip().strip('"') for part in unwanted.split(",")}:
-            raise AwsError("304", "Not Modified", 304)
-    elif (since := params.get("IfModifiedSince")) is not None and modified <= since.timestamp():
-        raise AwsError("304", "Not Modified", 304)
-
-
-def _range(text: str | None, size: int) -> tuple[int, int, bool]:
-    """Start, length and whether it is a part, of a Range header. Malformed ones are ignored, as on AWS."""
-    if text is None or not text.startswith("bytes=") or "," in text:
-        return 0, size, False
-    first, dash, last = text[6:].partition("-")
-    if not dash or not (first.isdigit() or first == "") or not (last.isdigit() or last == ""):
-        return 0, size, False
-    if first == "":
-        if last == "":
-            return 0, size, False
-        length = min(int(last), size)
-        start = size - length
-    else:
-        start = int(first)
-        stop = min(int(last), size - 1) if last else size - 1
-        if last and int(last) < start:
-            return 0, size, False
-        length = stop - start + 1
-    if start >= size or length <= 0:
+def get_object_attributes(call: Call, params: Params) -> Result:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAttributes.html"""
+    bucket = find_bucket(call, params)
+    wanted = params.get("ObjectAttributes") or []
+    known = {"ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"}
+    if not wanted or not known.issuperset(wanted):
         raise AwsError(
-            "InvalidRange",
-            "The requested range is not satisfiable",
-            416,
-            RangeRequested=text,
-            ActualObjectSize=str(size),
+            "InvalidArgument", "Invalid attribute name specified.", ArgumentName="x-amz-object-attributes"
         )
-    return start, length, True
-
-
-def delete_object(call: Call, params: Params) -> Result:
-    """Delete one key or version; a key that is not there is no error."""
-    return delete_one(call, find_bucket(call, params), params["Key"], params.get("VersionId"))
-
-
-def delete_one(call: Call, bucket: Bucket, key: str, wanted: str | None) -> dict[str, Any]:
-    if wanted is not None:
-        found = objects(call).version(bucket, key, wanted)
-        if found is None:
-            return {"VersionId": wanted}
-        objects(call).remove(bucket, found)
-        return {"VersionId": wanted} | ({"DeleteMarker": True} if found.marker else {})
-    if not bucket.versioning:
-        found = objects(call).latest(bucket, key)
-        if found is not None:
-            objects(call).remove(bucket, found)
-        return {}
-    version = os.urandom(16).hex() if bucket.versioning == "Enabled" else "null"
-    marker = Version(0, key, version, True, True, 0, "", call.now(), None)
-    objects(call).put(bucket, marker, None)
-    return {"DeleteMarker": True, "VersionId": version}
-
-
-def delete_objects(call: Call, params: Params) -> Result:
-    """Up to 1,000 keys; each is checked and answered for itself."""
-    bucket = find_bucket(call, params)
-    wanted = params["Delete"]
-    if not 1 <= len(wanted["Objects"]) <= 1000:
-        raise AwsError(
-            "MalformedXML",
-            "The XML you provided was not well-formed or did not validate against our published schema",
-        )
-    deleted: list[dict[str, Any]] = []
-    errors: list[dict[str, Any]] = []
-    for entry in wanted["Objects"]:
-        key, version = entry["Key"], entry.get("VersionId")
-        try:
-            action = "s3:DeleteObject" if version is None else "s3:DeleteObjectVersion"
-            permit(call, action, f"{bucket.arn}/{key}", {"Bucket": bucket.name, "Key": key})
-            done = delete_one(call, bucket, key, version)
-        except AwsError as error:
-            errors.append({"Key": key, "Code": "AccessDenied", "Message": error.message})
-            continue
-        row: dict[str, Any] = {"Key": key}
-        if version is not None:
-            row["VersionId"] = version
-        if done.get("DeleteMarker"):
-            row |= {"DeleteMarker": True, "DeleteMarkerVersionId": done["VersionId"]}
-        deleted.append(row)
-    result: dict[str, Any] = {} if wanted.get("Quiet") else {"Deleted": deleted}
-    if errors:
-        result["Errors"] = errors
+    found = find_version(call, bucket, params)
+    check_key(found.meta.get("customer_key"), customer_key(params, secure=call.secure))
+    name, value, kind = found.meta["checksum"]
+    algorithm = checksums.ALGORITHMS[name]
+    whole = {
+        "ETag": found.etag,
+        "Checksum": {algorithm.member: value, "ChecksumType": kind},
+        "StorageClass": found.meta["headers"].get("StorageClass", "STANDARD"),
+        "ObjectSize": found.size,
+    }
+    if "-" in found.etag:
+        whole["ObjectParts"] = _attributes_of_parts(found.pieces, algorithm, params)
+    result: dict[str, Any] = {each: whole[each] for each in wanted if each in whole}
+    result["LastModified"] = datetime.fromtimestamp(int(found.modified), UTC)
+    if bucket.versioning:
+        result["VersionId"] = found.version
     return result
 
 
-def list_objects_v2(call: Call, params: Params) -> Result:
-    """Keys in UTF-8 order, those below a common prefix folded into one row."""
-    bucket = find_bucket(call, params)
-    prefix, delimiter = params.get("Prefix") or "", params.get("Delimiter") or ""
-    limit = min(params.get("MaxKeys", 1000), 1000)
-    if limit < 0:
-        raise AwsError("InvalidArgument", "Argument maxKeys must be an integer between 0 and 2147483647")
-    token = params.get("ContinuationToken")
-    after = _unmask(token) if token is not None else params.get("StartAfter") or ""
-    contents, prefixes, last, truncated = _walk(call, bucket, (prefix, delimiter, after, limit))
-    encode = quote if params.get("EncodingType") == "url" else str
-    result: dict[str, Any] = {
-        "Name": bucket.name,
-        "Prefix": encode(prefix),
-        "MaxKeys": limit,
-        "KeyCount": len(contents) + len(prefixes),
-        "IsTruncated": truncated,
-        "Contents": [_row(call, bucket, version, encode, params) for version in contents],
-        "CommonPrefixes": [{"Prefix": encode(text)} for text in prefixes],
+def _attributes_of_parts(
+    pieces: list[Piece], algorithm: checksums.Algorithm, params: Params
+) -> dict[str, Any]:
+    after = params.get("PartNumberMarker") or 0
+    limit = min(params.get("MaxParts", 1000), 1000)
+    rest = [piece for piece in pieces if piece.number > after]
+    page = rest[:limit]
+    return {
+        "TotalPartsCount": len(pieces),
+        "PartNumberMarker": after,
+        "NextPartNumberMarker": page[-1].number if page else 0,
+        "MaxParts": limit,
+        "IsTruncated": len(rest) > limit,
+        "Parts": [
+            {"PartNumber": piece.number, "Size": piece.size, algorithm.member: piece.checksum}
+            for piece in page
+            if piece.checksum
+        ],
     }
-    for name in ("Delimiter", "StartAfter"):
-        if params.get(name):
-            result[name] = encode(params[name])
-    for name in ("ContinuationToken", "EncodingType"):
-        if params.get(name):
-            result[name] = params[name]
-    if truncated:
-        result["NextContinuationToken"] = _mask(last)
-    return result
-
-
-def list_objects(call: Call, params: Params) -> Result:
-    """The first version of the listing: it goes on after a key, not a token."""
-    bucket = find_bucket(call, params)
-    prefix, delimiter = params.get("Prefix") or "", params.get("Delimiter") or ""
-    limit = min(params.get("MaxKeys", 1000), 1000)
-    if limit < 0:
-        raise AwsError("InvalidArgument", "Argument maxKeys must be an integer between 0 and 2147483647")
-    marker = params.get("Marker") or ""
-    contents, prefixes, last, truncated = _walk(call, bucket, (prefix, delimiter, marker, limit))
-    encode = quote if params.get("EncodingType") == "url" else str
-    result: dict[str, Any] = {
-        "Name": bucket.name,
-        "Prefix": encode(prefix),
-        "Marker": encode(marker),
-        "MaxKeys": limit,
-        "IsTruncated": truncated,
-        "Contents": [_row(call, bucket, version, encode, {"FetchOwner": True}) for version in contents],
-        "CommonPrefixes": [{"Prefix": encode(text)} for text in prefixes],
-    }
-    if delimiter:
-        result["Delimiter"] = encode(delimiter)
-    if params.get("EncodingType"):
-        result["EncodingType"] = params["EncodingType"]
-    if truncated and delimiter:
-        result["NextMarker"] = encode(last)
-    return result
-
-
-Walk = tuple[list[Version], list[str], str, bool]
-
-
-def _walk(call: Call, bucket: Bucket, wanted: tuple[str, str, str, int]) -> Walk:
-    """Objects, common prefixes, where the page ended, and whether more follows."""
-    prefix, delimiter, after, limit = wanted
-    contents: list[Version] = []
-    prefixes: list[str] = []
-    last = after
-    if delimiter and after.startswith(prefix) and delimiter in after[len(prefix) :]:
-        # A page that ended with a folded prefix goes on after all that is below it.
-        folded = prefix + after[len(prefix) :].partition(delimiter)[0] + delimiter
-        if after == folded:
-            last = folded + "\U0010ffff"
-    while len(contents) + len(prefixes) < limit:
-        page = objects(call).page(bucket, prefix, last, limit - len(contents) - len(prefixes))
-        if not page:
-            return contents, prefixes, last, False
-        for version in page:
-            rest = version.key[len(prefix) :]
-            if delimiter and delimiter in rest:
-                folded = prefix + rest.partition(delimiter)[0] + delimiter
-                prefixes.append(folded)
-                last = folded + "\U0010ffff"
-                break
-            contents.append(version)
-            last = version.key
-    more = bool(limit and objects(call).page(bucket, prefix, last, 1))
-    return contents, prefixes, last.removesuffix("\U0010ffff"), more
-
-
-def _row(call: Call, bucket: Bucket, version: Version, encode: Any, params: Params) -> dict[str, Any]:
-    row = {
-        "Key": encode(version.key),
-        "LastModified": datetime.fromtimestamp(version.modified, UTC),
-        "ETag": f'"{version.etag}"',
-        "Size": version.size,
-        "StorageClass": "STANDARD",
-    }
-    if params.get("FetchOwner"):
-        row["Owner"] = {"ID": canonical_id(bucket.account)}
-    return row
-
-
-def _mask(key: str) -> str:
-    return key.encode("utf-8").hex()
-
-
-def _unmask(token: str) -> str:
-    try:
-        return bytes.fromhex(token).decode("utf-8")
-    except ValueError as error:
-        raise AwsError("InvalidArgument", "The continuation token provided is incorrect") from error

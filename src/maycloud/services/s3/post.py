@@ -17,7 +17,7 @@ from maycloud.services.s3.access import permit, write_checks
 from maycloud.services.s3.buckets import find_bucket
 from maycloud.services.s3.common import invalid_argument
 from maycloud.services.s3.forms import File, Form, boundary_of
-from maycloud.services.s3.objects import put_object
+from maycloud.services.s3.objects import put_whole
 from maycloud.services.s3.post_policy import Sizes
 from maycloud.services.s3.tags import from_xml
 
@@ -81,7 +81,7 @@ async def post_object(call: Call, params: Params) -> Result:
         put["Body"] = content
     else:
         put["Body"] = Measured(form, sizes)
-    stored = await put_object(call, put) or {}
+    stored = await put_whole(call, put) or {}
     return _answer(request, bucket.name, fields, stored)
 
 

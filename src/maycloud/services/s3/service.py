@@ -3,7 +3,9 @@
 from maycloud.services.base import Cloud, Service
 from maycloud.services.s3.access import request_context, resource_policy
 from maycloud.services.s3.cors import answering
-from maycloud.services.s3.store import SCHEMA, Buckets, Objects
+from maycloud.services.s3.store import SCHEMA, Buckets
+from maycloud.services.s3.uploads import Uploads
+from maycloud.services.s3.versions import Objects
 
 
 class Storage:
@@ -12,6 +14,7 @@ class Storage:
     def __init__(self, cloud: Cloud) -> None:
         self.buckets = Buckets(cloud.store)
         self.objects = Objects(cloud.store)
+        self.uploads = Uploads(cloud.store)
 
 
 service = Service(

@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from maycloud.errors import AwsError
-from maycloud.services.s3.common import malformed_xml
-from maycloud.services.s3.store import Version
+from maycloud.services.s3.common import invalid_argument, malformed_xml
+from maycloud.services.s3.versions import Version
 from maycloud.wire import xml
 
 Tags = list[dict[str, str]]
@@ -21,13 +21,14 @@ _CHARACTERS = re.compile(r"[\w\s+\-=.:/@]*")
 
 
 def tags_of(version: Version) -> dict[str, str]:
-    return dict(parse_qsl(version.meta.get("tagging", ""), keep_blank_values=True))
+    return version.meta.get("tags", {})
 
 
 def check_tags(tags: Tags, most: int, *, subject: str) -> None:
     """Raises what AWS says of a tag set. `subject` is ``Bucket`` or ``Object``."""
     if len(tags) > most:
-        raise AwsError("BadRequest", f"{subject} tag count cannot be greater than {most}")
+        what = "tags" if subject == "Object" else "tag count"
+        raise AwsError("BadRequest", f"{subject} {what} cannot be greater than {most}")
     seen: set[str] = set()
     for tag in tags:
         key, value = tag.get("Key"), tag.get("Value")
@@ -44,6 +45,28 @@ def check_tags(tags: Tags, most: int, *, subject: str) -> None:
             )
         if key.lower().startswith("aws:"):
             raise _invalid("System tags cannot be added/updated by requester", key)
+
+
+def of_header(text: str | None) -> dict[str, str]:
+    """Tags in x-amz-tagging: a query string."""
+    if not text:
+        return {}
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=True, errors="strict")
+    except ValueError as error:
+        raise _bad_header() from error
+    if len(dict(pairs)) != len(pairs):
+        raise _bad_header()
+    check_tags([{"Key": key, "Value": value} for key, value in pairs], MAX_OBJECT_TAGS, subject="Object")
+    return dict(pairs)
+
+
+def _bad_header() -> AwsError:
+    return invalid_argument(
+        "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without"
+        " tag name duplicates.",
+        "x-amz-tagging",
+    )
 
 
 def from_xml(document: str) -> Tags:

@@ -1,0 +1,113 @@
+"""Deleting objects, one or a thousand."""
+
+from typing import Any
+
+from maycloud.errors import AwsError
+from maycloud.services.base import Call, Params, Result
+from maycloud.services.s3 import checksums, conditions
+from maycloud.services.s3.buckets import find_bucket
+from maycloud.services.s3.keys import check_key
+from maycloud.services.s3.objects import check_version_id, objects
+from maycloud.services.s3.permissions import authorize
+from maycloud.services.s3.store import Bucket
+from maycloud.services.s3.versions import Version
+from maycloud.wire.xml import malformed
+
+MAX_DELETED = 1000
+
+
+def delete_object(call: Call, params: Params) -> Result:
+    """Delete one key or version; a key that is not there is no error."""
+    bucket = find_bucket(call, params)
+    for name in ("IfMatchLastModifiedTime", "IfMatchSize"):
+        if name in params:
+            raise AwsError(
+                "NotImplemented", "A header you provided implies functionality that is not implemented", 501
+            )
+    return delete_one(call, bucket, params["Key"], params.get("VersionId"), params.get("IfMatch"))
+
+
+def delete_one(
+    call: Call, bucket: Bucket, key: str, wanted: str | None, matches: str | None = None
+) -> dict[str, Any]:
+    """Delete `key`'s version `wanted`, or put a delete marker where the bucket keeps versions."""
+    check_key(key)
+    if matches is not None:
+        conditions.check_delete(objects(call).latest(bucket, key), matches)
+    if wanted is not None:
+        check_version_id(wanted)
+        found = objects(call).version(bucket, key, wanted)
+        if found is None:
+            return {"VersionId": wanted}
+        objects(call).remove(bucket, found)
+        return {"VersionId": wanted} | ({"DeleteMarker": True} if found.marker else {})
+    if not bucket.versioning:
+        found = objects(call).latest(bucket, key)
+        if found is not None:
+            objects(call).remove(bucket, found)
+        return {}
+    marker = objects(call).put(bucket, Version(0, key, "", False, True, 0, "", call.now()))
+    return {"DeleteMarker": True, "VersionId": marker.version}
+
+
+def delete_objects(call: Call, params: Params) -> Result:
+    """Up to 1,000 keys; each is checked and answered for itself."""
+    bucket = find_bucket(call, params)
+    _check_integrity(call, params)
+    wanted = params.get("Delete") or {}
+    entries = wanted.get("Objects", [])
+    if not 1 <= len(entries) <= MAX_DELETED or any("Key" not in entry for entry in entries):
+        raise malformed()
+    deleted: list[dict[str, Any]] = []
+    errors: list[dict[str, Any]] = []
+    for entry in entries:
+        try:
+            deleted.append(_delete_entry(call, bucket, entry))
+        except AwsError as error:
+            row = {"Key": entry["Key"], "Code": error.code, "Message": error.message}
+            if "VersionId" in entry:
+                row["VersionId"] = entry["VersionId"]
+            errors.append(row)
+    result: dict[str, Any] = {} if wanted.get("Quiet") else {"Deleted": deleted}
+    if errors:
+        result["Errors"] = errors
+    return result
+
+
+def _delete_entry(call: Call, bucket: Bucket, entry: dict[str, Any]) -> dict[str, Any]:
+    key, version = entry["Key"], entry.get("VersionId")
+    action = "s3:DeleteObject" if version is None else "s3:DeleteObjectVersion"
+    authorize(call, bucket, action, key, version)
+    matches = entry.get("ETag")
+    if matches is not None and matches != "*":
+        authorize(call, bucket, "s3:GetObject", key)
+    done = delete_one(call, bucket, key, version, matches)
+    row: dict[str, Any] = {"Key": key}
+    if version is not None:
+        row["VersionId"] = version
+    if done.get("DeleteMarker"):
+        row |= {"DeleteMarker": True, "DeleteMarkerVersionId": done["VersionId"]}
+    return row
+
+
+def _check_integrity(call: Call, params: Params) -> None:
+    """The document must come with Content-MD5 or a checksum, which must be right."""
+    if call.http is None:
+        return
+    fields = call.http.fields
+    body = call.http.body
+    assert isinstance(body, bytes)
+    sent = {
+        each.member: fields[each.header.encode()].decode("latin-1")
+        for each in checksums.ALGORITHMS.values()
+        if each.header.encode() in fields
+    }
+    md5 = fields.get(b"content-md5")
+    if md5 is None and not sent and b"x-amz-trailer" not in fields:
+        raise AwsError("InvalidRequest", "Missing required header for this request: Content-MD5")
+    if md5 is not None:
+        digest = checksums.ALGORITHMS["MD5"].of
+        checksums.check_md5(md5.decode("latin-1"), lambda: digest(body))
+    if sent:
+        declared = checksums.declared(sent, None)
+        declared.check(declared.algorithm.of(body), {})
