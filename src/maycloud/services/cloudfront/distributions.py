@@ -12,7 +12,7 @@ from maycloud.services.cloudfront.store import domain_of, new_id
 from maycloud.services.cloudfront.validation import check
 from maycloud.store import Document
 
-DEPLOYING = 1.0  # seconds from a change until Deployed; AWS takes minutes
+DEPLOYING = 0.5  # seconds from a change until Deployed; AWS takes minutes
 MAX_DISTRIBUTIONS = 500
 
 

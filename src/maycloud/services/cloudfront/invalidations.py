@@ -13,7 +13,7 @@ from maycloud.services.cloudfront.common import check_quantities, items, moment,
 from maycloud.services.cloudfront.store import new_id
 from maycloud.store import Document
 
-COMPLETING = 1.0  # seconds
+COMPLETING = 0.5  # seconds
 MAX_PATHS = 3000
 
 

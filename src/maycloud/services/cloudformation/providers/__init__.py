@@ -45,6 +45,7 @@ Attributes = dict[str, Any]
 MODULES = (
     "apigateway",
     "apigateway_access",
+    "cloudfront",
     "cloudwatch",
     "cognito_identity",
     "dax",
