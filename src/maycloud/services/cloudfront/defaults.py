@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_DistributionConfi
 
 from typing import Any
 
-from maycloud.services.cloudfront.common import items, quantified
+from maycloud.services.cloudfront.common import check_quantities, items, quantified
 
 Config = dict[str, Any]
 
@@ -13,7 +13,8 @@ _LEGACY_TTL = {"MinTTL": 0, "DefaultTTL": 86400, "MaxTTL": 31536000}
 
 
 def complete(config: Config) -> Config:
-    """A whole configuration; the caller's own values are kept as they are."""
+    """A whole configuration; the caller's own values are kept as they are, once they count right."""
+    check_quantities(config)
     return {
         "Aliases": {"Quantity": 0},
         "DefaultRootObject": "",

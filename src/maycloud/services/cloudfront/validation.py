@@ -13,7 +13,7 @@ from maycloud.services.base import Call
 from maycloud.services.cloudfront import policies
 from maycloud.services.cloudfront.access_controls import IDENTITY
 from maycloud.services.cloudfront.behaviors import S3_HOST
-from maycloud.services.cloudfront.common import check_quantities, invalid, items, scope, state, unsupported
+from maycloud.services.cloudfront.common import invalid, items, scope, state, unsupported
 from maycloud.services.cloudfront.policies import behaviors
 
 Config = dict[str, Any]
@@ -48,7 +48,6 @@ _RESERVED_HEADERS = frozenset(
 
 def check(call: Call, config: Config, own: str | None) -> None:
     """Raise for the first thing that AWS would refuse; `own` is the distribution's id on an update."""
-    check_quantities(config)
     if len(config["CallerReference"]) > 128 or not config["CallerReference"]:
         raise invalid("The parameter CallerReference is invalid.")
     if len(config["Comment"]) > 128:
