@@ -44,7 +44,7 @@ class Authenticated:
         body = request.body
         if self.payload in STREAMING:
             announced = request.header("x-amz-decoded-content-length")
-            length = int(announced) if announced.isdigit() else None
+            length = int(announced) if announced.isdecimal() and len(announced) < 19 else None
             check = None
             if self.payload != UNSIGNED_TRAILER and self.claim is not None:
                 check = ChunkCheck(self.secret, self.claim)
@@ -93,7 +93,8 @@ class Authenticator:
         payload, payload_hash = self._payload(request, claim, family)
         self._check_headers(request, claim, family)
         canonical = sigv4.canonical_request(request, claim, payload_hash)
-        if not hmac.compare_digest(sigv4.sign(credential.secret, claim, canonical), claim.signature):
+        expected = sigv4.sign(credential.secret, claim, canonical)
+        if not hmac.compare_digest(expected.encode(), claim.signature.encode()):
             raise failures.mismatch(family, claim.access_key)
         return Authenticated(
             credential.principal, claim.region, claim.service, claim, credential.secret, payload

@@ -20,7 +20,7 @@ from maycloud.store import Documents, Scope, Store
 ADMIN_KEY = "test"
 HOME = "000000000000"
 
-_ACCOUNT = re.compile(r"\d{12}")
+_ACCOUNT = re.compile(r"[0-9]{12}")
 _ADMINISTRATOR = managed.MANAGED["AdministratorAccess"]
 _DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 

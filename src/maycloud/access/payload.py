@@ -191,13 +191,13 @@ class ChunkCheck:
 
     def chunk(self, data: bytes, given: str) -> None:
         wanted = sigv4.chunk_signature(self._secret, self._claim, self._previous, data)
-        if not hmac.compare_digest(wanted, given):
+        if not hmac.compare_digest(wanted.encode(), given.encode()):
             raise mismatch()
         self._previous = wanted
 
     def trailer(self, trailers: bytes, given: str) -> None:
         wanted = sigv4.trailer_signature(self._secret, self._claim, self._previous, trailers)
-        if not hmac.compare_digest(wanted, given):
+        if not hmac.compare_digest(wanted.encode(), given.encode()):
             raise mismatch()
 
 
@@ -226,7 +226,7 @@ class HashedBody:
 
 
 def check_hash(found: str, wanted: str) -> None:
-    if not hmac.compare_digest(found, wanted):
+    if not hmac.compare_digest(found.encode(), wanted.encode()):
         raise AwsError(
             "XAmzContentSHA256Mismatch",
             "The provided 'x-amz-content-sha256' header does not match what was computed.",

@@ -24,7 +24,7 @@ _SPACES = re.compile(r" {2,}")
 _USUAL = re.compile(
     r"AWS4-HMAC-SHA256 Credential=([^, ]+), ?SignedHeaders=([^, ]+), ?Signature=([0-9a-f]{64})"
 )
-_DATE = re.compile(r"\d{8}T\d{6}Z")
+_DATE = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 
 
 class IncompleteError(Exception):
@@ -195,7 +195,7 @@ def from_query(query: dict[str, str]) -> Signature:
             " X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters."
         )
     expires = query["X-Amz-Expires"]
-    if not expires.isdigit() or int(expires[:9]) > 604_800:
+    if not expires.isdecimal() or int(expires[:9]) > 604_800:
         raise IncompleteError("X-Amz-Expires must be less than a week (in seconds); 604800 at the most")
     if not _DATE.fullmatch(query["X-Amz-Date"]):
         raise IncompleteError("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"")

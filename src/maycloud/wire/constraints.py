@@ -11,13 +11,14 @@ from collections.abc import Callable
 from typing import Any
 
 from maycloud.errors import AwsError
+from maycloud.wire import documents
 from maycloud.wire.models import Model, Shape
 
 Check = Callable[[Any, str, list[str]], None]
 """Adds what is wrong with a value at a path to a list of problems."""
 
-_NO_CHECKS = frozenset({"s3"})  # S3's model says what it needs by its own errors
 _VISIBLE = "[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}]"  # letters, marks, symbols, numbers, punctuation: all but spaces
+_NOT_NULL = "Member must not be null"
 _SHOWN = 1_000  # characters of a value that an error repeats
 _CODES = {
     "cloudformation": "ValidationError",
@@ -49,8 +50,8 @@ class Constraints:
 
     def of(self, operation: str) -> Callable[[dict[str, Any]], None] | None:
         """A function that raises for an input that breaks its model, or None if nothing can be broken."""
-        if self._model.name in _NO_CHECKS:
-            return None
+        if self._model.name == "s3":
+            return documents.check_of(self._model, operation)
         check = self._structure(self._model.input(operation))
         if check is None:
             return None
@@ -117,9 +118,7 @@ class Constraints:
                         continue
                 if needed:
                     where = f"{path}.{name}" if path else name
-                    problems.append(
-                        f"Value null at '{where}' failed to satisfy constraint: Member must not be null"
-                    )
+                    problems.append(f"Value null at '{where}' failed to satisfy constraint: {_NOT_NULL}")
 
         return run
 
@@ -135,26 +134,26 @@ def _spelled(member: str) -> str:
     return member[:1].lower() + member[1:]
 
 
-def _list_check(shape: Shape, item: Check | None) -> Check | None:
+def _list_check(shape: Shape, item: Check | None) -> Check:
     length = _length_check(shape) if "min" in shape or "max" in shape else None
-    if length is None and item is None:
-        return None
 
     def run(value: Any, path: str, problems: list[str]) -> None:
         if length is not None:
             length(value, path, problems)
-        if item is not None:
-            for index, each in enumerate(value, 1):
-                if each is not None:
-                    item(each, f"{path}.{index}.member", problems)
+        if item is None and None not in value:
+            return
+        for index, each in enumerate(value, 1):
+            if each is None:
+                where = f"{path}.{index}.member"
+                problems.append(f"Value null at '{where}' failed to satisfy constraint: {_NOT_NULL}")
+            elif item is not None:
+                item(each, f"{path}.{index}.member", problems)
 
     return run
 
 
-def _map_check(shape: Shape, key: Check | None, item: Check | None) -> Check | None:
+def _map_check(shape: Shape, key: Check | None, item: Check | None) -> Check:
     length = _length_check(shape) if "min" in shape or "max" in shape else None
-    if length is None and item is None and key is None:
-        return None
 
     def run(value: Any, path: str, problems: list[str]) -> None:
         if length is not None:
@@ -166,7 +165,9 @@ def _map_check(shape: Shape, key: Check | None, item: Check | None) -> Check | N
                 if broken:
                     words = ", ".join(problem.partition("constraint: ")[2] for problem in broken)
                     problems.append(_fails(value, path, f"Map keys must satisfy constraint: [{words}]"))
-            if item is not None:
+            if each is None:
+                problems.append(_fails(value, path, f"Map value must satisfy constraint: [{_NOT_NULL}]"))
+            elif item is not None:
                 item(each, f"{path}.{name}.member", problems)
 
     return run

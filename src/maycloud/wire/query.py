@@ -110,7 +110,7 @@ class Decoders:
 
 
 def _index(text: str) -> int:
-    if not text.isdigit() or len(text) > 9:
+    if not text.isdecimal() or len(text) > 9:
         raise _malformed(f"Key (start of key) {text} is not valid")
     return int(text)
 

@@ -20,9 +20,9 @@ def timestamp(value: object) -> datetime:
         if isinstance(value, int | float):
             return datetime.fromtimestamp(value, UTC)
         text = str(value).strip()
-        if text.replace(".", "", 1).replace("-", "", 1).isdigit():
+        if text.replace(".", "", 1).replace("-", "", 1).isdecimal():
             return datetime.fromtimestamp(float(text), UTC)
-        if text[:1].isdigit():
+        if text[:1].isdecimal():
             moment = datetime.fromisoformat(text)
             return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
         return parsedate_to_datetime(text).astimezone(UTC)

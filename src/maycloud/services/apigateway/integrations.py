@@ -373,7 +373,7 @@ def _answer(
         rendered = render(substitute_variables(template, exchange.variables), data)
         content = rendered.text.encode()
         override = rendered.response
-        if str(override.get("status", "")).isdigit():
+        if str(override.get("status", "")).isdecimal():
             status = int(override["status"])
         for name, value in (override.get("header") or {}).items():
             headers = [pair for pair in headers if pair[0] != name.lower().encode()]

@@ -176,7 +176,7 @@ def _responses(reading: "Import", method: Document, operation: dict[str, Any], w
         status = str(code)
         if status.startswith("x-"):
             continue
-        if not status.isdigit():
+        if not status.isdecimal():
             reading.warnings.append(f"Response '{status}' of {where} has no status code. Ignoring.")
             continue
         response = as_object(reading.resolve(described))

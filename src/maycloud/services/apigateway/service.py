@@ -9,6 +9,7 @@ from maycloud.errors import AwsError
 from maycloud.services.apigateway.key_store import SCHEMA, Keys
 from maycloud.services.apigateway.store import Gateway
 from maycloud.services.base import Call, Params, Service
+from maycloud.services.tokens import is_number
 from maycloud.store import Document
 
 service = Service("apigateway", state=Gateway, schema=SCHEMA)
@@ -88,7 +89,7 @@ def page(params: Params, found: Iterable[Document], view: Callable[[Document], D
     if not 1 <= limit <= _LARGEST_PAGE:
         raise bad_request(f"Invalid limit parameter. Must be between 1 and {_LARGEST_PAGE}.")
     position = params.get("position") or "0"
-    if not position.isdigit():
+    if not is_number(position):
         raise bad_request("Invalid position parameter.")
     start, rows = int(position), list(found)
     result: Document = {"items": [view(each) for each in rows[start : start + limit]]}

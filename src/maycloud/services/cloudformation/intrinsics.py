@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 
 from maycloud.services.cloudformation.coercion import text
 from maycloud.services.cloudformation.template import Template, error, format_error
+from maycloud.services.tokens import is_number
 
 NO_VALUE: Final = object()
 PSEUDO = frozenset(
@@ -295,7 +296,7 @@ def _select(scope: Scope, argument: Any) -> Any:
         )
     index = scope.resolve_text(argument[0], "Fn::Select")
     items = scope.resolve_list(argument[1])
-    if items is None or not index.isdigit():
+    if items is None or not is_number(index):
         raise error(
             "Template error: Fn::Select requires a list argument with two elements: an integer index and a"
             " list"

@@ -24,13 +24,14 @@ from maycloud.services.cloudformation.template import (
     error,
     parse_template,
 )
+from maycloud.services.tokens import is_number
 
 NOT_CHECKED = {"StackDriftStatus": "NOT_CHECKED"}
 
 
 def page(rows: list[Any], token: str | None, size: int = PAGE) -> tuple[list[Any], str | None]:
     """One page of rows from an offset, and the token of the next."""
-    if token is not None and not token.isdigit():
+    if token is not None and not is_number(token):
         raise error("Invalid NextToken")
     start = int(token or 0)
     return rows[start : start + size], str(start + size) if start + size < len(rows) else None
@@ -122,7 +123,7 @@ def DescribeStackEvents(call: Call, params: Params) -> Result:
     """Newest first, 100 a page."""
     stack = find_stack(call, params["StackName"], "Stack [{}] does not exist")
     token = params.get("NextToken")
-    if token is not None and not token.isdigit():
+    if token is not None and not is_number(token):
         raise error("Invalid NextToken")
     rows = call.state.stacks.events(stack["id"], int(token) if token else None, PAGE + 1)
     events = [event | {"Timestamp": moment(event["Timestamp"])} for _seq, event in rows[:PAGE]]
@@ -200,6 +201,8 @@ def GetTemplate(call: Call, params: Params) -> Result:
         from maycloud.services.cloudformation.changeset_api import find_change_set
 
         plan = find_change_set(call, params)["plan"]
+    elif not params.get("StackName"):
+        raise error("Either Stack name or Change set name must be specified.")
     else:
         plan = find_stack(call, params["StackName"])["plan"]
     if plan is None:

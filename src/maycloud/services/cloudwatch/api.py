@@ -8,6 +8,7 @@ from maycloud.errors import AwsError
 from maycloud.services.base import Call, Cloud, Params, Result, Service
 from maycloud.services.cloudwatch.statistics import SIMPLE, percent_of, statistic
 from maycloud.services.cloudwatch.store import SCHEMA, Dimensions, Metrics, Point
+from maycloud.services.tokens import is_number
 
 LISTED = 14 * 86400  # ListMetrics shows what had data within two weeks
 MAX_POINTS = 1440  # of one GetMetricStatistics
@@ -195,6 +196,6 @@ def _has(dimensions: Dimensions, filters: list[dict[str, str]]) -> bool:
 def _offset(token: str | None) -> int:
     if token is None:
         return 0
-    if not token.isdigit():
+    if not is_number(token):
         raise AwsError("InvalidNextToken", "The next token specified is invalid.")
     return int(token)

@@ -31,8 +31,17 @@ def check_throughput(mode: str, throughput: Document | None, *, required: bool) 
         )
 
 
+_NOT_NULL = "Member must not be null"
+
+
 def check_definition(params: Params, *, updating: bool = False) -> None:
     """Raises ValidationException for what DynamoDB refuses."""
+    members = {"attributeDefinitions": "AttributeDefinitions", "keySchema": "KeySchema"}
+    missing = [name for name, member in members.items() if params.get(member) is None]
+    if missing:  # the model asks for neither, for the sake of global tables
+        words = [f"Value null at '{name}' failed to satisfy constraint: {_NOT_NULL}" for name in missing]
+        plural = "s" if len(missing) > 1 else ""
+        raise validation(f"{len(missing)} validation error{plural} detected: {'; '.join(words)}")
     mode = params.get("BillingMode", "PROVISIONED")
     check_throughput(mode, params.get("ProvisionedThroughput"), required=not updating)
     types = {each["AttributeName"]: each["AttributeType"] for each in params["AttributeDefinitions"]}

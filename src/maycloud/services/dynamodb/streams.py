@@ -23,6 +23,7 @@ ITERATOR_LIFE = 300.0
 MAX_RECORDS = 1000
 MAX_BYTES = 1 << 20
 
+_LAST = (1 << 63) - 1  # the database holds no more
 _BASE = 100_000_000_000_000_000_000  # sequence numbers have 21 digits, as AWS's have
 
 
@@ -198,9 +199,9 @@ def get_shard_iterator(call: Call, params: Params) -> Result:
     if kind in ("AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER"):
         if given is None:
             raise validation(f"SequenceNumber is required for ShardIteratorType {kind}")
-        if not given.isdigit() or int(given) < _BASE:
+        if not (given.isascii() and given.isdigit() and len(given) == 21) or int(given) < _BASE:
             raise validation(f"Invalid SequenceNumber: {given[:64]}")
-        start = int(given) - _BASE + (kind == "AFTER_SEQUENCE_NUMBER")
+        start = min(int(given) - _BASE + (kind == "AFTER_SEQUENCE_NUMBER"), _LAST)
         if start < first:
             raise AwsError(
                 "TrimmedDataAccessException",
@@ -219,8 +220,8 @@ def _read_iterator(text: str) -> tuple[str, int, int, float]:
     arn, _, packed = text.partition("|1|")
     try:
         stream, start, made = orjson.loads(b64decode(packed, validate=True))
-        return arn, int(stream), int(start), float(made)
-    except (ValueError, TypeError, binascii.Error) as error:
+        return arn, min(int(stream), _LAST), min(int(start), _LAST), float(made)
+    except (ValueError, TypeError, OverflowError, binascii.Error) as error:
         raise validation("Invalid ShardIterator") from error
 
 

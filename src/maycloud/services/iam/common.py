@@ -11,6 +11,7 @@ import orjson
 from maycloud.access.identities import Identities
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params
+from maycloud.services.tokens import is_number
 from maycloud.store import Document, Documents, Scope
 
 _NAME = re.compile(r"[\w+=,.@-]+")
@@ -98,7 +99,7 @@ def tag_list(holder: Document) -> list[dict[str, str]]:
 def page(rows: list[Any], params: Params, member: str) -> dict[str, Any]:
     """One page of a listing. The marker is the number of the first row of the next."""
     marker = params.get("Marker", "0")
-    if not marker.isdigit():
+    if not is_number(marker):
         raise AwsError("ValidationError", "Invalid Marker")
     start, most = int(marker), params.get("MaxItems", 100)
     result: dict[str, Any] = {member: rows[start : start + most], "IsTruncated": start + most < len(rows)}

@@ -239,7 +239,7 @@ def _delete_version(call: Call, name: Reference, version: str) -> None:
     store = functions(call)
     if version == LATEST:
         raise invalid("$LATEST version cannot be deleted without deleting the function.")
-    if not version.isdigit():
+    if not version.isdecimal():
         raise invalid("Deletion of aliases is not currently supported.")
     used = [
         alias

@@ -48,7 +48,7 @@ def resolve(call: Call, name: Reference) -> Target:
     version, configuration = functions(call).resolve(name)
     settings = functions(call).function(name)
     qualifier = name.qualifier
-    if qualifier and qualifier != LATEST and not qualifier.isdigit():
+    if qualifier and qualifier != LATEST and not qualifier.isdecimal():
         alias = functions(call).alias(name, qualifier) or {}
         for other, weight in alias.get("Weights", {}).items():
             if random.random() < weight:

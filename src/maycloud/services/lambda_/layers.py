@@ -6,6 +6,7 @@ from typing import Any
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
 from maycloud.services.lambda_.code import fetch, invalid
+from maycloud.services.tokens import is_number
 from maycloud.store import Document
 
 MAX_LAYERS = 5
@@ -90,7 +91,7 @@ def get_layer_version_by_arn(call: Call, params: Params) -> Result:
 
 def _split(arn: str) -> tuple[str, int]:
     parts = arn.split(":")
-    if len(parts) != 8 or not parts[7].isdigit():
+    if len(parts) != 8 or not is_number(parts[7]):
         raise invalid(f"Invalid Layer name: {arn}")
     return parts[6], int(parts[7])
 

@@ -18,6 +18,7 @@ from maycloud.services.lambda_.runtime.environments import Environments, Spec
 from maycloud.services.lambda_.runtime.runtime_api import PATH as RUNTIME_PATH
 from maycloud.services.lambda_.runtime.runtime_api import RuntimeApi
 from maycloud.services.lambda_.store import Functions, Reference
+from maycloud.services.tokens import is_number
 from maycloud.store import Delivery
 from maycloud.store.clock import Timer
 
@@ -199,7 +200,7 @@ class Lambda:
         expires = fields.get("expires", "")
         given = fields.get("signature", "")
         if (
-            not expires.isdigit()
+            not is_number(expires)
             or not hmac.compare_digest(self._sign(digest, int(expires)).encode(), given.encode())
             or int(expires) < self.clock.wall()
         ):

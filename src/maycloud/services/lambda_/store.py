@@ -121,7 +121,7 @@ class Functions:
         """Version and configuration that a qualifier means; an alias's weights are not applied."""
         self.function(reference)
         qualifier = reference.qualifier or LATEST
-        if qualifier == LATEST or qualifier.isdigit():
+        if qualifier == LATEST or qualifier.isdecimal():
             found = self.version(reference, qualifier)
         else:
             alias = self.alias(reference, qualifier)

@@ -9,6 +9,7 @@ from maycloud.services.lambda_.code import invalid
 from maycloud.services.lambda_.configuration import describe
 from maycloud.services.lambda_.functions import functions, latest, numbered, publish
 from maycloud.services.lambda_.store import LATEST, Reference, not_found, read_name
+from maycloud.services.tokens import is_number
 from maycloud.store import Document
 
 
@@ -30,7 +31,8 @@ def list_versions(call: Call, params: Params) -> Result:
     functions(call).function(name)
     configuration = functions(call).version(name, LATEST)
     found = [(LATEST, configuration), *numbered(call, name)]
-    start = int(params["Marker"]) if params.get("Marker", "").isdigit() else 0
+    marker = params.get("Marker", "")
+    start = int(marker) if is_number(marker) else 0
     limit = min(params.get("MaxItems", 50), 50)
     listed = [describe(name, v, body, qualified=True) for v, body in found[start : start + limit] if body]
     result: dict[str, Any] = {"Versions": listed}
@@ -78,7 +80,7 @@ def create_alias(call: Call, params: Params) -> Result:
     name = read_name(call, params["FunctionName"])
     functions(call).function(name)
     alias = params["Name"]
-    if alias.isdigit() or alias == LATEST:
+    if alias.isdecimal() or alias == LATEST:
         raise invalid("An alias's name may not be a number")
     if functions(call).alias(name, alias) is not None:
         raise AwsError(

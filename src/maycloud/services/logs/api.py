@@ -10,6 +10,7 @@ from maycloud.errors import AwsError
 from maycloud.services.base import Call, Cloud, Params, Result, Service
 from maycloud.services.logs.filters import compile_pattern
 from maycloud.services.logs.store import SCHEMA, Group, Logs, group_missing, stream_missing
+from maycloud.services.tokens import is_number
 from maycloud.store.clock import Timer
 
 MAX_BATCH = 1_048_576  # bytes of one PutLogEvents, 26 counted for each event besides its message
@@ -253,7 +254,7 @@ def _stream(group: Group, row: tuple[Any, ...]) -> dict[str, Any]:
 def _offset(token: str | None) -> int:
     if token is None:
         return 0
-    if not token.isdigit():
+    if not is_number(token):
         raise _invalid("The specified nextToken is invalid.")
     return int(token)
 
@@ -361,9 +362,12 @@ def _token(direction: str, position: tuple[int, int]) -> str:
 
 def _read_token(token: str) -> tuple[bool, tuple[int, int]]:
     digits = token[2:]
-    if token[:2] not in ("f/", "b/") or len(digits) != 80 or not digits.isdigit():
+    if token[:2] not in ("f/", "b/") or len(digits) != 80 or not digits.isdecimal():
         raise _invalid("The specified nextToken is invalid.")
-    return token[0] == "f", (int(digits[:56]), int(digits[56:]) - 1)
+    time, seq = int(digits[:56]), int(digits[56:])
+    if max(time, seq) >= 1 << 63:  # none of ours, and more than the database holds
+        raise _invalid("The specified nextToken is invalid.")
+    return token[0] == "f", (time, seq - 1)
 
 
 @service.operation(resource=stream_arn, atomic=False)

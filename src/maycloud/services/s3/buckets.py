@@ -154,6 +154,8 @@ def delete_bucket(call: Call, params: Params) -> Result:
 def list_buckets(call: Call, params: Params) -> Result:
     prefix, region = params.get("Prefix", ""), params.get("BucketRegion")
     after, limit = params.get("ContinuationToken", ""), params.get("MaxBuckets", 10_000)
+    if not 1 <= limit <= 10_000:
+        raise AwsError("InvalidArgument", "max-buckets must be between 1 and 10000")
     found = [
         (name, where, created)
         for name, where, created in buckets(call).owned_by(call.account)

@@ -10,6 +10,7 @@ from typing import Any
 from maycloud.errors import AwsError, validation
 from maycloud.services.base import Call, Params, Result, Service
 from maycloud.services.ssm.store import Parameters
+from maycloud.services.tokens import is_number
 from maycloud.store import Document
 
 MAX_VERSIONS = 100
@@ -166,7 +167,7 @@ def _select(found: Document, name: str, selector: str) -> Document:
     for version in found["Versions"]:
         if selector == str(version["Version"]) or selector in version["Labels"]:
             return version
-    if selector.isdigit():
+    if selector.isdecimal():
         raise AwsError(
             "ParameterVersionNotFound", f"Systems Manager could not find version {selector} of {name}."
             " Verify the version and try again.",
@@ -242,7 +243,7 @@ def GetParametersByPath(call: Call, params: Params) -> Result:
 
 def _page(rows: list[Any], params: Params, default: int) -> tuple[list[Any], dict[str, Any]]:
     token = params.get("NextToken") or "0"
-    if not token.isdigit():
+    if not is_number(token):
         raise AwsError("InvalidNextToken", "The specified token isn't valid.")
     start, limit = int(token), params.get("MaxResults") or default
     result: dict[str, Any] = {}
