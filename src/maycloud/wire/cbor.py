@@ -73,6 +73,8 @@ class Decoders:
             or (isinstance(value, bool) and kind != "boolean")
         ):
             raise serialization_error(f"A value of type {kind} was expected")
+        if kind in ("integer", "long"):
+            return scalars.whole(value, kind)
         return float(value) if kind in ("float", "double") else value
 
 

@@ -182,9 +182,9 @@ def _boolean(value: Any) -> bool:
 def _integer(kind: str) -> Decoder:
     def decode(value: Any) -> int:
         if value.__class__ is int:
-            return value
+            return value if -0x80000000 <= value <= 0x7FFFFFFF else scalars.whole(value, kind)
         if value.__class__ is float and math.isfinite(value):
-            return int(value)
+            return scalars.whole(int(value), kind)
         raise _wrong(value, f"java.lang.{_JAVA[kind]}", kind)
 
     return decode

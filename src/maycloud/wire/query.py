@@ -132,11 +132,14 @@ def _boolean(node: Tree) -> bool:
     return text == "true"
 
 
-def _integer(node: Tree) -> int:
-    try:
-        return int(_leaf(node))
-    except ValueError as error:
-        raise _malformed(f"{_leaf(node)} is not a valid integer") from error
+def _integer(kind: str) -> Callable[[Tree], int]:
+    def decode(node: Tree) -> int:
+        try:
+            return scalars.whole(int(_leaf(node)), kind)
+        except (ValueError, AwsError) as error:
+            raise _malformed(f"{_leaf(node)[:64]} is not a valid {kind}") from error
+
+    return decode
 
 
 def _float(node: Tree) -> float:
@@ -164,8 +167,8 @@ _SCALARS: dict[str, Decoder] = {
     "string": _leaf,
     "character": _leaf,
     "boolean": _boolean,
-    "integer": _integer,
-    "long": _integer,
+    "integer": _integer("integer"),
+    "long": _integer("long"),
     "float": _float,
     "double": _float,
     "timestamp": _timestamp,

@@ -266,8 +266,8 @@ def _scalar(value: str, shape: Shape, member: str) -> Any:
         return value.lower() == "true"
     if kind in ("integer", "long"):
         try:
-            return int(value)
-        except ValueError as error:
+            return scalars.whole(int(value), kind)
+        except (ValueError, AwsError) as error:
             raise AwsError(
                 "InvalidArgument", f"Provided {member} not an integer or within integer range"
             ) from error

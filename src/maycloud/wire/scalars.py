@@ -12,6 +12,20 @@ def serialization_error(message: str) -> AwsError:
     return AwsError("SerializationException", message)
 
 
+_BITS = {"integer": 31, "long": 63}
+
+
+def whole(value: int, kind: str) -> int:
+    """An integer that its type holds. Raises as AWS's parsers do for what Java's int or long does not."""
+    bits = _BITS[kind]
+    if not -(1 << bits) <= value < 1 << bits:
+        name = "int" if kind == "integer" else kind
+        raise serialization_error(
+            f"Numeric value ({str(value)[:64]}) out of range of {name} ({-(1 << bits)} - {(1 << bits) - 1})"
+        )
+    return value
+
+
 def timestamp(value: object) -> datetime:
     """Any of AWS's three formats, by the look of it: epoch seconds, ISO 8601, HTTP date."""
     try:

@@ -159,11 +159,14 @@ def _boolean(element: Element) -> bool:
     return text in ("true", "1")
 
 
-def _integer(element: Element) -> int:
-    try:
-        return int(element.text.strip())
-    except ValueError as error:
-        raise malformed() from error
+def _integer(kind: str) -> Callable[[Element], int]:
+    def decode(element: Element) -> int:
+        try:
+            return scalars.whole(int(element.text.strip()), kind)
+        except (ValueError, AwsError) as error:
+            raise malformed() from error
+
+    return decode
 
 
 def _float(element: Element) -> float:
@@ -184,8 +187,8 @@ _SCALARS: dict[str, Decoder] = {
     "string": lambda element: element.text,
     "character": lambda element: element.text,
     "boolean": _boolean,
-    "integer": _integer,
-    "long": _integer,
+    "integer": _integer("integer"),
+    "long": _integer("long"),
     "float": _float,
     "double": _float,
     "timestamp": _timestamp,

@@ -421,6 +421,8 @@ def FilterLogEvents(call: Call, params: Params) -> Result:
 def _unpack(token: str) -> tuple[int, int]:
     try:
         moment, identifier = orjson.loads(urlsafe_b64decode(token))
-        return int(moment), int(identifier)
-    except (ValueError, TypeError) as error:
+        if max(int(moment), int(identifier)) < 1 << 63:
+            return int(moment), int(identifier)
+        raise ValueError(moment)
+    except (ValueError, TypeError, OverflowError) as error:
         raise _invalid("The specified nextToken is invalid.") from error
