@@ -138,10 +138,10 @@ async def read_answer(reader: asyncio.StreamReader, method: str) -> tuple[int, b
 class Attacker:
     """One client: a connection after the other, each used for as long as the cloud keeps it."""
 
-    def __init__(self, port: int, seed: int, report: Report) -> None:
+    def __init__(self, port: int, seed: int, report: Report, services: tuple[str, ...]) -> None:
         self._port = port
         self._rng = random.Random(seed)
-        self._maker = Maker(self._rng)
+        self._maker = Maker(self._rng, services)
         self._report = report
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
@@ -284,13 +284,20 @@ def _client(service: str, port: int) -> Any:
     )  # fmt: skip
 
 
-async def attack(port: int, pid: int, *, count: int, seed: int = 1, clients: int = 8) -> Report:
-    """Send `count` requests and report. `pid` is the cloud's process, whose memory is watched."""
+async def attack(
+    port: int, pid: int, *, count: int, seed: int = 1, clients: int = 8, services: tuple[str, ...] = ()
+) -> Report:
+    """Send `count` requests and report. `pid` is the cloud's process, whose memory is watched.
+
+    `services` are those whose operations are called, all there are unless given.
+    """
     report = Report()
     begun = time.perf_counter()
     for number in range(ROUNDS):
         await asyncio.to_thread(prepare, port)
-        attackers = [Attacker(port, seed + number * 1_000 + each, report) for each in range(clients)]
+        attackers = [
+            Attacker(port, seed + number * 1_000 + each, report, services) for each in range(clients)
+        ]
         await asyncio.gather(*(each.run(count // ROUNDS // clients) for each in attackers))
         if number + 1 == WARM:
             report.memory_warm = resident(pid)

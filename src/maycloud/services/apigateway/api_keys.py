@@ -53,6 +53,12 @@ def key_of(call: Call, identifier: str) -> Document:
     return found
 
 
+def _stage(key: Document) -> str:
+    if not key.get("restApiId") or not key.get("stageName"):
+        raise bad_request("Invalid stage identifier specified")
+    return f"{key['restApiId']}/{key['stageName']}"
+
+
 def _make(call: Call, members: Document) -> Document:
     keys, now = keys_of(call), call.now()
     value = members.get("value") or new_id(40)
@@ -66,7 +72,7 @@ def _make(call: Call, members: Document) -> Document:
         "enabled": False,
         "createdDate": now,
         "lastUpdatedDate": now,
-        "stages": [f"{each['restApiId']}/{each['stageName']}" for each in members.get("stageKeys") or []],
+        "stages": [_stage(each) for each in members.get("stageKeys") or []],
         **given(members, "name", "description", "customerId", "enabled"),
         "tags": check_tags(dict(members.get("tags") or {})),
     }
