@@ -65,6 +65,8 @@ def _pattern(name: str, declared: dict[str, Any]) -> re.Pattern[str]:
 def choose(template: Template, given: list[dict[str, Any]], previous: Values | None = None) -> Values:
     """The value of every parameter, as text, checked. `given` is the operation's member Parameters."""
     declared = template.get("Parameters") or {}
+    if not all(one.get("ParameterKey") for one in given):
+        raise error("Parameters: every parameter must have a ParameterKey")
     unknown = [one["ParameterKey"] for one in given if one["ParameterKey"] not in declared]
     if unknown:
         raise error(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
