@@ -18,7 +18,7 @@ def check_of(model: Model, operation: str) -> Callable[[dict[str, Any]], None] |
     if payload is None or model.member(shape["members"][payload])["type"] != "structure":
         return None
     reference = shape["members"][payload]
-    needed = payload in shape.get("required", [])
+    needed = payload in shape.get("required", []) and bool(model.member(reference).get("required"))
 
     def run(params: dict[str, Any]) -> None:
         document = params.get(payload)
