@@ -35,13 +35,16 @@ def check_of(model: Model, operation: str) -> Callable[[dict[str, Any]], None] |
 
 
 def _is_whole(model: Model, reference: Shape, value: Any) -> bool:
-    """Whether all that is required is there, at any depth."""
+    """Whether all that is required is there, at any depth; a required list without members gets to be one."""
     shape = model.member(reference)
     if shape["type"] == "list":
         return all(_is_whole(model, shape["member"], each) for each in value)
     if shape["type"] != "structure":
         return True
     members: dict[str, Shape] = shape.get("members", {})
-    return all(value.get(name) is not None for name in shape.get("required", ())) and all(
-        _is_whole(model, members[name], each) for name, each in value.items() if each is not None
-    )
+    for name in shape.get("required", ()):
+        if value.get(name) is None:
+            if model.member(members[name])["type"] != "list":
+                return False
+            value[name] = []  # XML has no way to say that a list is there and empty
+    return all(_is_whole(model, members[name], each) for name, each in value.items() if each is not None)

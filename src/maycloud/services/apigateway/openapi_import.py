@@ -95,7 +95,7 @@ def parse(body: bytes) -> dict[str, Any]:
     except orjson.JSONDecodeError:
         try:
             parsed = yaml.load(body, Loader=_Loader)  # noqa: S506 - a SafeLoader
-        except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
+        except (yaml.YAMLError, ValueError, RecursionError):
             raise bad_request("Invalid OpenAPI input.") from None
     if not isinstance(parsed, dict):
         raise bad_request("Invalid OpenAPI input.")
