@@ -48,6 +48,7 @@ MODULES = (
     "cloudfront",
     "cloudwatch",
     "cognito_identity",
+    "cognito_idp",
     "dax",
     "dynamodb",
     "iam",
