@@ -314,6 +314,70 @@ def test_unlinking_takes_a_login_of_the_identity(cloud: RunningCloud) -> None:
 # Roles
 
 
+def join(world: World, name: str, *groups: tuple[str, str, int]) -> None:
+    world.new_user(name)
+    for group, role, precedence in groups:
+        world.idp.create_group(
+            UserPoolId=world.user_pool, GroupName=group, RoleArn=role, Precedence=precedence
+        )
+        world.idp.admin_add_user_to_group(UserPoolId=world.user_pool, Username=name, GroupName=group)
+
+
+def test_roles_by_token(cloud: RunningCloud) -> None:
+    world = World(cloud)
+    default, first, second, third = (world.new_role() for _ in range(4))
+    mapped = {f"{world.provider}:{world.client}": {"Type": "Token", "AmbiguousRoleResolution": "Deny"}}
+    world.set_roles(default, **mapped)
+    join(world, "one", ("only", first, 0))
+    join(world, "two", ("high", first, 1), ("low", second, 2))
+    join(world, "tie", ("left", first, 3), ("right", second, 3))
+    name = {arn: arn.rpartition("/")[2] for arn in (default, first, second, third)}
+    assert world.role_of(world.credentials("one")) == name[first]
+    assert world.role_of(world.credentials("two")) == name[first]
+    assert world.role_of(world.credentials("two", CustomRoleArn=second)) == name[second]
+    denied = ("NotAuthorizedException", "The ambiguous role mapping rules denied this request.")
+    for user in ("tie", "none"):
+        world.logins(user)
+        assert refused(world.credentials, name=user) == denied
+    assert world.role_of(world.credentials("tie", CustomRoleArn=second)) == name[second]
+    assert refused(world.credentials, name="two", CustomRoleArn=third)[0] == "NotAuthorizedException"
+    mapped[f"{world.provider}:{world.client}"]["AmbiguousRoleResolution"] = "AuthenticatedRole"
+    world.set_roles(default, **mapped)
+    for user in ("tie", "none"):
+        assert world.role_of(world.credentials(user)) == name[default]
+
+
+def test_roles_by_rules(cloud: RunningCloud) -> None:
+    world = World(cloud)
+    default, first, second = (world.new_role() for _ in range(3))
+    rules = [
+        {"Claim": "cognito:username", "MatchType": "StartsWith", "Value": "adm", "RoleARN": first},
+        {"Claim": "cognito:groups", "MatchType": "Contains", "Value": "edit", "RoleARN": second},
+        {"Claim": "not-there", "MatchType": "NotEqual", "Value": "x", "RoleARN": first},
+    ]
+    mapping = {
+        "Type": "Rules",
+        "AmbiguousRoleResolution": "AuthenticatedRole",
+        "RulesConfiguration": {"Rules": rules},
+    }
+    world.set_roles(default, **{f"{world.provider}:{world.client}": mapping})
+    join(world, "admin", ("editors", world.new_role(), 1))
+    world.new_user("writer")
+    world.idp.admin_add_user_to_group(UserPoolId=world.user_pool, Username="writer", GroupName="editors")
+    name = {arn: arn.rpartition("/")[2] for arn in (default, first, second)}
+    assert world.role_of(world.credentials("admin")) == name[first]
+    assert world.role_of(world.credentials("admin", CustomRoleArn=second)) == name[second]
+    assert world.role_of(world.credentials("writer")) == name[second]
+    assert world.role_of(world.credentials("reader")) == name[default]
+    assert refused(world.credentials, name="writer", CustomRoleArn=first)[0] == "NotAuthorizedException"
+    mapping["RulesConfiguration"] = {"Rules": rules[:1] * 26}
+    code, message = refused(
+        world.identity.set_identity_pool_roles,
+        IdentityPoolId=world.pool, Roles={}, RoleMappings={world.provider: mapping},
+    )  # fmt: skip
+    assert (code, "25" in message) == ("InvalidParameterException", True)
+
+
 def test_claims_become_tags_of_the_session(cloud: RunningCloud) -> None:
     world = World(cloud)
     tagged = {

@@ -8,6 +8,7 @@ import orjson
 from maycloud.edge.messages import Request, Response
 from maycloud.services.base import Cloud
 from maycloud.services.cognito_idp.keys import Keys
+from maycloud.services.cognito_idp.oauth_store import OAuthStore
 from maycloud.services.cognito_idp.records import Records
 from maycloud.services.cognito_idp.store import Pool, Tables
 from maycloud.services.cognito_idp.vault import Vault
@@ -35,8 +36,11 @@ class UserPools:
         self.store = Tables(cloud.store)
         self.records = Records(cloud.store, self.vault)
         self.keys = Keys(self.vault, cloud.store.db)
+        self.oauth = OAuthStore(cloud.store)
         self._timer: Timer | None = None
         cloud.serve_host("cognito-idp", self.serve)
+        cloud.serve_host("auth", self.serve_domain)
+        cloud.serve_path("/_aws/cognito/", self.serve_domain)
 
     async def start(self) -> None:
         self._sweep()
@@ -65,6 +69,12 @@ class UserPools:
         from maycloud.services.cognito_idp import tokens
 
         return tokens.verify(self, token, use, pool=pool, revocable=revocable)
+
+    async def serve_domain(self, request: Request) -> Response:
+        """The hosted pages and OAuth endpoints of a pool's domain."""
+        from maycloud.services.cognito_idp import hosted
+
+        return await hosted.serve(self, request)
 
     # What any client may read
 

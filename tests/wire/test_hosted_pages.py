@@ -1,0 +1,625 @@
+"""The hosted pages and OAuth endpoints of a user pool, as a browser and an app use and attack them."""
+
+import base64
+import hashlib
+import json
+import re
+import secrets
+import time
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+import pytest
+from joserfc import jwt
+from joserfc.jwk import KeySet
+
+from browsing import Browser, Page
+from running import RunningCloud
+
+PASSWORD = "Secret-123"
+CALLBACK = "https://app.example/callback?from=here"
+SIGNED_OUT = "https://app.example/bye"
+
+
+class App:
+    """A user pool with a domain, and a client that signs in through its pages."""
+
+    def __init__(self, cloud: RunningCloud, pool: dict[str, Any] | None = None, **client: Any) -> None:
+        self.cloud = cloud
+        self.idp = cloud.client("cognito-idp")
+        settings: dict[str, Any] = {"AutoVerifiedAttributes": ["email"], **(pool or {})}
+        self.pool = self.idp.create_user_pool(PoolName="People + friends", **settings)["UserPool"]["Id"]
+        self.domain = f"d{uuid.uuid4().hex[:10]}"
+        self.idp.create_user_pool_domain(UserPoolId=self.pool, Domain=self.domain)
+        self.base = f"{cloud.url}/_aws/cognito/{self.domain}"
+        self.client, self.secret = self.new_client(**client)
+
+    def new_client(self, **settings: Any) -> tuple[str, str]:
+        made = self.idp.create_user_pool_client(
+            UserPoolId=self.pool,
+            ClientName="app",
+            **{
+                "SupportedIdentityProviders": ["COGNITO"],
+                "CallbackURLs": [CALLBACK, "myapp://callback"],
+                "LogoutURLs": [SIGNED_OUT],
+                "AllowedOAuthFlows": ["code", "implicit"],
+                "AllowedOAuthScopes": ["openid", "email", "profile", "aws.cognito.signin.user.admin"],
+                "AllowedOAuthFlowsUserPoolClient": True,
+                **settings,
+            },
+        )["UserPoolClient"]
+        return made["ClientId"], made.get("ClientSecret", "")
+
+    def new_user(self, name: str = "ann") -> str:
+        email = f"{name}@example.com"
+        self.idp.admin_create_user(
+            UserPoolId=self.pool,
+            Username=name,
+            MessageAction="SUPPRESS",
+            UserAttributes=[{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}],
+        )
+        self.idp.admin_set_user_password(
+            UserPoolId=self.pool, Username=name, Password=PASSWORD, Permanent=True
+        )
+        return name
+
+    def query(self, **changes: str | None) -> str:
+        given = {
+            "client_id": self.client,
+            "response_type": "code",
+            "redirect_uri": CALLBACK,
+            "scope": "openid email",
+            "state": "st&te",
+            **changes,
+        }
+        return urlencode({name: value for name, value in given.items() if value is not None})
+
+    def login(self, browser: Browser, name: str = "ann", password: str = PASSWORD, **changes: Any) -> Page:
+        """Through the pages to the answer to the password."""
+        start = browser.get(f"{self.base}/oauth2/authorize?{self.query(**changes)}")
+        assert start.status == 302, start.body
+        page = browser.get(f"{self.cloud.url}{start.location}")
+        assert page.status == 200
+        return browser.fill(page, username=name, password=password)
+
+    def code(self, browser: Browser, name: str = "ann", **changes: Any) -> str:
+        page = self.login(browser, name, **changes)
+        assert page.status == 302, page.text
+        return page.answer["code"]
+
+    def token(self, browser: Browser, headers: dict[str, str] | None = None, **fields: str) -> Page:
+        given = {"grant_type": "authorization_code", "client_id": self.client, "redirect_uri": CALLBACK}
+        sent = {name: value for name, value in (given | fields).items() if value}
+        return browser.post(f"{self.base}/oauth2/token", sent, headers)
+
+
+@pytest.fixture(scope="module")
+def app(cloud: RunningCloud) -> App:
+    made = App(cloud)
+    made.new_user()
+    return made
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    made = Browser()
+    yield made
+    made.close()
+
+
+def claims_of(app: App, token: str) -> dict[str, Any]:
+    """The claims of a token, verified by the keys that its issuer publishes."""
+    middle = token.split(".")[1]
+    issuer = json.loads(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))["iss"]
+    with urllib.request.urlopen(f"{issuer}/.well-known/jwks.json", timeout=10) as response:
+        keys = KeySet.import_key_set(json.loads(response.read()))
+    return jwt.decode(token, keys, algorithms=["RS256"]).claims
+
+
+def pkce() -> tuple[str, str]:
+    """A verifier and its challenge."""
+    verifier = secrets.token_urlsafe(48)
+    digest = hashlib.sha256(verifier.encode()).digest()
+    return verifier, base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def sent_code(cloud: RunningCloud, address: str) -> str:
+    mail = cloud.admin("GET", f"/_may/inbox?to={quote(address, safe='')}")[0]
+    found = re.search(r"\b\d{6}\b", mail["text"])
+    assert found is not None, mail
+    return found[0]
+
+
+# The code flow
+
+
+def test_a_user_signs_in_with_code_and_pkce(app: App, browser: Browser) -> None:
+    verifier, challenge = pkce()
+    answer = app.login(browser, code_challenge=challenge, code_challenge_method="S256", nonce="n0nce")
+    assert answer.status == 302
+    assert answer.location.startswith(f"{CALLBACK}&code=")
+    assert answer.answer["state"] == "st&te"
+    issued = app.token(browser, code=answer.answer["code"], code_verifier=verifier)
+    assert issued.status == 200
+    assert issued.headers["cache-control"] == "no-store"
+    tokens = json.loads(issued.body)
+    assert tokens.keys() == {"id_token", "access_token", "refresh_token", "expires_in", "token_type"}
+    assert (tokens["token_type"], tokens["expires_in"]) == ("Bearer", 3600)
+    identity, access = (claims_of(app, tokens[name]) for name in ("id_token", "access_token"))
+    assert identity["nonce"] == "n0nce"
+    assert (identity["aud"], identity["token_use"], identity["email"]) == (
+        app.client,
+        "id",
+        "ann@example.com",
+    )
+    assert (access["client_id"], access["token_use"], access["scope"]) == (
+        app.client,
+        "access",
+        "openid email",
+    )
+    assert abs(access["auth_time"] - time.time()) < 60
+    # A refreshed pair, without another refresh token; then no more after the revocation.
+    refresh = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+    again = json.loads(app.token(browser, redirect_uri="", **refresh).body)
+    assert again.keys() == {"id_token", "access_token", "expires_in", "token_type"}
+    info = browser.request(
+        "GET", f"{app.base}/oauth2/userInfo", {"authorization": f"Bearer {again['access_token']}"}
+    )
+    assert json.loads(info.body) == {
+        "sub": identity["sub"],
+        "email": "ann@example.com",
+        "email_verified": "true",
+        "username": "ann",
+    }
+    revoked = browser.post(
+        f"{app.base}/oauth2/revoke", {"token": tokens["refresh_token"], "client_id": app.client}
+    )
+    assert (revoked.status, revoked.body) == (200, "")
+    assert json.loads(app.token(browser, redirect_uri="", **refresh).body) == {"error": "invalid_grant"}
+    info = browser.request(
+        "GET", f"{app.base}/oauth2/userInfo", {"authorization": f"Bearer {again['access_token']}"}
+    )
+    assert (info.status, json.loads(info.body)["error"]) == (401, "invalid_token")
+    assert 'error="invalid_token"' in info.headers["www-authenticate"]
+
+
+def test_a_browser_that_is_signed_in_needs_no_password(app: App, browser: Browser) -> None:
+    app.code(browser)
+    start = f"{app.base}/oauth2/authorize?"
+    again = browser.get(start + app.query(state="two"))
+    assert (again.answer["state"], len(again.answer["code"])) == ("two", 36)
+    assert "/login?" in browser.get(start + app.query(prompt="login")).location
+    assert "code" in browser.get(start + app.query(prompt="none")).answer
+    out = browser.get(f"{app.base}/logout?{urlencode({'client_id': app.client, 'logout_uri': SIGNED_OUT})}")
+    assert (out.status, out.location) == (302, SIGNED_OUT)
+    assert "/login?" in browser.get(start + app.query()).location
+    quiet = browser.get(start + app.query(prompt="none"))
+    assert (quiet.answer["error"], quiet.answer["state"]) == ("login_required", "st&te")
+
+
+def test_a_sign_out_ends_the_session_itself(app: App, browser: Browser) -> None:
+    app.code(browser)
+    kept = dict(browser.cookies)
+    browser.get(f"{app.base}/logout?{urlencode({'client_id': app.client, 'logout_uri': SIGNED_OUT})}")
+    browser.cookies = kept
+    assert "/login?" in browser.get(f"{app.base}/oauth2/authorize?{app.query()}").location
+    app.code(browser)
+    app.idp.admin_disable_user(UserPoolId=app.pool, Username="ann")
+    try:
+        assert "/login?" in browser.get(f"{app.base}/oauth2/authorize?{app.query()}").location
+    finally:
+        app.idp.admin_enable_user(UserPoolId=app.pool, Username="ann")
+
+
+def test_cookies_are_kept_from_scripts_and_other_sites(cloud: RunningCloud, app: App) -> None:
+    browser = Browser(cloud.ca_file)
+    try:
+        start = f"{cloud.https_url}/_aws/cognito/{app.domain}/login?{app.query()}"
+        page = browser.get(start)
+        assert browser.set_cookies[0].endswith("; HttpOnly; SameSite=Lax; Secure")
+        done = browser.fill(page, username="ann", password=PASSWORD)
+        assert done.status == 302
+        session = next(line for line in browser.set_cookies if line.startswith("cognito="))
+        assert {"HttpOnly", "SameSite=Lax", "Secure", f"Path=/_aws/cognito/{app.domain}/"} <= set(
+            session.split("; ")
+        )
+    finally:
+        browser.close()
+    plain = Browser()
+    plain.get(f"{app.base}/login?{app.query()}")
+    assert "Secure" not in plain.set_cookies[0]
+    plain.close()
+
+
+def test_a_domain_has_a_host_of_its_own(cloud: RunningCloud, app: App, browser: Browser) -> None:
+    host = {"host": f"{app.domain}.auth.us-east-1.localhost"}
+    answer = browser.request("GET", f"{cloud.url}/oauth2/authorize?{app.query()}", host)
+    assert (answer.status, answer.location.partition("?")[0]) == (302, "/login")
+    page = browser.request("GET", f"{cloud.url}{answer.location}", host)
+    assert page.forms[0]["action"].startswith("/login?")
+    for wrong in (f"{app.domain}.auth.eu-west-1.localhost", "nobody.auth.us-east-1.localhost"):
+        assert browser.request("GET", f"{cloud.url}/login?{app.query()}", {"host": wrong}).status == 404
+    assert browser.get(f"{cloud.url}/_aws/cognito/nobody/login?{app.query()}").status == 404
+
+
+def test_the_implicit_flow_answers_in_the_fragment(app: App, browser: Browser) -> None:
+    answer = app.login(browser, response_type="token", nonce="abc")
+    assert answer.status == 302
+    given = answer.fragment
+    assert (given["token_type"], given["expires_in"], given["state"]) == ("Bearer", "3600", "st&te")
+    assert claims_of(app, given["id_token"])["nonce"] == "abc"
+    assert "refresh_token" not in given
+    only_code, _ = app.new_client(AllowedOAuthFlows=["code"])
+    refused = browser.get(
+        f"{app.base}/oauth2/authorize?{app.query(client_id=only_code, response_type='token')}"
+    )
+    assert refused.fragment["error"] == "unauthorized_client"
+
+
+def test_without_openid_there_is_no_id_token(app: App, browser: Browser) -> None:
+    code = app.code(browser, scope="aws.cognito.signin.user.admin")
+    tokens = json.loads(app.token(browser, code=code).body)
+    assert "id_token" not in tokens
+    info = browser.request(
+        "GET", f"{app.base}/oauth2/userInfo", {"authorization": f"Bearer {tokens['access_token']}"}
+    )
+    assert (info.status, json.loads(info.body)["error"]) == (401, "invalid_token")
+
+
+def test_clients_with_a_secret_prove_it(app: App, browser: Browser) -> None:
+    client, secret = app.new_client(GenerateSecret=True)
+    basic = base64.b64encode(f"{client}:{secret}".encode()).decode()
+    code = app.code(browser, client_id=client)
+    answer = app.token(browser, {"authorization": f"Basic {basic}"}, code=code, client_id="")
+    assert answer.status == 200
+    code = app.code(Browser(), client_id=client)
+    assert app.token(browser, code=code, client_id=client, client_secret=secret).status == 200
+    wrong = base64.b64encode(f"{client}:x{secret[1:]}".encode()).decode()
+    for headers, fields in (
+        ({}, {"client_id": client}),
+        ({}, {"client_id": client, "client_secret": "wrong"}),
+        ({"authorization": f"Basic {wrong}"}, {"client_id": client}),
+        ({"authorization": f"Basic {basic}"}, {"client_id": app.client}),
+        ({"authorization": "Basic !!!"}, {"client_id": client}),
+        ({"authorization": f"Bearer {basic}"}, {"client_id": client}),
+        ({}, {"client_id": app.client, "client_secret": "none needed"}),
+        ({}, {"client_id": "nobody"}),
+        ({}, {"client_id": ""}),
+    ):
+        refused = app.token(browser, headers, code="x", **fields)
+        assert (refused.status, json.loads(refused.body)) == (400, {"error": "invalid_client"}), fields
+
+
+def test_client_credentials(app: App, browser: Browser) -> None:
+    app.idp.create_resource_server(
+        UserPoolId=app.pool,
+        Identifier="https://api",
+        Name="api",
+        Scopes=[{"ScopeName": name, "ScopeDescription": name} for name in ("read", "write")],
+    )
+    scopes = ["https://api/read", "https://api/write"]
+    client, secret = app.new_client(
+        GenerateSecret=True, AllowedOAuthFlows=["client_credentials"], AllowedOAuthScopes=scopes
+    )
+    fields = {"grant_type": "client_credentials", "client_id": client, "redirect_uri": ""}
+    tokens = json.loads(app.token(browser, client_secret=secret, scope=scopes[0], **fields).body)
+    assert tokens.keys() == {"access_token", "expires_in", "token_type"}
+    claims = claims_of(app, tokens["access_token"])
+    assert (claims["sub"], claims["client_id"], claims["scope"]) == (client, client, scopes[0])
+    all_of_them = json.loads(app.token(browser, client_secret=secret, **fields).body)
+    assert claims_of(app, all_of_them["access_token"])["scope"].split() == scopes
+    wrong_scope = app.token(browser, client_secret=secret, scope="https://api/other", **fields)
+    assert json.loads(wrong_scope.body) == {"error": "invalid_scope"}
+    assert json.loads(app.token(browser, client_secret="no", **fields).body) == {"error": "invalid_client"}
+    public = app.token(browser, grant_type="client_credentials")
+    assert json.loads(public.body) == {"error": "unauthorized_client"}
+
+
+# Attacks on the flow
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://evil.example/", "https://app.example/callback", f"{CALLBACK}&x=1", f"{CALLBACK}#f",
+        f"{CALLBACK}/../x", CALLBACK.upper(), f" {CALLBACK}", "https://app.example@evil.example/callback",
+        "//evil.example", "/\\evil.example", "javascript:alert(1)", "", "https://app.example/callback%3Ffrom=here",
+        f"{CALLBACK}\r\nset-cookie: a=b", "myapp://callback.evil",
+    ],
+)  # fmt: skip
+def test_nobody_is_sent_to_an_address_that_is_not_the_clients(
+    app: App, browser: Browser, address: str
+) -> None:
+    for page in ("oauth2/authorize", "login", "signup", "forgotPassword"):
+        answer = browser.get(f"{app.base}/{page}?{app.query(redirect_uri=address)}")
+        assert (answer.status, answer.location) == (400, ""), page
+        assert "evil" not in answer.body
+    query = urlencode({"client_id": app.client, "logout_uri": address})
+    out = browser.get(f"{app.base}/logout?{query}")
+    assert (out.status, out.location) == (400, "")
+
+
+def test_wrong_clients_are_not_redirected_either(cloud: RunningCloud, app: App, browser: Browser) -> None:
+    other = App(cloud)
+    without, _ = app.new_client(SupportedIdentityProviders=[])
+    for client in ("", "nobody", other.client, without):
+        answer = browser.get(f"{app.base}/oauth2/authorize?{app.query(client_id=client)}")
+        assert (answer.status, answer.location) == (400, "")
+    twice = f"{app.query()}&redirect_uri={quote('https://evil.example/')}"
+    assert browser.get(f"{app.base}/oauth2/authorize?{twice}").status == 400
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"response_type": None}, "invalid_request"),
+        ({"response_type": "code token"}, "invalid_request"),
+        ({"scope": "openid admin"}, "invalid_scope"),
+        ({"code_challenge": "x" * 43}, "invalid_request"),
+        ({"code_challenge": "x" * 43, "code_challenge_method": "plain"}, "invalid_request"),
+        ({"code_challenge": "short", "code_challenge_method": "S256"}, "invalid_request"),
+        ({"code_challenge_method": "S256"}, "invalid_request"),
+        ({"identity_provider": "Google"}, "invalid_request"),
+        ({"prompt": "dance"}, "invalid_request"),
+    ],
+)
+def test_other_mistakes_are_told_to_the_app(
+    app: App, browser: Browser, changes: dict[str, Any], error: str
+) -> None:
+    answer = browser.get(f"{app.base}/oauth2/authorize?{app.query(**changes)}")
+    assert answer.status == 302
+    assert answer.location.startswith(CALLBACK)
+    assert (answer.answer["error"], answer.answer["state"]) == (error, "st&te")
+
+
+def test_codes_are_good_once_and_for_who_asked(app: App, browser: Browser) -> None:
+    refused = (400, {"error": "invalid_grant"})
+
+    def attempt(**fields: str) -> tuple[int, Any]:
+        answer = app.token(browser, **fields)
+        return answer.status, json.loads(answer.body)
+
+    verifier, challenge = pkce()
+    bound = {"code_challenge": challenge, "code_challenge_method": "S256"}
+    other, _ = app.new_client()
+    fresh = lambda **changes: app.code(Browser(), **changes)  # noqa: E731
+    assert attempt(code=str(uuid.uuid4())) == refused
+    assert attempt(code=fresh(), client_id=other) == refused
+    assert attempt(code=fresh(), redirect_uri="myapp://callback") == refused
+    assert attempt(code=fresh(**bound)) == refused
+    assert attempt(code=fresh(**bound), code_verifier=pkce()[0]) == refused
+    assert attempt(code=fresh(**bound), code_verifier=challenge) == refused
+    assert attempt(code=fresh(), code_verifier=verifier) == refused
+    assert attempt(code=fresh(), redirect_uri="") == (400, {"error": "invalid_request"})
+    # A wrong attempt spends the code.
+    code = fresh(**bound)
+    assert attempt(code=code, code_verifier="x" * 43) == refused
+    assert attempt(code=code, code_verifier=verifier) == refused
+    # A code used twice was stolen: what the first use gave is taken back.
+    code = fresh(**bound)
+    status, tokens = attempt(code=code, code_verifier=verifier)
+    assert status == 200
+    assert attempt(code=code, code_verifier=verifier) == refused
+    again = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"], "redirect_uri": ""}
+    assert attempt(**again) == refused
+
+
+def test_codes_end_after_five_minutes_and_sessions_after_an_hour(fresh_cloud: RunningCloud) -> None:
+    app, browser = App(fresh_cloud), Browser()
+    app.new_user()
+    code = app.code(browser)
+    fresh_cloud.advance(301)
+    assert json.loads(app.token(browser, code=code).body) == {"error": "invalid_grant"}
+    start = f"{app.base}/oauth2/authorize?{app.query()}"
+    assert "code" in browser.get(start).answer
+    fresh_cloud.advance(3600)
+    assert "/login?" in browser.get(start).location
+    browser.close()
+
+
+def test_token_requests_that_are_none(app: App, browser: Browser) -> None:
+    url = f"{app.base}/oauth2/token"
+    body = lambda page: json.loads(page.body)["error"]  # noqa: E731
+    assert browser.get(url).status == 405
+    assert body(browser.post(url, {})) == "invalid_request"
+    assert body(browser.post(url, {"grant_type": "password"})) == "unsupported_grant_type"
+    as_json = browser.request("POST", url, {"content-type": "application/json"}, '{"grant_type": "x"}')
+    assert body(as_json) == "invalid_request"
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    assert body(browser.request("POST", url, form, "grant_type=a&grant_type=b")) == "invalid_request"
+    assert body(browser.request("POST", url, form, "a=" + "b" * 70_000)) == "invalid_request"
+    assert body(app.token(browser, grant_type="refresh_token", redirect_uri="")) == "invalid_request"
+    preflight = browser.request("OPTIONS", url, {"origin": "https://app.example"})
+    assert (preflight.status, preflight.headers["access-control-allow-origin"]) == (200, "*")
+    revoke = f"{app.base}/oauth2/revoke"
+    assert body(browser.post(revoke, {"client_id": app.client})) == "invalid_request"
+    assert browser.post(revoke, {"client_id": app.client, "token": "unknown"}).status == 200
+    other, _ = app.new_client()
+    tokens = json.loads(app.token(browser, code=app.code(browser)).body)
+    theirs = {"client_id": other, "token": tokens["refresh_token"]}
+    assert body(browser.post(revoke, theirs)) == "invalid_request"
+    access = {"client_id": app.client, "token": tokens["access_token"]}
+    assert body(browser.post(revoke, access)) == "unsupported_token_type"
+    info = f"{app.base}/oauth2/userInfo"
+    assert browser.get(info).status == 400
+    for bad in ("x", tokens["id_token"], tokens["access_token"][:-6] + "AAAAAA"):
+        assert browser.request("GET", info, {"authorization": f"Bearer {bad}"}).status == 401
+
+
+# Attacks on the pages
+
+
+def test_forms_of_other_sites_are_refused(app: App, browser: Browser) -> None:
+    page = browser.get(f"{app.base}/login?{app.query()}")
+    fields = page.forms[0]["fields"] | {"username": "ann", "password": PASSWORD}
+    url = f"{app.cloud.url}{page.forms[0]['action']}"
+    for changed, headers in (
+        ({"_csrf": ""}, {}),
+        ({"_csrf": "x" * 43}, {}),
+        ({}, {"cookie": "a=b"}),
+        ({}, {"cookie": "XSRF-TOKEN="}),
+        ({}, {"origin": "https://evil.example"}),
+        ({}, {"origin": "null"}),
+        ({}, {"sec-fetch-site": "cross-site"}),
+    ):
+        answer = browser.post(url, fields | changed, headers)
+        assert (answer.status, answer.location) == (403, ""), (changed, headers)
+        assert "cognito" not in browser.cookies
+    fields.pop("_csrf")
+    assert browser.post(url, fields).status == 403
+
+
+def test_what_is_sent_comes_back_as_text(app: App, browser: Browser) -> None:
+    attack = "\"><script>alert(1)</script><img src=x onerror=alert(1)>'"
+    page = browser.get(f"{app.base}/login?{app.query(state=attack, login_hint=attack, nonce=attack)}")
+    assert page.forms[0]["fields"]["username"] == attack
+    pages = [page, browser.fill(page, username=attack, password="wrong")]
+    signup = browser.get(f"{app.base}/signup?{app.query(state=attack)}")
+    pages += [signup, browser.fill(signup, username=attack, password=attack, **{"attribute.email": attack})]
+    forgot = browser.get(f"{app.base}/forgotPassword?{app.query(login_hint=attack)}")
+    pages += [forgot, browser.fill(forgot, username=attack)]
+    for each in pages:
+        assert "<script" not in each.body
+        assert "<img" not in each.body
+        policy = each.headers["content-security-policy"]
+        assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
+        assert "form-action 'self' https://app.example" in policy
+        assert "unsafe" not in policy
+        assert each.headers["x-frame-options"] == "DENY"
+        assert "style=" not in each.body and "onclick" not in each.body
+        assert not each.unlabelled
+    link = browser.get(f"{app.base}/login?{app.query(state='a b&c=d', redirect_uri='myapp://callback')}")
+    assert "form-action 'self' myapp:" in link.headers["content-security-policy"]
+    assert browser.fill(link, username="ann", password=PASSWORD).answer["state"] == "a b&c=d"
+
+
+def test_the_style_sheet_is_served_and_nothing_beside_it(app: App, browser: Browser) -> None:
+    sheet = browser.get(f"{app.base}/assets/style.css")
+    assert (sheet.status, sheet.headers["content-type"]) == (200, "text/css; charset=utf-8")
+    for path in ("assets/../login.html", "assets/login.html", "assets/", "", "nothing"):
+        assert browser.request("GET", f"{app.base}/{path}").status == 404
+    assert browser.request("DELETE", f"{app.base}/login?{app.query()}").status == 404
+
+
+def test_wrong_passwords_say_so_and_are_counted(app: App, browser: Browser) -> None:
+    app.new_user("guess")
+    for _ in range(5):
+        answer = app.login(browser, "guess", "wrong-Pass1!")
+        assert (answer.status, "Incorrect username or password." in answer.text) == (400, True)
+    assert "Password attempts exceeded" in app.login(browser, "guess").text
+    assert "cognito" not in browser.cookies
+
+
+def test_a_challenge_of_the_pages_is_no_way_to_tokens(app: App, browser: Browser) -> None:
+    """What asks for a new password at the pages cannot be answered at the API, nor the other way round."""
+    app.idp.admin_create_user(
+        UserPoolId=app.pool, Username="made", TemporaryPassword="Temporary-1", MessageAction="SUPPRESS"
+    )
+    page = app.login(browser, "made", "Temporary-1")
+    assert "Choose a password" in page.text
+    answer = {"USERNAME": "made", "NEW_PASSWORD": PASSWORD}
+    with pytest.raises(app.idp.exceptions.NotAuthorizedException, match="Invalid session"):
+        app.idp.respond_to_auth_challenge(
+            ClientId=app.client,
+            ChallengeName="NEW_PASSWORD_REQUIRED",
+            Session=page.forms[0]["fields"]["session"],
+            ChallengeResponses=answer,
+        )
+    differing = browser.fill(page, password=PASSWORD, confirmPassword="another-One1!")
+    assert "not the same" in differing.text
+    weak = browser.fill(differing, password="weak", confirmPassword="weak")
+    assert "Password did not conform with policy" in weak.text
+    done = browser.fill(weak, password=PASSWORD, confirmPassword=PASSWORD)
+    assert done.status == 302
+    assert app.token(browser, code=done.answer["code"]).status == 200
+
+
+# Accounts
+
+
+def test_signing_up_confirming_and_signing_in(cloud: RunningCloud, app: App, browser: Browser) -> None:
+    page = browser.get(f"{app.base}/login?{app.query()}")
+    signup = browser.get(f"{cloud.url}{next(link for link in page.links if '/signup?' in link)}")
+    assert "At least 8 characters" in signup.text
+    email = f"{uuid.uuid4().hex[:8]}@example.com"
+    fields = {"username": "newcomer", "attribute.email": email}
+    weak = browser.fill(signup, password="weak", **fields)
+    assert "Password did not conform with policy" in weak.text
+    assert weak.forms[0]["fields"]["attribute.email"] == email
+    confirm = browser.fill(weak, password=PASSWORD, **fields)
+    assert "Confirm your account" in confirm.text
+    assert email not in confirm.text  # shown masked
+    early = app.login(Browser(), "newcomer")
+    assert "Confirm your account" in early.text
+    wrong = browser.fill(confirm, code="000000")
+    assert (wrong.status, "Invalid verification code" in wrong.text) == (400, True)
+    resent = browser.fill(confirm, form=1)
+    assert "new code is on its way" in resent.text
+    login = browser.fill(resent, code=sent_code(cloud, email))
+    assert "Your account is confirmed" in login.text
+    done = browser.fill(login, username="newcomer", password=PASSWORD)
+    assert (done.status, done.location.startswith(CALLBACK)) == (302, True)
+    taken = browser.fill(signup, password=PASSWORD, **fields)
+    assert "User already exists" in taken.text
+
+
+def test_a_forgotten_password_is_set_anew(cloud: RunningCloud, app: App, browser: Browser) -> None:
+    app.new_user("forgetful")
+    forgot = browser.get(f"{app.base}/forgotPassword?{app.query()}")
+    reset = browser.fill(forgot, username="forgetful")
+    assert "Set a new password" in reset.text
+    code = sent_code(cloud, "forgetful@example.com")
+    wanted = {"password": "Another-Secret-1", "confirmPassword": "Another-Secret-1"}
+    assert "not the same" in browser.fill(reset, code=code, **(wanted | {"password": PASSWORD})).text
+    login = browser.fill(reset, code=code, **wanted)
+    assert "Your password is changed" in login.text
+    assert browser.fill(login, username="forgetful", password=PASSWORD).status == 400
+    assert browser.fill(login, username="forgetful", password="Another-Secret-1").status == 302
+
+
+def test_where_administrators_make_accounts_nobody_signs_up(cloud: RunningCloud, browser: Browser) -> None:
+    closed = App(cloud, {"AdminCreateUserConfig": {"AllowAdminCreateUserOnly": True}})
+    page = browser.get(f"{closed.base}/login?{closed.query()}")
+    assert not any("/signup" in link for link in page.links)
+    assert browser.get(f"{closed.base}/signup?{closed.query()}").status == 400
+
+
+def totp(secret: str, at: float) -> str:
+    key = base64.b32decode(secret + "=" * (-len(secret) % 8))
+    digest = hashlib.sha1
+    import hmac
+
+    mac = hmac.digest(key, int(at // 30).to_bytes(8, "big"), digest)
+    offset = mac[-1] & 15
+    return f"{(int.from_bytes(mac[offset : offset + 4], 'big') & 0x7FFFFFFF) % 1_000_000:06d}"
+
+
+def test_an_authenticator_is_set_up_and_asked_for(cloud: RunningCloud, browser: Browser) -> None:
+    strict = App(cloud)
+    strict.idp.set_user_pool_mfa_config(
+        UserPoolId=strict.pool, SoftwareTokenMfaConfiguration={"Enabled": True}, MfaConfiguration="ON"
+    )
+    strict.new_user()
+    setup = strict.login(browser)
+    assert "Set up your authenticator app" in setup.text
+    found = re.search(r"<code>([A-Z2-7]+)</code>", setup.body)
+    assert found is not None
+    now = time.time()
+    again = browser.fill(setup, code="000000")
+    assert again.status == 400
+    found = re.search(r"<code>([A-Z2-7]+)</code>", again.body)
+    assert found is not None
+    done = browser.fill(again, code=totp(found[1], now))
+    assert done.status == 302, done.text
+    ask = strict.login(Browser(), "ann")
+    assert "authenticator app shows" in ask.text
+    other = Browser()
+    ask = strict.login(other, "ann")
+    wrong = other.fill(ask, code="000000")
+    assert (wrong.status, "Invalid code" in wrong.text) == (400, True)
+    right = other.fill(wrong, code=totp(found[1], now + 30))
+    assert right.status == 302, right.text
+    assert urlsplit(right.location).netloc == "app.example"
