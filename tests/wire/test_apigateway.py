@@ -702,6 +702,68 @@ def test_an_export_is_imported_as_the_same_api(gateway: Any, kind: str, accepts:
     assert "x-amazon-apigateway" not in json.dumps(operation)
 
 
+@pytest.mark.parametrize("kind", ["swagger", "oas30"])
+def test_security_survives_export_and_import(gateway: Any, kind: str) -> None:
+    function = "arn:aws:lambda:us-east-1:000000000000:function:f"
+    uri = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{function}/invocations"
+
+    def scheme(header: str, authtype: str, **authorizer: Any) -> dict[str, Any]:
+        return {
+            "type": "apiKey", "name": header, "in": "header", "x-amazon-apigateway-authtype": authtype,
+            **({"x-amazon-apigateway-authorizer": authorizer} if authorizer else {}),
+        }  # fmt: skip
+
+    schemes = {
+        "pool": scheme("X-Token", "cognito_user_pools", type="cognito_user_pools", providerARNs=[POOL]),
+        "token": scheme("Authorization", "custom", type="token", authorizerUri=uri,
+                        identityValidationExpression="a+", authorizerResultTtlInSeconds=7),
+        "request": scheme("Unused", "custom", type="request", authorizerUri=uri,
+                          identitySource="method.request.header.A, method.request.querystring.q"),
+        "sigv4": scheme("Authorization", "awsSigv4"),
+        "api_key": {"type": "apiKey", "name": "x-api-key", "in": "header"},
+    }  # fmt: skip
+    mock = {"type": "mock", "responses": {"default": {"statusCode": "200"}}}
+    paths = {
+        f"/{name}": {"get": {
+            "x-amazon-apigateway-integration": mock, "responses": {"200": {"description": ""}},
+            "security": [{name: ["a/b"] if name == "pool" else []}, {"api_key": []}],
+        }}
+        for name in schemes
+    }  # fmt: skip
+    body = {"swagger": "2.0", "info": {"title": "secure", "version": "1"}, "paths": paths,
+            "securityDefinitions": schemes, "x-amazon-apigateway-api-key-source": "AUTHORIZER"}  # fmt: skip
+
+    def shown(api: str) -> Any:
+        found = gateway.get_authorizers(restApiId=api)["items"]
+        names = {each["id"]: each["name"] for each in found}
+        methods = {
+            resource["path"]: (
+                method["authorizationType"], names.get(method.get("authorizerId")),
+                method.get("authorizationScopes"), method["apiKeyRequired"],
+            )
+            for resource in gateway.get_resources(restApiId=api, embed=["methods"])["items"]
+            for method in resource.get("resourceMethods", {}).values()
+        }  # fmt: skip
+        kept = sorted(
+            ({k: v for k, v in each.items() if k != "id"} for each in found), key=lambda e: e["name"]
+        )
+        return methods, kept, gateway.get_rest_api(restApiId=api)["apiKeySource"]
+
+    api = gateway.import_rest_api(body=json.dumps(body).encode(), failOnWarnings=True)["id"]
+    first = shown(api)
+    assert first[0]["/pool"] == ("COGNITO_USER_POOLS", "pool", ["a/b"], True)
+    assert first[0]["/request"][:2] == ("CUSTOM", "request") and first[0]["/sigv4"][0] == "AWS_IAM"
+    assert first[0]["/api_key"] == ("NONE", None, None, True)
+    assert [each["authorizerResultTtlInSeconds"] for each in first[1]] == [300, 300, 7]
+    assert first[1][0]["identitySource"] == "method.request.header.X-Token"
+    gateway.create_deployment(restApiId=api, stageName="v1")
+    exported = gateway.get_export(
+        restApiId=api, stageName="v1", exportType=kind, parameters={"extensions": "apigateway"}
+    )["body"].read()
+    again = gateway.import_rest_api(body=exported, failOnWarnings=True)["id"]
+    assert shown(again) == first
+
+
 def described(gateway: Any, api: str) -> dict[str, Any]:
     """Methods by path without ids, to compare two APIs."""
     found: dict[str, Any] = {}

@@ -286,6 +286,13 @@ def test_a_resource_policy_by_itself(
         assert f"arn:aws:execute-api:us-east-1:********0000:{api.id}/s/GET/open" in message
 
 
+def test_an_address_that_a_client_claims_is_not_its_own(cloud: RunningCloud) -> None:
+    document = {"x-amazon-apigateway-policy": policy({"Effect": "Allow", "Condition": AWAY})}
+    api = Api(cloud, "claimed", {"/open": {"get": mock()}}, **document)
+    for header in ("X-Forwarded-For", "X-Real-IP", "Forwarded", "X-Amz-Source-Ip", "CF-Connecting-IP"):
+        assert ask(cloud, "GET", api.url + "/open", None, {header: "203.0.113.7"})[0] == 403
+
+
 @pytest.mark.parametrize(
     ("statement", "who", "expected"),
     [

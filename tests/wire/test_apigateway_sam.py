@@ -205,3 +205,31 @@ def test_types_that_control_access(cloud: RunningCloud) -> None:
     assert again == made  # changed in place
     limits = {"/a/GET": {"rateLimit": 2.0, "burstLimit": 7}}
     assert shown(made) == (90, "2", 90, "1.6", False, 2, {"burstLimit": 2, "rateLimit": 0.5}, limits)
+
+
+def test_a_stage_described_by_its_deployment(cloud: RunningCloud) -> None:
+    method = {
+        "RestApiId": {"Ref": "Api"}, "ResourceId": {"Fn::GetAtt": ["Api", "RootResourceId"]},
+        "HttpMethod": "GET", "AuthorizationType": "NONE", "Integration": {"Type": "MOCK"},
+    }  # fmt: skip
+    described = {
+        "CacheClusterEnabled": True, "CachingEnabled": True, "CacheTtlInSeconds": 20, "Variables": {"a": "b"},
+        "MethodSettings": [{"ResourcePath": "/x", "HttpMethod": "GET", "ThrottlingRateLimit": 3}],
+    }  # fmt: skip
+    deployment = {"RestApiId": {"Ref": "Api"}, "StageName": "d", "StageDescription": described}
+    body = {
+        "Resources": {
+            "Api": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "described"}},
+            "Method": {"Type": "AWS::ApiGateway::Method", "Properties": method},
+            "Deployment": {
+                "Type": "AWS::ApiGateway::Deployment", "Properties": deployment, "DependsOn": "Method",
+            },
+        },
+        "Outputs": {"Api": {"Value": {"Ref": "Api"}}},
+    }  # fmt: skip
+    made = deploy(cloud, "described", "CREATE", json.dumps(body))
+    stage = cloud.client("apigateway").get_stage(restApiId=made["Api"], stageName="d")
+    assert (stage["cacheClusterEnabled"], stage["variables"]) == (True, {"a": "b"})
+    settings = stage["methodSettings"]
+    assert (settings["*/*"]["cachingEnabled"], settings["*/*"]["cacheTtlInSeconds"]) == (True, 20)
+    assert settings["~1x/GET"]["throttlingRateLimit"] == 3.0

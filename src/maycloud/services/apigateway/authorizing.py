@@ -3,6 +3,7 @@
 How the two meet: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html
 """
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Coroutine
 from datetime import UTC, datetime
@@ -56,6 +57,11 @@ class Results:
         prefix = f"{api}/{stage}/"
         for key in [key for key in self._kept if key[0].startswith(prefix)]:
             del self._kept[key]
+
+
+def _key(plan: MethodPlan, *identity: str) -> tuple[str, bytes]:
+    """What a result is kept by: tokens are long, and need not be kept themselves."""
+    return plan.authorizer_key, hashlib.sha256("\0".join(identity).encode("utf-8", "replace")).digest()
 
 
 class Authorization:
@@ -145,7 +151,7 @@ class Authorization:
         token = cognito_authorizers.bearer_of(exchange, authorizer)
         wanted = plan.method.get("authorizationScopes")
         use = "access" if wanted else "id"
-        key = (plan.authorizer_key, use, token)
+        key = _key(plan, use, token)
         claimant = self.results.get(key)
         if claimant is None:
             claimant = cognito_authorizers.verify(self._cloud, authorizer, token, use)
@@ -169,7 +175,7 @@ class Authorization:
             raise denied(explicit=True)
         identity = lambda_authorizers.identity_of(exchange, authorizer)
         ttl = authorizer.get("authorizerResultTtlInSeconds", DEFAULT_AUTHORIZER_TTL)
-        key = (plan.authorizer_key, identity)
+        key = _key(plan, *identity)
         verdict = self.results.get(key) if ttl and identity else None
         if verdict is None:
             return self._ask(exchange, authorizer, key, ttl if identity else 0)

@@ -16,9 +16,9 @@ from maycloud.store import Clock, Document
 MAX_ANSWER = 1_048_576  # bytes of the largest answer that is kept
 # A cluster has its memory to itself; a cloud on one machine has not.
 MAX_BYTES = 512 << 20
-_OVERHEAD = 512  # bytes that an entry takes beside its answer
+_OVERHEAD = 512  # bytes that an entry takes beside its key and its answer
 
-Kept = tuple[float, int, RawHeaders, bytes]  # until when, status, headers, body
+Kept = tuple[float, int, RawHeaders, bytes, int]  # until when, status, headers, body, weight in bytes
 
 
 class StageCache:
@@ -32,37 +32,43 @@ class StageCache:
         self._entries: OrderedDict[Any, Kept] = OrderedDict()
         self._bytes = 0
 
-    def get(self, key: Any) -> Response | None:
+    def get(self, key: tuple[Any, ...]) -> Response | None:
         found = self._entries.get(key)
         if found is None:
             return None
-        until, status, headers, body = found
+        until, status, headers, body, _ = found
         if until <= self._clock.time():
             self._drop(key)
             return None
         self._entries.move_to_end(key)
         return Response(status, headers.copy(), body)
 
-    def put(self, key: Any, response: Response, ttl: int) -> None:
+    def put(self, key: tuple[Any, ...], response: Response, ttl: int) -> None:
         """Keep a successful answer; one that is not, or is too large, takes the place of none."""
         body = response.body
         if not 200 <= response.status < 300 or not isinstance(body, bytes) or len(body) > MAX_ANSWER:
             return
         self._drop(key)
-        kept = (self._clock.time() + ttl, response.status, response.headers.copy(), body)
-        self._entries[key] = kept
-        self._bytes += _weight(kept)
+        weight = _weight(key, response.headers, body)
+        self._entries[key] = (
+            self._clock.time() + ttl, response.status, response.headers.copy(), body, weight,
+        )  # fmt: skip
+        self._bytes += weight
         while self._bytes > self._limit:
             self._drop(next(iter(self._entries)))
 
     def _drop(self, key: Any) -> None:
         found = self._entries.pop(key, None)
         if found is not None:
-            self._bytes -= _weight(found)
+            self._bytes -= found[4]
 
 
-def _weight(kept: Kept) -> int:
-    return len(kept[3]) + sum(len(name) + len(value) for name, value in kept[2]) + _OVERHEAD
+def _weight(key: tuple[Any, ...], headers: RawHeaders, body: bytes) -> int:
+    """Keys count: clients choose them, and they may be longer than the answer."""
+    parts = [each for part in key for each in (part if isinstance(part, tuple) else (part or "",))]
+    return (
+        len(body) + sum(len(name) + len(value) for name, value in headers) + sum(map(len, parts)) + _OVERHEAD
+    )
 
 
 class StageCaches:

@@ -117,9 +117,11 @@ async def _reapply(ctx: Context, api: str, old: Props, new: Props) -> None:
         ("Name", "/name"),
         ("Description", "/description"),
         ("MinimumCompressionSize", "/minimumCompressionSize"),
+        ("ApiKeySourceType", "/apiKeySource"),
+        ("DisableExecuteApiEndpoint", "/disableExecuteApiEndpoint"),
     ):
         if name in new and new[name] != old.get(name):
-            operations.append({"op": "replace", "path": path, "value": text(new[name])})
+            operations.append({"op": "replace", "path": path, "value": _patch_value(new[name])})
     found = await ctx.call("apigateway", "GetRestApi", restApiId=api)
     has, wants = (
         set(found.get("binaryMediaTypes") or []),
@@ -134,6 +136,8 @@ async def _reapply(ctx: Context, api: str, old: Props, new: Props) -> None:
         policy = new["Policy"]
         value = policy if isinstance(policy, str) else orjson.dumps(policy).decode()
         operations.append({"op": "replace", "path": "/policy", "value": value})
+    elif "Policy" in old and "Policy" not in new:
+        operations.append({"op": "remove", "path": "/policy"})
     if operations:
         await ctx.call("apigateway", "UpdateRestApi", restApiId=api, patchOperations=operations)
 
@@ -158,6 +162,17 @@ register(
 
 # Deployment and Stage
 
+_METHOD_SETTINGS = {
+    "MetricsEnabled": "metrics/enabled",
+    "LoggingLevel": "logging/loglevel",
+    "DataTraceEnabled": "logging/dataTrace",
+    "ThrottlingBurstLimit": "throttling/burstLimit",
+    "ThrottlingRateLimit": "throttling/rateLimit",
+    "CachingEnabled": "caching/enabled",
+    "CacheTtlInSeconds": "caching/ttlInSeconds",
+    "CacheDataEncrypted": "caching/dataEncrypted",
+}
+
 
 async def create_deployment(ctx: Context, props: Props) -> Resource:
     given: dict[str, Any] = {"restApiId": props["RestApiId"]}
@@ -170,8 +185,25 @@ async def create_deployment(ctx: Context, props: Props) -> Resource:
             given["variables"] = described["Variables"]
         if "Description" in described:
             given["stageDescription"] = described["Description"]
+        for name in ("CacheClusterEnabled", "CacheClusterSize", "TracingEnabled"):
+            if name in described:
+                given[_camel(name)] = described[name]
     made = await ctx.call("apigateway", "CreateDeployment", **given)
+    ctx.created(made["id"])
+    if "StageName" in props:
+        await _patch_stage(ctx, props["StageName"], props, _described_patches(props))
     return Resource(made["id"], {"DeploymentId": made["id"]})
+
+
+def _described_patches(props: Props) -> list[dict[str, str]]:
+    """What a StageDescription says of all methods, and of single ones."""
+    described = props.get("StageDescription") or {}
+    common = {name: described[name] for name in _METHOD_SETTINGS if name in described}
+    settings = [{"ResourcePath": "/*", "HttpMethod": "*", **common}] if common else []
+    settings += described.get("MethodSettings") or []
+    return _stage_patches(
+        {"MethodSettings": settings, "AccessLogSetting": described.get("AccessLogSetting") or {}}
+    )
 
 
 async def update_deployment(
@@ -207,19 +239,16 @@ register(
         required=frozenset({"RestApiId"}),
         replace_on=frozenset({"RestApiId", "StageName", "StageDescription"}),
         attributes=frozenset({"DeploymentId"}),
+        nested={
+            "StageDescription": frozenset(
+                {
+                    *_METHOD_SETTINGS, "AccessLogSetting", "CacheClusterEnabled", "CacheClusterSize",
+                    "Description", "MethodSettings", "TracingEnabled", "Variables",
+                }
+            )
+        },
     )
-)
-
-_METHOD_SETTINGS = {
-    "MetricsEnabled": "metrics/enabled",
-    "LoggingLevel": "logging/loglevel",
-    "DataTraceEnabled": "logging/dataTrace",
-    "ThrottlingBurstLimit": "throttling/burstLimit",
-    "ThrottlingRateLimit": "throttling/rateLimit",
-    "CachingEnabled": "caching/enabled",
-    "CacheTtlInSeconds": "caching/ttlInSeconds",
-    "CacheDataEncrypted": "caching/dataEncrypted",
-}
+)  # fmt: skip
 
 
 def _stage_patches(props: Props) -> list[dict[str, str]]:
