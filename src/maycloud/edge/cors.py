@@ -4,6 +4,8 @@ The JSON and query services at ``/`` (Cognito, STS, DynamoDB …) let every orig
 asked is signed, or carries its own token, and no cookie counts. S3 and the data planes have their own rules.
 """
 
+from dataclasses import replace
+
 from maycloud.edge.messages import RawHeaders, Reply, Request, Response
 
 _MAX_AGE = b"172800"  # seconds that AWS lets a browser remember a preflight
@@ -36,7 +38,7 @@ def shared(reply: Reply) -> Reply:
     def send(response: Response) -> None:
         # After a commit that failed there is no response, and nothing to share.
         if isinstance(response, Response):
-            response = Response(response.status, [*response.headers, *_SHARED], response.body)
+            response = replace(response, headers=[*response.headers, *_SHARED])
         reply(response)
 
     return send
