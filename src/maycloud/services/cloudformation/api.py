@@ -3,7 +3,7 @@
 from typing import Any
 
 from maycloud.services.base import Call, Params, Result
-from maycloud.services.cloudformation import changeset_api, reading
+from maycloud.services.cloudformation import changeset_api, reading, stack_policies
 from maycloud.services.cloudformation.declared import (
     find_stack,
     must_be_updatable,
@@ -54,6 +54,7 @@ async def UpdateStack(call: Call, params: Params) -> Result:
     plan = await make_plan(read, text, params, previous=previous)
     check_plan(call.cloud, call.state.stacks, stack, plan)
     policy = await _policy(call, params)
+    during = await _policy(call, params, "StackPolicyDuringUpdate")
     with call.store.db.atomic():
         stack = find_stack(call, stack["id"], "Stack [{}] does not exist")
         must_be_updatable(stack)
@@ -61,14 +62,19 @@ async def UpdateStack(call: Call, params: Params) -> Result:
             raise error("No updates are to be performed.")
         stack["policy"] = policy or stack.get("policy")
         on_failure = "DO_NOTHING" if params.get("DisableRollback") else "ROLLBACK"
-        start_update(call, stack, plan, params, on_failure)
+        start_update(call, stack, plan, params, on_failure, during)
     return {"StackId": stack["id"]}
 
 
-async def _policy(call: Call, params: Params) -> str | None:
-    if "StackPolicyURL" in params:
-        return await reader(call).read_object(params["StackPolicyURL"])
-    return params.get("StackPolicyBody")
+async def _policy(call: Call, params: Params, member: str = "StackPolicy") -> str | None:
+    """The stack policy that a request carries or names, checked."""
+    body, url = params.get(f"{member}Body"), params.get(f"{member}URL")
+    if body is not None and url is not None:
+        raise error(f"You cannot specify both {member}Body and {member}URL")
+    text = await reader(call).read_object(url) if url is not None else body
+    if text is not None:
+        stack_policies.check(text)
+    return text
 
 
 @service.operation(resource=stack_arn)
@@ -122,6 +128,39 @@ def ContinueUpdateRollback(call: Call, params: Params) -> Result:
 
 
 @service.operation(resource=stack_arn)
+def CancelUpdateStack(call: Call, params: Params) -> Result:
+    """Roll an update back that is going on; what is being done to a resource is waited for."""
+    stack = find_stack(call, params["StackName"], "Stack [{}] does not exist")
+    if stack["status"] != "UPDATE_IN_PROGRESS":
+        raise error("CancelUpdateStack cannot be called from current stack status")
+    token = params.get("ClientRequestToken", "")
+    call.state.begin(
+        stack,
+        "rollback_update",
+        "UPDATE_ROLLBACK_IN_PROGRESS",
+        call.principal,
+        "User Initiated",
+        client_token=token,
+    )
+    return None
+
+
+@service.operation(resource=stack_arn)
+def SignalResource(call: Call, params: Params) -> Result:
+    """Signal a wait condition by its name, as its handle's address would be signalled."""
+    stack = find_stack(call, params["StackName"], "Stack [{}] does not exist")
+    logical_id = params["LogicalResourceId"]
+    row = call.state.stacks.resource(stack["id"], logical_id)
+    if row is None:
+        raise error(f"Resource {logical_id} does not exist for stack {stack['name']}")
+    if row["status"] != "CREATE_IN_PROGRESS" or row["type"] != "AWS::CloudFormation::WaitCondition":
+        raise error(f"Resource {logical_id} is in {row['status']} state and cannot be signaled")
+    answer = {"Status": params["Status"], "UniqueId": params["UniqueId"]}
+    call.state.signals.add(str(row["properties"]["Handle"]), answer)
+    return None
+
+
+@service.operation(resource=stack_arn)
 def UpdateTerminationProtection(call: Call, params: Params) -> Result:
     stack = find_stack(call, params["StackName"], "Stack [{}] does not exist")
     if stack["status"] in ("DELETE_COMPLETE", "DELETE_IN_PROGRESS"):
@@ -133,7 +172,7 @@ def UpdateTerminationProtection(call: Call, params: Params) -> Result:
 
 @service.operation(resource=stack_arn)
 async def SetStackPolicy(call: Call, params: Params) -> Result:
-    """Keep a stack policy for GetStackPolicy; updates do not look at it."""
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_SetStackPolicy.html"""
     find_stack(call, params["StackName"], "Stack [{}] does not exist")
     policy = await _policy(call, params)
     if policy is None:

@@ -112,8 +112,10 @@ def start_create(call: Call, stack: Record, plan: Record, params: Params, on_fai
     )
 
 
-def start_update(call: Call, stack: Record, plan: Record, params: Params, on_failure: str) -> None:
-    """Begin to bring a stack to a new plan."""
+def start_update(
+    call: Call, stack: Record, plan: Record, params: Params, on_failure: str, policy: str | None = None
+) -> None:
+    """Begin to bring a stack to a new plan; `policy` is the stack policy of this update alone."""
     old = call.state.stacks.resources(stack["id"])
     changed = sorted(
         name
@@ -134,5 +136,6 @@ def start_update(call: Call, stack: Record, plan: Record, params: Params, on_fai
         "UPDATE_IN_PROGRESS",
         call.principal,
         on_failure=on_failure,
+        policy=policy,
         client_token=params.get("ClientRequestToken", ""),
     )

@@ -15,6 +15,7 @@ from maycloud.errors import AwsError
 from maycloud.principal import Principal
 from maycloud.services.base import Cloud
 from maycloud.services.cloudformation.run import Run, SupersededError
+from maycloud.services.cloudformation.signals import Signals
 from maycloud.services.cloudformation.store import Record, Stacks
 from maycloud.store import Delivery
 
@@ -31,6 +32,7 @@ class Engine:
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
         self.stacks = Stacks(cloud.store)
+        self.signals = Signals(cloud)
         self._principals: dict[str, Principal] = {}  # of works begun by this process
         self._locks: dict[str, asyncio.Lock] = {}
         self._waiting: dict[str, list[asyncio.Future[None]]] = {}

@@ -17,6 +17,7 @@ from maycloud.services.cloudformation.coercion import text
 from maycloud.services.cloudformation.intrinsics import NO_VALUE, Scope
 from maycloud.services.cloudformation.parameters import is_secret, resolve_dynamic
 from maycloud.services.cloudformation.plans import Reader, localizer, scope_of
+from maycloud.services.cloudformation.stack_policies import StackPolicy
 from maycloud.services.cloudformation.steps import ResourceFailedError, Rows, Steps
 from maycloud.services.cloudformation.store import Record
 from maycloud.services.cloudformation.template import error
@@ -45,6 +46,8 @@ class Run:
         self.principal = principal
         self.work_id: str = stack["work"]["id"]
         self.steps = Steps(self)
+        written = stack["work"].get("policy") or stack.get("policy")
+        self.policy = StackPolicy(written) if written else None
         self.reader = Reader(self.cloud, principal, stack["account"], stack["region"])
 
     async def go(self) -> None:
@@ -203,7 +206,10 @@ class Run:
 
     async def _update(self) -> None:
         waits = self._prepare(self.stack["plan"])
-        failures = await self._walk(waits, self.steps.update)
+        lost = self.stacks.resources(self.stack["id"]).keys() - waits.keys()
+        refused = {name: self.steps.refuse_removal(name) for name in sorted(lost)}
+        failures = {name: reason for name, reason in refused.items() if reason is not None}
+        failures = failures or await self._walk(waits, self.steps.update)
         outputs: list[Record] = []
         if not failures:
             failures, outputs = await self._conclude()
@@ -327,6 +333,8 @@ class Run:
         for row in self.stacks.resources(self.stack["id"]).values():
             row["removed"] = bool(row.get("fresh"))
             row["fresh"] = False
+            if row["status"] == "UPDATE_FAILED":
+                self.steps.stand(row)
             self.stacks.put_resource(self.stack["id"], row)
         where = self.stack["account"], self.stack["region"]
         scope = self.scope(previous)
@@ -387,8 +395,9 @@ def _reason(rows: dict[str, Record], failures: dict[str, str]) -> str:
     if "" in failures:
         return f"{failures[''].rstrip('.')}. "
     sentences = ""
-    for status, verb in (("CREATE_FAILED", "create"), ("UPDATE_FAILED", "update")):
-        names = [name for name in sorted(failures) if rows.get(name, {}).get("status") == status]
+    created = [name for name in sorted(failures) if rows.get(name, {}).get("status") == "CREATE_FAILED"]
+    updated = sorted(failures.keys() - set(created))
+    for names, verb in ((created, "create"), (updated, "update")):
         if names:
             sentences += f"The following resource(s) failed to {verb}: [{', '.join(names)}]. "
     return sentences

@@ -159,7 +159,7 @@ class Steps:
 
         run = self._run
         stack = run.stack | {"tags": run.stack["plan"]["tags"]}
-        return Context(run.cloud, run.principal, stack, row["logical_id"], row["token"], created)
+        return Context(run.cloud, run.principal, stack, row["logical_id"], row["type"], row["token"], created)
 
     async def _attempt(self, ctx: Context, what: Awaitable[Resource | None]) -> Resource | None:
         """What a provider does, its errors as the reasons that AWS gives."""
@@ -267,14 +267,17 @@ class Steps:
                 row["work"] = self._work
                 self._stacks.put_resource(self._stack_id, row)
                 return
+            replaces = provider.update is None or bool(changed & provider.replace_on)
+            self._ask_policy("Update:Replace" if replaces else "Update:Modify", row)
             provider.check(row["logical_id"], new)
-            if provider.update is None or changed & provider.replace_on:
+            if replaces:
                 _check_name(provider, old, new)
                 row |= {"old": before | {"replaced": True}, "physical_id": "", "ref": None}
                 row |= {"attributes": {}, "token": new_token()}
                 await self._make(row, "UPDATE", REPLACES)
                 return
         except AwsError as failure:
+            row["needs"] = before["needs"]
             self._save(row, "UPDATE_FAILED", failure.message)
             raise ResourceFailedError(failure.message) from failure
         row["old"] = row.get("old") or before | {"replaced": False}
@@ -286,6 +289,25 @@ class Steps:
         _fill(row, resource)
         row["properties"] = new
         self._save(row, "UPDATE_COMPLETE", "", shown)
+
+    def _ask_policy(self, action: str, row: Record) -> None:
+        """Raise for what the stack's policy, or that of this update alone, does not let happen."""
+        policy = self._run.policy
+        refusal = policy.refusal(action, row["logical_id"], row["type"]) if policy else None
+        if refusal is not None:
+            raise error(refusal)
+
+    def refuse_removal(self, logical_id: str) -> str | None:
+        """Why a resource that the new template has lost may not be deleted, if it may not."""
+        row = self._stacks.resource(self._stack_id, logical_id)
+        if row is None or not _exists(row):
+            return None
+        try:
+            self._ask_policy("Update:Delete", row)
+        except AwsError as failure:
+            self._tell(row, row["physical_id"], "DELETE_FAILED", failure.message)
+            return failure.message
+        return None
 
     async def _apply(self, row: Record, provider: Provider, old: Any, new: Any) -> Resource:
         """Call the provider's update; a failure becomes the record's."""
@@ -323,6 +345,10 @@ class Steps:
             row["discard"] = [*row.get("discard", []), {key: row.get(key) for key in _KEPT}]
         _fill(row, resource)
         row |= {"properties": old["properties"], "needs": old["needs"], "old": None}
+        self._save(row, "UPDATE_COMPLETE")
+
+    def stand(self, row: Record) -> None:
+        """Note that a resource which an update was not allowed to touch is as it was."""
         self._save(row, "UPDATE_COMPLETE")
 
     # Delete

@@ -28,6 +28,7 @@ a change in `replace_on`, and may be called again after a crash with the same ar
 
 import importlib.util
 import os
+import re
 import string
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -47,6 +48,7 @@ MODULES = (
     "apigateway_access",
     "cloudfront",
     "cloudwatch",
+    "custom",
     "cognito_identity",
     "cognito_idp",
     "dax",
@@ -84,10 +86,14 @@ class Context:
         principal: Principal,
         stack: dict[str, Any],
         logical_id: str,
+        type_: str,
         token: str,
         created: Callable[[str, Attributes], None],
     ) -> None:
-        """`stack` is the stack's record, `token` the random part of names, the same over restarts."""
+        """`stack` is the stack's record, `type_` the resource's type.
+
+        `token` is the random part of names, the same over restarts.
+        """
         self.cloud = cloud
         self.principal = principal
         self.account: str = stack["account"]
@@ -96,6 +102,7 @@ class Context:
         self.stack_id: str = stack["id"]
         self.tags: dict[str, str] = dict(stack.get("tags", {}))  # the stack's own, for taggable resources
         self.logical_id = logical_id
+        self.type = type_
         self.failed_service = ""  # whose error ended the last call
         self._token = token
         self._created = created
@@ -161,6 +168,7 @@ class Provider:
     delete: Delete
     update: Update | None = None  # None: every change replaces
     properties: frozenset[str] = frozenset()  # names allowed at the top
+    open: bool = False  # takes any property
     required: frozenset[str] = frozenset()
     replace_on: frozenset[str] = frozenset()  # properties whose change needs a new resource
     name_property: str = ""  # names the resource; it cannot be replaced under the same name
@@ -170,7 +178,7 @@ class Provider:
 
     def check(self, logical_id: str, props: Props) -> None:
         """Raise for properties that the type does not have, or that are missing."""
-        for name in sorted(props.keys() - self.properties):
+        for name in sorted(props.keys() - self.properties) if not self.open else ():
             raise AwsError("ValidationError", f"Encountered unsupported property {name}")
         for name in sorted(self.required):
             if name not in props:
@@ -193,6 +201,7 @@ def _invalid(logical_id: str, path: str, problem: str) -> AwsError:
     )
 
 
+_CUSTOM = re.compile(r"Custom::[A-Za-z0-9_@-]{1,60}")
 _providers: dict[str, Provider] = {}  # filled by imports only
 
 
@@ -210,6 +219,8 @@ def _load() -> None:
 def find(type_: str) -> Provider | None:
     """The provider of a resource type, None for a type that is not known."""
     _load()
+    if _CUSTOM.fullmatch(type_):
+        type_ = "AWS::CloudFormation::CustomResource"
     return _providers.get(type_)
 
 

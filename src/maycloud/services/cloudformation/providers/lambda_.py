@@ -14,6 +14,7 @@ from maycloud.services.cloudformation.providers import (
     Resource,
     register,
 )
+from maycloud.services.cloudformation.providers.response_modules import beside
 
 # Function
 
@@ -37,7 +38,8 @@ def _code(props: Props) -> dict[str, Any]:
         name = "index.py" if text(props.get("Runtime", "")).startswith("python") else f"index.{suffix}"
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w") as archive:
-            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), code["ZipFile"])
+            for file, source in {name: code["ZipFile"], **beside(name, code["ZipFile"])}.items():
+                archive.writestr(zipfile.ZipInfo(file, (1980, 1, 1, 0, 0, 0)), source)
         return {"ZipFile": packed.getvalue()}
     return code
 

@@ -1,4 +1,4 @@
-"""CloudFormation's own resource types: nested stacks and handles to wait on."""
+"""Nested stacks."""
 
 from maycloud.errors import AwsError
 from maycloud.services.cloudformation.coercion import text
@@ -80,17 +80,6 @@ async def delete_stack(ctx: Context, physical_id: str, _props: Props, _attribute
         )
 
 
-async def create_handle(ctx: Context, _props: Props) -> Resource:
-    """A handle is an address that signals could be sent to; Ref gives the address."""
-    name = ctx.unique_name()
-    address = f"{ctx.cloud.url}/_aws/cloudformation-waitcondition/{name}"
-    return Resource(address)
-
-
-async def delete_handle(_ctx: Context, _physical_id: str, _props: Props, _attributes: Attributes) -> None:
-    """There is nothing behind a handle."""
-
-
 register(
     Provider(
         "AWS::CloudFormation::Stack",
@@ -99,13 +88,5 @@ register(
         delete=delete_stack,
         properties=frozenset({"NotificationARNs", "Parameters", "Tags", "TemplateURL", "TimeoutInMinutes"}),
         required=frozenset({"TemplateURL"}),
-    )
-)
-register(
-    Provider(
-        "AWS::CloudFormation::WaitConditionHandle",
-        create=create_handle,
-        delete=delete_handle,
-        attributes=frozenset(),
     )
 )
