@@ -207,7 +207,10 @@ def web() -> Iterator[Web]:
             self.send_response(status)
             for name, value in sent.items():
                 self.send_header(name, value)
-            if status != 304:
+            chunked = sent.get("Transfer-Encoding") == "chunked"
+            if chunked:
+                body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+            elif status != 304:
                 self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             if self.command != "HEAD":

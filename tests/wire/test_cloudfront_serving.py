@@ -433,6 +433,37 @@ def test_large_bodies_stream(cloud: RunningCloud, origin: Web) -> None:
     assert (part.status, part.body) == (206, b"cdef")
 
 
+def test_parts_of_what_is_too_long_to_keep(cloud: RunningCloud, origin: Web) -> None:
+    data = b"0123456789abcdef" * (9 << 16)
+    bucket = site(cloud, "cf-parts", {})
+    s3 = cloud.client("s3")
+    upload = s3.create_multipart_upload(Bucket="cf-parts", Key="big")["UploadId"]
+    where = {"Bucket": "cf-parts", "Key": "big", "UploadId": upload}
+    parts = [
+        {"PartNumber": number, "ETag": s3.upload_part(**where, PartNumber=number, Body=body)["ETag"]}
+        for number, body in ((1, data[: 6 << 20]), (2, data[6 << 20 :]))
+    ]
+    s3.complete_multipart_upload(**where, MultipartUpload={"Parts": parts})
+    assert fetch(cloud, bucket, "/big").body == data
+    part = fetch(cloud, bucket, "/big", range=f"bytes={(6 << 20) - 2}-{(6 << 20) + 1}")
+    assert (part.status, part.body) == (206, data[(6 << 20) - 2 : (6 << 20) + 2])
+    assert part.headers["content-range"] == f"bytes {(6 << 20) - 2}-{(6 << 20) + 1}/{len(data)}"
+
+    origin.answer("/big", data)
+    web_id = create(cloud, http_origin(origin.port))
+    assert len(fetch(cloud, web_id, "/big", range="bytes=0-1").body) == len(
+        data
+    )  # the origin knows no ranges
+    assert origin.seen[-1][2]["range"] == "bytes=0-1"
+
+
+def test_a_body_without_a_length_is_kept_if_short(cloud: RunningCloud, origin: Web) -> None:
+    origin.answer("/chunked", b"hello", Transfer_Encoding="chunked")
+    id_ = create(cloud, http_origin(origin.port))
+    assert fetch(cloud, id_, "/chunked").body == b"hello"
+    assert fetch(cloud, id_, "/chunked").cache == "Hit from cloudfront"
+
+
 def test_head(cloud: RunningCloud, origin: Web) -> None:
     origin.answer("/a", b"12345")
     id_ = create(cloud, http_origin(origin.port))
@@ -498,6 +529,22 @@ def test_invalidations(cloud: RunningCloud) -> None:
     assert states() == ["Miss"] * 4
 
 
+def test_an_invalidation_counts_for_what_is_on_its_way(cloud: RunningCloud, origin: Web) -> None:
+    origin.answer("/a", b"old")
+    origin.hold = threading.Event()
+    id_ = create(cloud, http_origin(origin.port))
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(fetch, cloud, id_, "/a")
+        until(lambda: origin.seen, what="the origin to be asked")
+        cloud.client("cloudfront").create_invalidation(
+            DistributionId=id_, InvalidationBatch={"Paths": listed("/*"), "CallerReference": "race"}
+        )
+        origin.hold.set()
+        assert waiting.result().body == b"old"
+    origin.answer("/a", b"new")
+    assert fetch(cloud, id_, "/a").body == b"new"
+
+
 # Errors
 
 
@@ -544,6 +591,21 @@ def test_an_origin_that_is_not_there(cloud: RunningCloud) -> None:
     assert b"wasn't able to connect to the origin" in answer.body
 
 
+def test_writing_through_the_edge_needs_the_buckets_word(cloud: RunningCloud) -> None:
+    everything = behavior("bucket", AllowedMethods=listed(*ALL_METHODS))
+    id_ = site(cloud, "cf-writes", {"a.txt": b"A"}, default=everything)
+    assert fetch(cloud, id_, "/b.txt", "PUT", body=b"B").status == 403
+    assert fetch(cloud, id_, "/a.txt", "DELETE").status == 403
+    policy = json.loads(cloud.client("s3").get_bucket_policy(Bucket="cf-writes")["Policy"])
+    policy["Statement"][0]["Action"] = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
+    cloud.client("s3").put_bucket_policy(Bucket="cf-writes", Policy=json.dumps(policy))
+    assert fetch(cloud, id_, "/b.txt", "PUT", body=b"B", content_type="text/x").status == 200
+    stored = cloud.client("s3").get_object(Bucket="cf-writes", Key="b.txt")
+    assert (stored["Body"].read(), stored["ContentType"]) == (b"B", "text/x")
+    assert fetch(cloud, id_, "/b.txt", "DELETE").status == 204
+    assert fetch(cloud, id_, "/a.txt", "POST", body=b"x").status == 405
+
+
 # Inside the cloud, and going in circles
 
 
@@ -561,6 +623,34 @@ def test_another_distribution_as_origin_and_itself(cloud: RunningCloud) -> None:
     ]
     client.update_distribution(Id=outer, IfMatch=got["ETag"], DistributionConfig=config)
     assert fetch(cloud, outer, "/round").status == 403
+
+
+def test_an_api_behind_the_edge(cloud: RunningCloud) -> None:
+    api = cloud.client("apigateway")
+    id_ = api.create_rest_api(name="cf-api")["id"]
+    root = api.get_resources(restApiId=id_)["items"][0]["id"]
+    where = {"restApiId": id_, "resourceId": root, "httpMethod": "GET"}
+    api.put_method(**where, authorizationType="NONE")
+    api.put_method_response(**where, statusCode="200")
+    template = {"application/json": '{"statusCode": 200}'}
+    api.put_integration(**where, type="MOCK", requestTemplates=template)
+    answer = {"application/json": '{"q": "$input.params(\'q\')"}'}
+    api.put_integration_response(**where, statusCode="200", responseTemplates=answer)
+    api.create_deployment(restApiId=id_, stageName="prod")
+    custom = {"HTTPPort": 80, "HTTPSPort": 443, "OriginProtocolPolicy": "https-only"}
+    behind = {
+        "Id": "api", "DomainName": f"{id_}.execute-api.us-east-1.amazonaws.com", "OriginPath": "/prod",
+        "CustomOriginConfig": custom,
+    }  # fmt: skip
+    front = create(
+        cloud, behind,
+        default=behavior(
+            "api", CachePolicyId=CACHING_DISABLED,
+            OriginRequestPolicyId="b689b0a8-53d0-40ab-baf2-68738e2966ac",
+        ),
+    )  # fmt: skip
+    got = fetch(cloud, front, "/?q=7")
+    assert (got.status, json.loads(got.body)) == (200, {"q": "7"})
 
 
 def test_response_headers_policies(cloud: RunningCloud, origin: Web) -> None:

@@ -33,6 +33,7 @@ class Cache:
         self._limit = limit
         self._entries: OrderedDict[Any, Entry] = OrderedDict()
         self.size = 0
+        self.epoch = 0  # grows with each invalidation: what was asked for before is not stored after
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -57,6 +58,7 @@ class Cache:
 
     def forget(self, distribution: str, paths: list[str]) -> None:
         """Drop what an invalidation names: exact addresses, and prefixes that end with ``*``."""
+        self.epoch += 1
         exact = {unquote(path) for path in paths if not path.endswith("*")}
         prefixes = tuple(unquote(path[:-1]) for path in paths if path.endswith("*"))
         for key, entry in list(self._entries.items()):

@@ -6,16 +6,15 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/RequestAndRes
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import Awaitable
 from typing import Any
 
 from maycloud.edge.messages import FileBody, RawHeaders, Request, Response
 from maycloud.services.base import Cloud
-from maycloud.services.cloudfront import compression, pages, response_headers
+from maycloud.services.cloudfront import bodies, pages, response_headers
 from maycloud.services.cloudfront.behaviors import Compiled, Known, compile_distribution
-from maycloud.services.cloudfront.cache import MAX_ENTRY, Cache, Entry
+from maycloud.services.cloudfront.cache import Cache, Entry
 from maycloud.services.cloudfront.freshness import (
-    byte_range,
     date,
     error_lifetime,
     lifetime,
@@ -44,7 +43,6 @@ ERROR = b"Error from cloudfront"
 REDIRECT = b"Redirect from cloudfront"
 
 _CACHED = frozenset({200, 203, 204, 300, 301, 302, 307, 308})
-_LATER_COMPRESSED = 64 << 10  # bytes past which compressing leaves the loop
 _UNCHANGED = frozenset(
     {b"etag", b"last-modified", b"cache-control", b"expires", b"vary", b"content-location", b"server"}
 )
@@ -146,7 +144,7 @@ class DataPlane:
         headers = _viewer_headers(viewer, incoming.headers)
         body = incoming.body
         if viewer.encoding and isinstance(body, bytes):
-            headers, body = await _compressed(viewer.encoding, incoming.status, headers, body)
+            headers, body = await bodies.compressed(viewer.encoding, incoming.status, headers, body)
         response = self._finish(viewer, incoming.status, headers, body, MISS)
         if response.body is not body:
             await incoming.close()
@@ -181,6 +179,7 @@ class DataPlane:
             flight.set_result(None)
 
     async def _fetch(self, viewer: Viewer, key: Any) -> Response:
+        epoch = self._cache.epoch
         stale = self._cache.get(key)
         if stale is not None and stale.error:
             stale = None
@@ -191,7 +190,7 @@ class DataPlane:
             request.method = "GET"
         if stale is not None:
             if stale.etag:
-                request.headers.append((b"if-none-match", stale.etag.removeprefix(b"W/")))
+                request.headers.append((b"if-none-match", stale.etag))
             if stale.modified is not None:
                 request.headers += _dated(stale)
         try:
@@ -201,15 +200,15 @@ class DataPlane:
                 return self._answer(viewer, stale, HIT)
             raise
         if incoming.status == 304 and stale is not None:
-            return self._refresh(viewer, key, stale, incoming)
+            return self._refresh(viewer, key, stale, incoming, epoch)
         if incoming.status >= 500 and stale is not None and incoming.status not in viewer.distribution.errors:
             await incoming.close()
             return self._answer(viewer, stale, HIT)
         if incoming.status >= 400:
             return await self._fail(viewer, incoming, key)
-        return await self._keep(viewer, key, incoming)
+        return await self._keep(viewer, key, incoming, epoch)
 
-    def _refresh(self, viewer: Viewer, key: Any, stale: Entry, incoming: Incoming) -> Response:
+    def _refresh(self, viewer: Viewer, key: Any, stale: Entry, incoming: Incoming, epoch: int) -> Response:
         """The origin says that what is there still holds: take over its new headers."""
         now = self._clock.time()
         new = [(name, value) for name, value in incoming.headers if name in _UNCHANGED and name != b"etag"]
@@ -217,30 +216,43 @@ class DataPlane:
         headers = [header for header in stale.headers if header[0] not in names] + new
         seconds = lifetime(dict(headers), viewer.behavior.ttl, now)
         entry = dataclasses.replace(stale, headers=headers, stored=now, expires=now + seconds)
-        self._cache.put(key, entry)
+        if epoch == self._cache.epoch:
+            self._cache.put(key, entry)
         return self._answer(viewer, entry, REFRESHED)
 
-    async def _keep(self, viewer: Viewer, key: Any, incoming: Incoming) -> Response:
-        """Store an answer if it may be kept and is not too long, and give it."""
+    async def _keep(self, viewer: Viewer, key: Any, incoming: Incoming, epoch: int) -> Response:
+        """Store an answer if it may be kept and is not too long, and give it.
+
+        `epoch` is the cache's when the origin was asked: an invalidation since then counts for this answer.
+        """
         now = self._clock.time()
         seconds = lifetime(incoming.fields, viewer.behavior.ttl, now)
-        if seconds <= 0 or incoming.status not in _CACHED or _length(incoming.body) > MAX_ENTRY:
-            return await self._through(viewer, incoming)
-        body = incoming.body
-        if isinstance(body, FileBody):
-            body = await asyncio.to_thread(_read_file, body)
-        elif not isinstance(body, bytes):
-            start, rest = await _collect(body)
-            if rest is not None:
-                incoming.body = _chain(start, rest)
-                return await self._through(viewer, incoming)
-            body = start
+        if seconds <= 0 or incoming.status not in _CACHED:
+            return await self._through(viewer, await self._part(viewer, incoming))
+        body = await bodies.gather(incoming)
+        if body is None:
+            return await self._through(viewer, await self._part(viewer, incoming))
         headers = [each for each in _viewer_headers(viewer, incoming.headers) if each[0] != b"content-length"]
         if viewer.encoding:
-            headers, body = await _compressed(viewer.encoding, incoming.status, headers, body)
+            headers, body = await bodies.compressed(viewer.encoding, incoming.status, headers, body)
         entry = self._entry(viewer, incoming.status, headers, body, now + seconds)
-        self._cache.put(key, entry)
+        entry.etag = incoming.fields.get(b"etag")  # as the origin knows it, not as compression weakens it
+        if epoch == self._cache.epoch:
+            self._cache.put(key, entry)
         return self._answer(viewer, entry, MISS)
+
+    async def _part(self, viewer: Viewer, incoming: Incoming) -> Incoming:
+        """For a stretch of a body that cannot be cut here: ask the origin for just that."""
+        fields = viewer.request.fields
+        if viewer.method != "GET" or b"range" not in fields or isinstance(incoming.body, bytes | FileBody):
+            return incoming
+        modified = date(incoming.fields.get(b"last-modified"))
+        if incoming.status != 200 or not ranges_apply(fields, incoming.fields.get(b"etag"), modified):
+            return incoming
+        await incoming.close()
+        request = outgoing(viewer)
+        request.headers.append((b"range", fields[b"range"]))
+        return await self._ask(viewer, request)
 
     def _entry(self, viewer: Viewer, status: int, headers: RawHeaders, body: bytes, expires: float) -> Entry:
         fields = dict(headers)
@@ -261,6 +273,9 @@ class DataPlane:
         if page is not None and custom is not None:
             await incoming.close()
             status, headers, body = custom.code, page.headers, page.body
+        else:
+            whole = await bodies.gather(incoming)
+            body = incoming.body if whole is None else whole
         if not isinstance(body, bytes):
             return self._finish(viewer, status, headers, body, ERROR)
         headers = [each for each in headers if each[0] != b"content-length"]
@@ -280,20 +295,17 @@ class DataPlane:
         entry = self._cache.get(key)
         if entry is not None and entry.expires > self._clock.time():
             return None if entry.error else entry
+        epoch = self._cache.epoch
         incoming = await self._origins.fetch(inner.distribution, inner.behavior.origin, outgoing(inner))
-        if incoming.status != 200 or _length(incoming.body) > MAX_ENTRY:
+        body = await bodies.gather(incoming) if incoming.status == 200 else None
+        if body is None:
             await incoming.close()
             return None
-        await self._keep(inner, key, incoming) if inner.cacheable else None
-        entry = self._cache.get(key)
-        if entry is not None:
-            return entry
-        if isinstance(incoming.body, FileBody):
-            incoming.body = await asyncio.to_thread(_read_file, incoming.body)
-        if not isinstance(incoming.body, bytes):
-            await incoming.close()
-            return None
-        return self._entry(inner, 200, _viewer_headers(inner, incoming.headers), incoming.body, 0.0)
+        if inner.cacheable:
+            await self._keep(inner, key, incoming, epoch)
+        return self._cache.get(key) or self._entry(
+            inner, 200, _viewer_headers(inner, incoming.headers), body, 0.0
+        )
 
     # Answering
 
@@ -318,7 +330,7 @@ class DataPlane:
                 status, body = 304, b""
                 headers = [each for each in headers if not each[0].startswith(b"content-")]
             elif b"range" in fields and viewer.method == "GET" and ranges_apply(fields, etag, modified):
-                status, headers, body = _ranged(fields[b"range"], headers, body)
+                status, headers, body = bodies.ranged(fields[b"range"], headers, body)
         policy = viewer.behavior.response_policy
         if policy is not None:
             preflight = viewer.method == "OPTIONS"
@@ -354,78 +366,3 @@ def _viewer_headers(viewer: Viewer, headers: RawHeaders) -> RawHeaders:
 
 def _dated(stale: Entry) -> RawHeaders:
     return [(b"if-modified-since", value) for name, value in stale.headers if name == b"last-modified"]
-
-
-def _length(body: Body) -> int:
-    if isinstance(body, bytes):
-        return len(body)
-    return body.length if isinstance(body, FileBody) else 0
-
-
-def _read_file(body: FileBody) -> bytes:
-    with body.path.open("rb") as file:
-        file.seek(body.offset)
-        return file.read(body.length)
-
-
-async def _collect(body: Any) -> tuple[bytes, Any]:
-    """A streamed body up to what an entry may hold, and the rest of it if there is more."""
-    pieces: list[bytes] = []
-    size = 0
-    async for piece in body:
-        pieces.append(piece)
-        size += len(piece)
-        if size > MAX_ENTRY:
-            return b"".join(pieces), body
-    return b"".join(pieces), None
-
-
-async def _chain(start: bytes, rest: Any) -> AsyncIterator[bytes]:
-    try:
-        yield start
-        async for piece in rest:
-            yield piece
-    finally:
-        await rest.aclose()
-
-
-async def _compressed(
-    encoding: str, status: int, headers: RawHeaders, body: bytes
-) -> tuple[RawHeaders, bytes]:
-    if not compression.worthwhile(status, dict(headers), len(body)):
-        return headers, body
-    if len(body) > _LATER_COMPRESSED:
-        packed = await asyncio.to_thread(compression.compress, body, encoding)
-    else:
-        packed = compression.compress(body, encoding)
-    kept = [each for each in headers if each[0] not in (b"content-length", b"accept-ranges")]
-    # Other bytes for the same resource: its tag is a weak one from here on.
-    kept = [
-        (name, b"W/" + value if name == b"etag" and not value.startswith(b"W/") else value)
-        for name, value in kept
-    ]
-    return [*kept, (b"content-encoding", encoding.encode()), (b"vary", b"Accept-Encoding")], packed
-
-
-def _ranged(value: bytes, headers: RawHeaders, body: Body) -> tuple[int, RawHeaders, Body]:
-    """A stretch of a body whose length is known; others go as a whole."""
-    if not isinstance(body, bytes | FileBody):
-        return 200, headers, body
-    size = _length(body)
-    kept = [each for each in headers if each[0] != b"content-length"]
-    try:
-        found = byte_range(value, size)
-    except ValueError:
-        total = b"bytes */%d" % size
-        kept = [each for each in kept if not each[0].startswith(b"content-")]
-        return 416, [*kept, (b"content-range", total)], b""
-    if found is None:
-        return 200, headers, body
-    start, length = found
-    part: Body = (
-        body[start : start + length]
-        if isinstance(body, bytes)
-        else FileBody(body.path, body.offset + start, length)
-    )
-    where = b"bytes %d-%d/%d" % (start, start + length - 1, size)
-    return 206, [*kept, (b"content-range", where)], part

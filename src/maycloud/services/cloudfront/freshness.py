@@ -106,11 +106,11 @@ def byte_range(value: bytes, size: int) -> tuple[int, int] | None:
             return None
         length = min(int(last), size)
         if not length:
-            raise ValueError
+            raise ValueError("not satisfiable")
         return size - length, length
     start = int(first)
     if last and int(last) < start:
         return None
     if start >= size:
-        raise ValueError
+        raise ValueError("not satisfiable")
     return start, (min(int(last), size - 1) if last else size - 1) - start + 1

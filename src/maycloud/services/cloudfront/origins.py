@@ -195,10 +195,15 @@ async def _object(
             moment = _datetime(fields.get(header))
             if moment is not None:
                 params[name] = moment
+        if b"range" in fields and b"if-range" not in fields:
+            params["Range"] = fields[b"range"].decode("latin-1")
         found = await call("GetObject", params)
         headers, body = _object_headers(found), found.get("Body", b"")
         if not isinstance(body, bytes | FileBody):
             headers.append((b"content-length", str(found["ContentLength"]).encode()))
+        if found.get("ContentRange"):
+            headers.append((b"content-range", found["ContentRange"].encode()))
+            return Incoming(206, headers, body)
         return Incoming(200, headers, body)
     if request.method == "PUT":
         params |= {
