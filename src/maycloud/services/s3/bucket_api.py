@@ -3,7 +3,7 @@
 from typing import Any
 
 from maycloud.services.base import Call, Params, Result
-from maycloud.services.s3 import buckets, cors, ownership, policies, unconfigured
+from maycloud.services.s3 import buckets, cors, lifecycle, ownership, policies, unconfigured
 from maycloud.services.s3.access import (
     bucket_arn,
     bucket_owner,
@@ -165,6 +165,21 @@ def GetBucketCors(call: Call, params: Params) -> Result:
 @service.operation(**BUCKET, action="s3:PutBucketCORS")
 def DeleteBucketCors(call: Call, params: Params) -> Result:
     return buckets.delete_setting("cors")(call, params)
+
+
+@service.operation(**BUCKET, action="s3:PutLifecycleConfiguration")
+def PutBucketLifecycleConfiguration(call: Call, params: Params) -> Result:
+    return lifecycle.put_bucket_lifecycle_configuration(call, params)
+
+
+@service.operation(**BUCKET, action="s3:GetLifecycleConfiguration")
+def GetBucketLifecycleConfiguration(call: Call, params: Params) -> Result:
+    return lifecycle.get_bucket_lifecycle_configuration(call, params)
+
+
+@service.operation(**BUCKET, action="s3:PutLifecycleConfiguration")
+def DeleteBucketLifecycle(call: Call, params: Params) -> Result:
+    return buckets.delete_setting("lifecycle")(call, params)
 
 
 @service.operation(public=True, unsigned=True)

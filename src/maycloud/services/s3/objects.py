@@ -6,7 +6,7 @@ from typing import Any
 
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
-from maycloud.services.s3 import checksums, conditions, content
+from maycloud.services.s3 import checksums, conditions, content, lifecycle
 from maycloud.services.s3.acls import stamp
 from maycloud.services.s3.buckets import find_bucket
 from maycloud.services.s3.checksums import Declared
@@ -17,7 +17,7 @@ from maycloud.services.s3.metadata import ARCHIVED, headers_of, override
 from maycloud.services.s3.permissions import missing
 from maycloud.services.s3.ranges import Span, read_range
 from maycloud.services.s3.store import Bucket
-from maycloud.services.s3.tags import of_header
+from maycloud.services.s3.tags import of_header, tags_of
 from maycloud.services.s3.versions import INLINE, Objects, Piece, Version, pack, row_of
 from maycloud.wire.scalars import http_date
 
@@ -116,6 +116,8 @@ def written(bucket: Bucket, new: Version) -> dict[str, Any]:
     result["ETag"] = f'"{new.etag}"'
     if bucket.versioning:
         result["VersionId"] = new.version
+    if ends := lifecycle.expiration_header(bucket, new.key, new.size, new.modified, tags_of(new)):
+        result["Expiration"] = ends
     return result
 
 
@@ -249,6 +251,10 @@ def describe(bucket: Bucket, found: Version) -> dict[str, Any]:
     result["AcceptRanges"] = "bytes"
     if tags := meta.get("tags"):
         result["TagCount"] = len(tags)
+    if found.current and (
+        ends := lifecycle.expiration_header(bucket, found.key, found.size, found.modified, tags_of(found))
+    ):
+        result["Expiration"] = ends
     if bucket.versioning:
         result["VersionId"] = found.version
     return result

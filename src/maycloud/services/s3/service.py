@@ -3,6 +3,7 @@
 from maycloud.services.base import Cloud, Service
 from maycloud.services.s3.access import request_context, resource_policy
 from maycloud.services.s3.cors import answering
+from maycloud.services.s3.expiry import Expiry
 from maycloud.services.s3.store import SCHEMA, Buckets
 from maycloud.services.s3.uploads import Uploads
 from maycloud.services.s3.versions import Objects
@@ -15,6 +16,13 @@ class Storage:
         self.buckets = Buckets(cloud.store)
         self.objects = Objects(cloud.store)
         self.uploads = Uploads(cloud.store)
+        self._expiry = Expiry(cloud, self.buckets, self.objects, self.uploads)
+
+    async def start(self) -> None:
+        await self._expiry.start()
+
+    async def stop(self) -> None:
+        await self._expiry.stop()
 
 
 service = Service(

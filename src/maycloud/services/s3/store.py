@@ -116,6 +116,14 @@ class Buckets:
         self._db.write("DELETE FROM s3_buckets WHERE id=?", (bucket.id,))
         self._cache.pop(bucket.name, None)
 
+    def with_setting(self, name: str) -> list[str]:
+        """Names of the buckets that have a sub-resource of that name."""
+        rows = self._db.rows(
+            "SELECT name FROM s3_buckets WHERE json_extract(CAST(settings AS TEXT), '$.' || ?) IS NOT NULL",
+            (name,),
+        )
+        return [row[0] for row in rows]
+
     def owned_by(self, account: str) -> list[tuple[str, str, float]]:
         """Names, regions and times of an account's buckets, by name."""
         return [

@@ -152,6 +152,14 @@ class Objects:
             ),
         )
 
+    def keys_after(self, bucket: Bucket, key: str, limit: int) -> list[str]:
+        """The next keys that have any version."""
+        rows = self._db.rows(
+            "SELECT DISTINCT key FROM s3_versions WHERE bucket=? AND key>? ORDER BY key LIMIT ?",
+            (bucket.id, key, limit),
+        )
+        return [row[0] for row in rows]
+
     def newest_row(self, bucket: Bucket, key: str) -> int | None:
         found = self._db.row(
             "SELECT id FROM s3_versions WHERE bucket=? AND key=? ORDER BY id DESC LIMIT 1", (bucket.id, key)

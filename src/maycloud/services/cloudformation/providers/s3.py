@@ -5,7 +5,6 @@ from typing import Any
 import orjson
 
 from maycloud.errors import AwsError
-from maycloud.services.cloudformation.coercion import text
 from maycloud.services.cloudformation.providers import (
     Attributes,
     Context,
@@ -14,8 +13,7 @@ from maycloud.services.cloudformation.providers import (
     Resource,
     register,
 )
-
-_BLOCK = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
+from maycloud.services.cloudformation.providers.s3_bucket import PROPERTIES, configure
 
 
 async def create_bucket(ctx: Context, props: Props) -> Resource:
@@ -27,50 +25,18 @@ async def create_bucket(ctx: Context, props: Props) -> Resource:
     attributes = {
         "Arn": f"arn:aws:s3:::{name}",
         "DomainName": f"{name}.s3.amazonaws.com",
+        "DualStackDomainName": f"{name}.s3.dualstack.{ctx.region}.amazonaws.com",
         "RegionalDomainName": f"{name}.s3.{ctx.region}.amazonaws.com",
     }
     ctx.created(name, attributes)
-    await _configure(ctx, name, {}, props)
+    await configure(ctx, name, {}, props)
     return Resource(name, attributes)
-
-
-async def _configure(ctx: Context, name: str, old: Props, new: Props) -> None:
-    if (status := new.get("VersioningConfiguration")) != old.get("VersioningConfiguration"):
-        wanted = status or {"Status": "Suspended"}
-        await ctx.call("s3", "PutBucketVersioning", Bucket=name, VersioningConfiguration=wanted)
-    if (block := new.get("PublicAccessBlockConfiguration")) != old.get("PublicAccessBlockConfiguration"):
-        wanted = {key: (block or {}).get(key, False) for key in _BLOCK}
-        await ctx.call("s3", "PutPublicAccessBlock", Bucket=name, PublicAccessBlockConfiguration=wanted)
-    if (encryption := new.get("BucketEncryption")) and encryption != old.get("BucketEncryption"):
-        await ctx.call(
-            "s3",
-            "PutBucketEncryption",
-            Bucket=name,
-            ServerSideEncryptionConfiguration={"Rules": _encryption_rules(encryption)},
-        )
-    if (controls := new.get("OwnershipControls")) and controls != old.get("OwnershipControls"):
-        await ctx.call("s3", "PutBucketOwnershipControls", Bucket=name, OwnershipControls=controls)
-    tags = ctx.tags | {tag["Key"]: text(tag["Value"]) for tag in new.get("Tags", [])}
-    if tags:
-        tag_set = [{"Key": key, "Value": value} for key, value in tags.items()]
-        await ctx.call("s3", "PutBucketTagging", Bucket=name, Tagging={"TagSet": tag_set})
-
-
-def _encryption_rules(encryption: Props) -> list[Props]:
-    """The rules, with the API's name for what CloudFormation calls ServerSideEncryptionByDefault."""
-    rules: list[Props] = []
-    for given in encryption["ServerSideEncryptionConfiguration"]:
-        rule = dict(given)
-        if "ServerSideEncryptionByDefault" in rule:
-            rule["ApplyServerSideEncryptionByDefault"] = rule.pop("ServerSideEncryptionByDefault")
-        rules.append(rule)
-    return rules
 
 
 async def update_bucket(
     ctx: Context, physical_id: str, old: Props, new: Props, attributes: Attributes
 ) -> Resource:
-    await _configure(ctx, physical_id, old, new)
+    await configure(ctx, physical_id, old, new)
     return Resource(physical_id, attributes)
 
 
@@ -84,17 +50,12 @@ register(
         create=create_bucket,
         update=update_bucket,
         delete=delete_bucket,
-        properties=frozenset(
-            {
-                "BucketName", "VersioningConfiguration", "PublicAccessBlockConfiguration",
-                "OwnershipControls", "BucketEncryption", "Tags",
-            }
-        ),
+        properties=PROPERTIES,
         replace_on=frozenset({"BucketName"}),
         name_property="BucketName",
-        attributes=frozenset({"Arn", "DomainName", "RegionalDomainName"}),
+        attributes=frozenset({"Arn", "DomainName", "DualStackDomainName", "RegionalDomainName"}),
     )
-)  # fmt: skip
+)
 
 
 async def put_policy(ctx: Context, props: Props) -> Resource:
