@@ -367,6 +367,10 @@ def test_authorizers(gateway: Any) -> None:
         refused(gateway.create_authorizer, restApiId=api, name="t", type="TOKEN", authorizerUri="nope")[0]
         == "BadRequestException"
     )
+    unclosed = [patch("replace", "/identityValidationExpression", "(")]
+    assert refused(
+        gateway.update_authorizer, restApiId=api, authorizerId=pool["id"], patchOperations=unclosed
+    ) == ("BadRequestException", "Invalid identity validation expression specified")
     changed = gateway.update_authorizer(
         restApiId=api, authorizerId=pool["id"], patchOperations=[patch("add", "/providerARNs", POOL + "d")]
     )

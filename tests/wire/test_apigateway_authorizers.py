@@ -4,6 +4,9 @@ import json
 from typing import Any
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from gateways import Api, ask, function_uri, make_handler, mock, operation, patch
 from packages import LOGGING, make_function, make_role
@@ -347,3 +350,49 @@ def test_authorizers_can_be_tried(cloud: RunningCloud, token: Api) -> None:
     assert json.loads(answer["authorization"]["event"][0])["methodArn"].endswith("/ESTestInvoke-stage/GET/a")
     assert tried()["clientStatus"] == tried(Authorization="nobody")["clientStatus"] == 401
     assert tried(Authorization="broken")["clientStatus"] == 500
+
+
+def test_callers_with_credentials_of_an_identity_pool(cloud: RunningCloud, echo: dict[str, Any]) -> None:
+    pools, iam = cloud.client("cognito-identity"), cloud.client("iam")
+    pool = pools.create_identity_pool(IdentityPoolName="guests", AllowUnauthenticatedIdentities=True)
+    pool_id = pool["IdentityPoolId"]
+    trust = {"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
+         "Principal": {"Federated": "cognito-identity.amazonaws.com"},
+         "Condition": {"StringEquals": {"cognito-identity.amazonaws.com:aud": pool_id}}}]}  # fmt: skip
+    role = make_role(iam, "api-guest", trust=trust)
+    get = operation(echo, **{"x-amazon-apigateway-auth": {"type": "AWS_IAM"}})
+    api = Api(cloud, "for-guests", {"/a": {"get": get}, "/users/{id}": {"get": get}})
+    users = f"arn:aws:execute-api:us-east-1:000000000000:{api.id}/s/GET/users"
+    own = users + "/${cognito-identity.amazonaws.com:sub}"
+    iam.put_role_policy(
+        RoleName="api-guest", PolicyName="p",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": own}]}),
+    )  # fmt: skip
+    pools.set_identity_pool_roles(IdentityPoolId=pool_id, Roles={"unauthenticated": role})
+
+    def guest() -> tuple[str, Credentials]:
+        identity = pools.get_id(IdentityPoolId=pool_id)["IdentityId"]
+        given = pools.get_credentials_for_identity(IdentityId=identity)["Credentials"]
+        return identity, Credentials(given["AccessKeyId"], given["SecretKey"], given["SessionToken"])
+
+    def signed(path: str, keys: Credentials) -> Any:
+        request = AWSRequest("GET", api.url + path, headers={"host": f"localhost:{cloud.port}"})
+        SigV4Auth(keys, "execute-api", "us-east-1").add_auth(request)
+        return ask(cloud, "GET", api.url + path, None, dict(request.headers.items()))
+
+    identity, keys = guest()
+    other, _ = guest()
+    colon = identity.replace(":", "%3A")
+    for path in (f"/users/{identity}", f"/users/{colon}", f"/users/{identity}/"):
+        status, event = body_of(signed(path, keys))
+        assert status == 200, event
+    told = event["requestContext"]["identity"]
+    assert told["cognitoIdentityId"] == identity
+    assert told["cognitoIdentityPoolId"] == pool_id
+    assert told["cognitoAuthenticationType"] == "unauthenticated"
+    assert told["cognitoAuthenticationProvider"] is None
+    assert told["userArn"].endswith("assumed-role/api-guest/CognitoIdentityCredentials")
+    for path in (f"/users/{other}", "/a", f"/users/{identity}%2F..%2F{other}"):
+        assert signed(path, keys)[0] == 403, path

@@ -75,6 +75,8 @@ def test_greedy_paths_and_any_methods(proxy: Api) -> None:
     assert (status, event["pathParameters"], event["httpMethod"]) == (200, {"rest": "deep/er/path"}, "PATCH")
     assert event["body"] == '{"a": 1}'
     assert json.loads(proxy.ask("GET", "/")[2])["resource"] == "/"
+    for verb in ("PROPFIND", "TRACE", "LINK"):
+        assert proxy.ask(verb, "/deep")[0] == 403, verb  # ANY is seven verbs, on AWS too
 
 
 def test_binary_bodies_go_both_ways(proxy: Api) -> None:
@@ -362,7 +364,10 @@ def test_access_logs(cloud: RunningCloud) -> None:
         "responses": {"default": {"statusCode": "200"}},
     }  # fmt: skip
     api = Api(cloud, "logged", {"/": {"get": operation(mock)}})
-    template = '{"id": "$context.requestId", "status": "$context.status", "path": "$context.resourcePath"}'
+    template = (
+        '{"id": "$context.requestId", "status": "$context.status", "path": "$context.resourcePath",'
+        ' "error": "$context.error.responseType"}'
+    )
     api.client.update_stage(
         restApiId=api.id, stageName="s",
         patchOperations=[
@@ -378,4 +383,7 @@ def test_access_logs(cloud: RunningCloud) -> None:
         return [json.loads(event["message"]) for event in events]
 
     until(lambda: len(lines()) == 1, what="the access log")
-    assert lines() == [{"id": headers["x-amzn-requestid"], "status": "200", "path": "/"}]
+    assert lines() == [{"id": headers["x-amzn-requestid"], "status": "200", "path": "/", "error": "-"}]
+    api.ask("GET", "/nothing")
+    until(lambda: len(lines()) == 2, what="the second line")
+    assert (lines()[1]["status"], lines()[1]["error"]) == ("403", "MISSING_AUTHENTICATION_TOKEN")

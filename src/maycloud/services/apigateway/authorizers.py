@@ -75,6 +75,10 @@ def check_authorizer(authorizer: Document) -> None:
                 raise bad_request(f"Invalid Cognito User Pool ARN specified: {arn}")
     else:
         _check_lambda(authorizer)
+    try:
+        re.compile(authorizer.get("identityValidationExpression") or "")
+    except re.error:
+        raise bad_request("Invalid identity validation expression specified") from None
     sources = [each.strip() for each in (authorizer.get("identitySource") or "").split(",") if each.strip()]
     if kind == "TOKEN" and len(sources) != 1:
         raise bad_request("Identity source is required for TOKEN authorizers")

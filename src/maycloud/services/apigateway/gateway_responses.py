@@ -64,17 +64,17 @@ def respond(error: GatewayError, customized: dict[str, Any], data: MappingInput)
     wildcard = "DEFAULT_4XX" if status < 500 else "DEFAULT_5XX"
     own = customized.get(error.type) or customized.get(wildcard)
     headers: RawHeaders = [(b"x-amzn-errortype", default[2].encode())]
-    if own is None:
-        headers.append((b"content-type", b"application/json"))
-        # AWS spells the member of this one with a capital.
-        member = "Message" if error.type == "ACCESS_DENIED" else "message"
-        return Response(status, headers, orjson.dumps({member: message}))
     data.context["error"] = {
         "message": message,
         "messageString": orjson.dumps(message).decode(),
         "responseType": error.type,
         **error.details,
     }
+    if own is None:
+        headers.append((b"content-type", b"application/json"))
+        # AWS spells the member of this one with a capital.
+        member = "Message" if error.type == "ACCESS_DENIED" else "message"
+        return Response(status, headers, orjson.dumps({member: message}))
     if own.get("statusCode"):
         status = int(own["statusCode"])
     for name, expression in (own.get("responseParameters") or {}).items():

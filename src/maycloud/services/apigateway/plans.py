@@ -13,6 +13,8 @@ from maycloud.store import Document, Scope
 
 DEFAULT_CACHE_TTL = 300  # seconds
 DEFAULT_AUTHORIZER_TTL = 300
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-settings-method-request.html
+ANY_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
 
 @dataclass(slots=True)
@@ -63,7 +65,7 @@ class StagePlan:
         key = (resource["id"], verb)
         if key not in self.methods:
             methods = resource.get("resourceMethods") or {}
-            method = methods.get(verb) or methods.get("ANY")
+            method = methods.get(verb) or (methods.get("ANY") if verb in ANY_METHODS else None)
             # Verbs are as many as clients make up: only those that are there are kept.
             if method is None:
                 return None
