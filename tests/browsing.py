@@ -101,7 +101,7 @@ class Browser:
         kind = {"content-type": "application/x-www-form-urlencoded"}
         return self.request("POST", url, kind | (headers or {}), urlencode(fields))
 
-    def fill(self, page: Page, form: int = 0, **values: str) -> Page:
+    def fill(self, page: Page, form: int = 0, /, **values: str) -> Page:
         """Send a form of a page, as a browser does: with its hidden fields and an Origin."""
         chosen = page.forms[form]
         url = urljoin(page.url, chosen["action"])

@@ -12,6 +12,7 @@ _EXECUTE_API = re.compile(
     r"(https|wss)://([a-z0-9]{8,12})\.execute-api\.([a-z0-9-]+)\.amazonaws\.com(?:/([A-Za-z0-9_$-]+))?"
 )
 _CLOUDFRONT = re.compile(r"(https?)://(d[a-z0-9]{13})\.cloudfront\.net(?![a-z0-9.-])")
+_COGNITO = re.compile(r"https://([a-z0-9-]+)\.auth\.([a-z0-9-]+)\.amazoncognito\.com(?![a-z0-9.-])")
 
 
 class Addresses:
@@ -29,6 +30,8 @@ class Addresses:
             text = _EXECUTE_API.sub(self._execute_api, text)
         if "cloudfront.net" in text:
             text = _CLOUDFRONT.sub(self._cloudfront, text)
+        if "amazoncognito.com" in text:
+            text = _COGNITO.sub(self._cognito, text)
         return text
 
     def _cloudfront(self, match: re.Match[str]) -> str:
@@ -36,6 +39,12 @@ class Addresses:
         if self._host_form:
             return f"{scheme}://{label}.cloudfront.{self.host}:{self.port}"
         return f"{scheme}://{self.host}:{self.port}/_aws/cloudfront/{label}"
+
+    def _cognito(self, match: re.Match[str]) -> str:
+        domain, region = match.groups()
+        if self._host_form:
+            return f"https://{domain}.auth.{region}.{self.host}:{self.port}"
+        return f"https://{self.host}:{self.port}/_aws/cognito/{domain}"
 
     def _execute_api(self, match: re.Match[str]) -> str:
         scheme, api, region, stage = match.groups()

@@ -90,7 +90,7 @@ class App:
         assert page.status == 302, page.text
         return page.answer["code"]
 
-    def token(self, browser: Browser, headers: dict[str, str] | None = None, **fields: str) -> Page:
+    def token(self, browser: Browser, headers: dict[str, str] | None = None, /, **fields: str) -> Page:
         given = {"grant_type": "authorization_code", "client_id": self.client, "redirect_uri": CALLBACK}
         sent = {name: value for name, value in (given | fields).items() if value}
         return browser.post(f"{self.base}/oauth2/token", sent, headers)
@@ -277,7 +277,7 @@ def test_clients_with_a_secret_prove_it(app: App, browser: Browser) -> None:
     assert answer.status == 200
     code = app.code(Browser(), client_id=client)
     assert app.token(browser, code=code, client_id=client, client_secret=secret).status == 200
-    wrong = base64.b64encode(f"{client}:x{secret[1:]}".encode()).decode()
+    wrong = base64.b64encode(f"{client}:{secret}x".encode()).decode()
     for headers, fields in (
         ({}, {"client_id": client}),
         ({}, {"client_id": client, "client_secret": "wrong"}),
@@ -556,7 +556,7 @@ def test_signing_up_confirming_and_signing_in(cloud: RunningCloud, app: App, bro
     assert "Confirm your account" in early.text
     wrong = browser.fill(confirm, code="000000")
     assert (wrong.status, "Invalid verification code" in wrong.text) == (400, True)
-    resent = browser.fill(confirm, form=1)
+    resent = browser.fill(confirm, 1)
     assert "new code is on its way" in resent.text
     login = browser.fill(resent, code=sent_code(cloud, email))
     assert "Your account is confirmed" in login.text

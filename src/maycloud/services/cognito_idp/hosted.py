@@ -45,6 +45,8 @@ async def serve(state: "UserPools", request: Request) -> Response:
     except OAuthError as error:
         log.info("domain %s, %s: %s (%s)", visit.pool.id, visit.path, error.code, error.description)
         return visit.problem(error.description, 403 if error.code == "invalid_csrf" else 400)
+    except ConnectionError:
+        return visit.problem("The form did not arrive.")
     except BodyTooLargeError:
         return visit.problem("The form is too large.", 413)
 

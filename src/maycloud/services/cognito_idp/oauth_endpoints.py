@@ -57,6 +57,8 @@ async def serve(visit: Visit) -> Response:
     except OAuthError as error:
         log.info("pool %s, %s: %s (%s)", visit.pool.id, visit.path, error.code, error.description)
         return _json(400, {"error": error.code})
+    except ConnectionError:
+        return _json(400, {"error": "invalid_request"})
     except BodyTooLargeError:
         return _json(413, {"error": "invalid_request"})
 
