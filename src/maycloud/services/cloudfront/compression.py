@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/ServingCompressedFiles.html
 """
 
+import functools
 import gzip
 from collections.abc import Mapping
 
@@ -25,6 +26,7 @@ TYPES = frozenset(_TYPES.split())
 AVAILABLE = ("gzip",)
 
 
+@functools.lru_cache(maxsize=512)
 def accepted(header: bytes, encodings: tuple[str, ...]) -> str:
     """The first of `encodings` that an Accept-Encoding takes, or ""."""
     if not header or not encodings:

@@ -43,6 +43,7 @@ ERROR = b"Error from cloudfront"
 REDIRECT = b"Redirect from cloudfront"
 
 _CACHED = frozenset({200, 203, 204, 300, 301, 302, 307, 308})
+_ASKING = frozenset({b"if-none-match", b"if-modified-since", b"range"})
 _UNCHANGED = frozenset(
     {b"etag", b"last-modified", b"cache-control", b"expires", b"vary", b"content-location", b"server"}
 )
@@ -56,12 +57,13 @@ class DataPlane:
         self._clock = cloud.store.clock
         self._cache = Cache()
         self._origins = Origins(cloud)
+        self._identifiers = pages.Identifiers()
         self._via = pages.new_via()
         self._vias: dict[str, bytes] = {}  # by distribution, as long as this process runs
         self._flights: dict[Any, asyncio.Future[None]] = {}
 
     def handle(self, request: Request) -> Response | Awaitable[Response]:
-        identifier = pages.request_id()
+        identifier = self._identifiers.next()
         try:
             id_, path = locate(request)
             distribution = self._distribution(id_)
@@ -321,16 +323,8 @@ class DataPlane:
     def _finish(self, viewer: Viewer, status: int, headers: RawHeaders, body: Body, cache: bytes) -> Response:
         """Conditions, ranges, the response headers policy, and the edge's own marks."""
         fields = viewer.request.fields
-        if status == 200 and viewer.method in ("GET", "HEAD"):
-            tags = dict(headers)
-            etag, modified = tags.get(b"etag"), date(tags.get(b"last-modified"))
-            if (b"if-none-match" in fields or b"if-modified-since" in fields) and unchanged(
-                fields, etag, modified
-            ):
-                status, body = 304, b""
-                headers = [each for each in headers if not each[0].startswith(b"content-")]
-            elif b"range" in fields and viewer.method == "GET" and ranges_apply(fields, etag, modified):
-                status, headers, body = bodies.ranged(fields[b"range"], headers, body)
+        if status == 200 and not _ASKING.isdisjoint(fields) and viewer.method in ("GET", "HEAD"):
+            status, headers, body = _conditional(viewer.method, fields, headers, body)
         policy = viewer.behavior.response_policy
         if policy is not None:
             preflight = viewer.method == "OPTIONS"
@@ -346,6 +340,19 @@ def register(cloud: Cloud, state: CloudFront) -> DataPlane:
     cloud.serve_host("cloudfront", plane.handle)
     cloud.serve_path(PATH, plane.handle)
     return plane
+
+
+def _conditional(
+    method: str, fields: dict[bytes, bytes], headers: RawHeaders, body: Body
+) -> tuple[int, RawHeaders, Body]:
+    """A whole answer as the viewer's conditions and Range want it: 200, 206, 304 or 416."""
+    tags = dict(headers)
+    etag, modified = tags.get(b"etag"), date(tags.get(b"last-modified"))
+    if unchanged(fields, etag, modified):
+        return 304, [each for each in headers if not each[0].startswith(b"content-")], b""
+    if b"range" in fields and method == "GET" and ranges_apply(fields, etag, modified):
+        return bodies.ranged(fields[b"range"], headers, body)
+    return 200, headers, body
 
 
 def _policy(state: CloudFront, scope: Any, kind: str, id_: str) -> dict[str, Any]:

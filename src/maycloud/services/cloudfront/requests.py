@@ -1,6 +1,7 @@
 """A viewer's request: which distribution, which path, what of it makes the cache key and what goes on."""
 
 import posixpath
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -39,6 +40,7 @@ _NEVER = frozenset(
         b"x-real-ip", b"x-forwarded-proto", b"http2-settings",
     }
 )  # fmt: skip
+_PLAIN = re.compile(r"(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+/?")  # nothing to decode, no dot segments
 _OURS = (b"cloudfront-", b"x-amz-cf-", b"x-edge-")
 
 
@@ -80,6 +82,8 @@ def normalized(path: str) -> str:
 
     Decoding all of it makes sure that no spelling of a path gets round the behavior that guards it.
     """
+    if _PLAIN.fullmatch(path):
+        return path
     raw = unquote_to_bytes(path.encode("latin-1"))
     if b"\0" in raw:
         raise EdgeError(400, pages.BAD_REQUEST)
