@@ -7,7 +7,7 @@ from maycloud.edge.messages import Response
 from maycloud.errors import AwsError
 from maycloud.services.cognito_idp import schema
 from maycloud.services.cognito_idp.clients import secret_of
-from maycloud.services.cognito_idp.hosted_html import Markup, field, link
+from maycloud.services.cognito_idp.hosted_html import Markup, field, fill, hidden, link
 from maycloud.services.cognito_idp.hosted_visit import Visit
 from maycloud.services.cognito_idp.oauth_requests import AuthorizeRequest
 from maycloud.services.cognito_idp.store import Pool
@@ -124,10 +124,14 @@ def login_page(
 def confirm_page(
     visit: Visit, asked: AuthorizeRequest, username: str, destination: str, *, error: str = "", note: str = ""
 ) -> Response:
+    who, resend = hidden("username", username), Markup("")
+    if username:
+        resend = fill("resend", csrf=visit.csrf, action=visit.at("resendcode", asked), username=username)
+    else:
+        who = field("username", label_of(name_words(visit.pool)), "text", "username")
     return visit.page(
         "Confirm your account", "confirm", asked, error=error, note=note,
-        action=visit.at("confirm", asked), resend=visit.at("resendcode", asked),
-        username=username, destination=destination or "you",
+        action=visit.at("confirm", asked), who=who, resend=resend, destination=destination or "you",
     )  # fmt: skip
 
 

@@ -1,20 +1,24 @@
 """The hosted pages' HTML: templates of the folder ``hosted_templates``, every value escaped."""
 
 import html
-import re
 import string
 from functools import cache
 from importlib import resources
 
 from maycloud.edge.messages import RawHeaders, Response
 
+# Nothing loads but our style sheet, nothing runs, nobody frames the page. Where forms lead is left open:
+# browsers hold a form's redirects to it too, and an app may redirect on from its callback to anywhere.
 _SECURITY: RawHeaders = [
+    (
+        b"content-security-policy",
+        b"default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+    ),
     (b"x-frame-options", b"DENY"),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"cache-control", b"no-store"),
 ]
-_ORIGIN = re.compile(r"(https?://[A-Za-z0-9.\[\]:-]+|[A-Za-z][A-Za-z0-9+.-]*:)")
 
 
 class Markup(str):
@@ -44,6 +48,10 @@ def link(address: str, text: str) -> Markup:
     return Markup(f'<a href="{html.escape(address)}">{html.escape(text)}</a>')
 
 
+def hidden(name: str, value: str) -> Markup:
+    return Markup(f'<input type="hidden" name="{html.escape(name)}" value="{html.escape(value)}">')
+
+
 def field(name: str, label: str, kind: str, autocomplete: str, value: str = "") -> Markup:
     """A required field of a form with its label."""
     given = {"name": name, "label": label, "kind": kind, "auto": autocomplete, "value": value}
@@ -62,29 +70,17 @@ def page(
     error: str = "",
     note: str = "",
     status: int = 200,
-    target: str = "",
     headers: RawHeaders | None = None,
 ) -> Response:
-    """A whole page. `base` is the path of the pages, `target` where a form may lead in the end."""
+    """A whole page. `base` is the path of the pages."""
     message = Markup("")
     if error:
         message = Markup(f'<p class="error" role="alert">{html.escape(error)}</p>')
     elif note:
         message = Markup(f'<p class="note" role="status">{html.escape(note)}</p>')
     text = fill("layout", title=title, base=base, message=message, body=body)
-    policy = (b"content-security-policy", _policy(target).encode())
     content = (b"content-type", b"text/html; charset=utf-8")
-    return Response(status, [content, policy, *_SECURITY, *(headers or [])], text.encode())
-
-
-def _policy(target: str) -> str:
-    """Nothing loads but our style sheet, nothing runs, nobody frames the page; forms stay here or end at
-    the app, since browsers follow a form's redirects with this policy in hand."""
-    origin = _ORIGIN.match(target)
-    forms = f"'self' {origin[0]}" if origin else "'self'"
-    return (
-        f"default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action {forms}"
-    )
+    return Response(status, [content, *_SECURITY, *(headers or [])], text.encode())
 
 
 def style_sheet() -> Response:

@@ -148,7 +148,7 @@ class Visit:
         body = hosted_html.fill(template, csrf=self.csrf, **values)
         return hosted_html.page(
             self.base, title, body, error=error, note=note, status=400 if error else 200,
-            target=asked.redirect_uri, headers=self.set_cookies,
+            headers=self.set_cookies,
         )  # fmt: skip
 
     def redirect(self, address: str) -> Response:
