@@ -266,22 +266,24 @@ def test_the_clusters_status(fresh_cloud: RunningCloud) -> None:
 
 
 def test_hits_and_misses_are_counted(cloud: RunningCloud, counter: dict[str, Any]) -> None:
-    api = cached(cloud, "metered", {"/": {"get": keyed(counter)}})
+    api = cached(cloud, "metered", {"/": {"get": keyed(counter)}}, patch("/*/*/metrics/enabled", "true"))
     for _ in range(5):
         api.ask("GET", "/")
     metrics, now = cloud.client("cloudwatch"), datetime.now(UTC)
 
-    def total(name: str) -> float:
+    def total(name: str, **place: str) -> float:
+        dimensions = {"ApiName": "metered", "Stage": "s"} | place
         found = metrics.get_metric_statistics(
             Namespace="AWS/ApiGateway", MetricName=name, Period=86_400, Statistics=["Sum"],
-            Dimensions=[{"Name": "ApiName", "Value": "metered"}, {"Name": "Stage", "Value": "s"}],
+            Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
             StartTime=now - timedelta(days=2), EndTime=now + timedelta(days=2),
         )  # fmt: skip
         return sum(point["Sum"] for point in found["Datapoints"])
 
     until(lambda: total("CacheHitCount") == 4, what="the hits to be counted")
     assert total("CacheMissCount") == 1
-    assert total("Count") == 5
+    assert total("Count") == total("Count", Resource="/", Method="GET") == 5
+    assert total("CacheHitCount", Resource="/", Method="GET") == 4
 
 
 def test_cache_keys_must_be_parameters_of_the_method(cloud: RunningCloud) -> None:

@@ -233,3 +233,44 @@ def test_a_stage_described_by_its_deployment(cloud: RunningCloud) -> None:
     settings = stage["methodSettings"]
     assert (settings["*/*"]["cachingEnabled"], settings["*/*"]["cacheTtlInSeconds"]) == (True, 20)
     assert settings["~1x/GET"]["throttlingRateLimit"] == 3.0
+
+
+def test_a_sam_application_with_a_user_pool(cloud: RunningCloud) -> None:
+    scoped = {"Authorizer": "People", "AuthorizationScopes": ["aws.cognito.signin.user.admin"]}
+    events = {"Mine": route("/mine"), "Scoped": route("/scoped", Auth=scoped)}
+    auth = {
+        "DefaultAuthorizer": "People", "AddDefaultAuthorizerToCorsPreflight": False,
+        "Authorizers": {"People": {"UserPoolArn": {"Fn::GetAtt": ["Pool", "Arn"]}}},
+    }  # fmt: skip
+    client = {"UserPoolId": {"Ref": "Pool"}, "ExplicitAuthFlows": ["ALLOW_USER_PASSWORD_AUTH"]}
+    handler = {"InlineCode": COUNTER, "Handler": "index.handler", "Runtime": "python3.12", "Events": events}
+    api = {"StageName": "v1", "Cors": "'*'", "Auth": auth}
+    body = {
+        "Transform": "AWS::Serverless-2016-10-31",
+        "Resources": {
+            "Pool": {"Type": "AWS::Cognito::UserPool", "Properties": {"UserPoolName": "sam"}},
+            "Client": {"Type": "AWS::Cognito::UserPoolClient", "Properties": client},
+            "Api": {"Type": "AWS::Serverless::Api", "Properties": api},
+            "Handler": {"Type": "AWS::Serverless::Function", "Properties": handler},
+        },
+        "Outputs": {name: {"Value": {"Ref": name}} for name in ("Api", "Pool", "Client")},
+    }
+    made = deploy(cloud, "pooled", "CREATE", json.dumps(body))
+    idp = cloud.client("cognito-idp")
+    idp.sign_up(ClientId=made["Client"], Username="ann", Password="Secret-123")
+    idp.admin_confirm_sign_up(UserPoolId=made["Pool"], Username="ann")
+    tokens = idp.initiate_auth(
+        ClientId=made["Client"], AuthFlow="USER_PASSWORD_AUTH",
+        AuthParameters={"USERNAME": "ann", "PASSWORD": "Secret-123"},
+    )["AuthenticationResult"]  # fmt: skip
+
+    def get(path: str, method: str = "GET", **headers: str) -> int:
+        url = f"{cloud.https_url}/_aws/execute-api/{made['Api']}/v1{path}"
+        return ask(cloud, method, url, None, headers)[0]
+
+    assert get("/mine") == 401
+    assert get("/mine", "OPTIONS") == 200
+    assert get("/mine", Authorization=tokens["IdToken"]) == 200
+    assert get("/mine", Authorization=tokens["AccessToken"]) == 401
+    assert get("/scoped", Authorization=f"Bearer {tokens['AccessToken']}") == 200
+    assert get("/scoped", Authorization=tokens["IdToken"]) == 401

@@ -29,7 +29,8 @@ _UNITS = {
     "Latency": "Milliseconds",
     "IntegrationLatency": "Milliseconds",
 }
-Series = dict[tuple[Scope, str, str, str], list[float]]
+# By owner, API, stage, metric, and resource and method where the stage has detailed metrics
+Series = dict[tuple[Scope, str, str, str, str, str], list[float]]
 
 
 class Observer:
@@ -46,17 +47,21 @@ class Observer:
         """Count a request and, where the stage says so, log it."""
         name = exchange.deployment.get("name") or exchange.api
         base = (exchange.scope, str(name), exchange.stage_name)
-        for metric, value in (
+        measured = [
             ("Count", 1.0),
             ("4XXError", 1.0 if 400 <= response.status < 500 else 0.0),
             ("5XXError", 1.0 if response.status >= 500 else 0.0),
             ("Latency", float(int(latency))),
             ("IntegrationLatency", float(int(exchange.integration_latency))),
-        ):
-            self._values.setdefault((*base, metric), []).append(value)
+        ]
         if exchange.was_cached is not None:
-            metric = "CacheHitCount" if exchange.was_cached else "CacheMissCount"
-            self._values.setdefault((*base, metric), []).append(1.0)
+            measured.append(("CacheHitCount" if exchange.was_cached else "CacheMissCount", 1.0))
+        places = [("", "")]
+        if exchange.plan is not None and exchange.plan.settings.get("metricsEnabled"):
+            places.append((exchange.resource_path, exchange.request.method))
+        for place in places:
+            for metric, value in measured:
+                self._values.setdefault((*base, metric, *place), []).append(value)
         logs = exchange.stage.get("accessLogSettings") or {}
         if logs.get("destinationArn") and logs.get("format"):
             group = logs["destinationArn"].partition(":log-group:")[2].removesuffix(":*")
@@ -76,11 +81,13 @@ class Observer:
             await self._log(scope, group, events)
         now = datetime.fromtimestamp(self._clock.time(), UTC)
         data: dict[Scope, list[dict[str, Any]]] = {}
-        for (scope, name, stage, metric), measured in values.items():
+        for (scope, name, stage, metric, resource, method), measured in values.items():
             counts: dict[float, float] = {}
             for value in measured:
                 counts[value] = counts.get(value, 0.0) + 1.0
-            for dimensions in ({"ApiName": name}, {"ApiName": name, "Stage": stage}):
+            all_of_it = {"ApiName": name, "Stage": stage}
+            detailed = all_of_it | {"Resource": resource, "Method": method}
+            for dimensions in [detailed] if resource else [{"ApiName": name}, all_of_it]:
                 data.setdefault(scope, []).append(
                     {
                         "MetricName": metric,
