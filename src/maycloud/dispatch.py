@@ -104,8 +104,13 @@ class Dispatcher:
         task.add_done_callback(self._tasks.discard)
 
     def _unsupported(self, request: Request, bound: Bound) -> AwsError:
-        """What an operation that is not there answers: to strangers that they are strangers."""
-        if isinstance(request.body, bytes):
+        """What an operation that is not there answers: to strangers that they are strangers.
+
+        But for what AWS lets strangers call, such as most of Cognito.
+        """
+        model = self._wire.model(bound.service)
+        open_to_all = model.operations.get(bound.operation, {}).get("authtype") == "none"
+        if isinstance(request.body, bytes) and not open_to_all:
             try:
                 found = self._access.authenticate(request, bound.family, bound.signing_name)
                 if found.principal.kind == "anonymous":

@@ -20,7 +20,7 @@ SENDER = "no-reply@verificationemail.com"
 CODE = "{####}"
 NAME = "{username}"
 
-_LINK = re.compile(r"\{##([^#{}]+)##\}")
+LINK = re.compile(r"\{##([^#{}]+)##\}")
 _TAG = re.compile(r"<[^>]+>")
 _VERIFICATION = ("Your verification code", "Your confirmation code is {####} ")
 _AUTHENTICATION = ("Your authentication code", "Your authentication code is {####} ")
@@ -117,8 +117,8 @@ def send(
     to = user.attributes[attribute]
     name = user.attributes.get("email", user.username) if _is_generated(pool) else user.username
     link = _link(state, pool, client, user, code)
-    plain = _LINK.sub(lambda match: f"{match[1]} {link}", template)
-    rich = _LINK.sub(lambda match: f'<a href="{html.escape(link)}">{match[1]}</a>', template)
+    plain = LINK.sub(lambda match: f"{match[1]} {link}", template)
+    rich = LINK.sub(lambda match: f'<a href="{html.escape(link)}">{match[1]}</a>', template)
     texts = [each.replace(CODE, code).replace(NAME, name) for each in (plain, rich)]
     if attribute == "phone_number":
         state.cloud.inbox.put("SMS", to, "", texts[0])

@@ -11,6 +11,7 @@ from typing import Any
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
 from maycloud.services.cognito_idp import schema
+from maycloud.services.cognito_idp.messages import CODE, LINK, NAME
 from maycloud.services.cognito_idp.passwords import DEFAULT_POLICY
 from maycloud.services.cognito_idp.service import (
     ADMIN,
@@ -137,6 +138,7 @@ def _check(settings: Document) -> None:
                 "AttributesRequireVerificationBeforeUpdate: can only contain attributes that are in"
                 " AutoVerifiedAttributes"
             )
+    _check_templates(settings)
     mechanisms = (settings.get("AccountRecoverySetting") or {}).get("RecoveryMechanisms") or []
     names = [each["Name"] for each in mechanisms]
     if "admin_only" in names and len(names) > 1:
@@ -144,6 +146,35 @@ def _check(settings: Document) -> None:
     if len({each["Priority"] for each in mechanisms}) < len(mechanisms) or len(set(names)) < len(names):
         raise invalid("Account Recovery Setting must have unique names and priorities.")
     _check_triggers(settings)
+
+
+def _check_templates(settings: Document) -> None:
+    """A message without its code would help nobody."""
+    verification = settings["VerificationMessageTemplate"]
+    for path, text in (
+        ("emailVerificationMessage", settings.get("EmailVerificationMessage")),
+        ("smsVerificationMessage", settings.get("SmsVerificationMessage")),
+        ("smsAuthenticationMessage", settings.get("SmsAuthenticationMessage")),
+        ("verificationMessageTemplate.emailMessage", verification.get("EmailMessage")),
+        ("verificationMessageTemplate.smsMessage", verification.get("SmsMessage")),
+    ):
+        if text is not None and CODE not in text:
+            raise invalid(
+                f"1 validation error detected: Value '{text}' at '{path}' failed to satisfy constraint:"
+                " Member must satisfy regular expression pattern: .*\\{####\\}.*"
+            )
+    by_link = verification.get("EmailMessageByLink")
+    if by_link is not None and LINK.search(by_link) is None:
+        raise invalid(
+            f"1 validation error detected: Value '{by_link}' at"
+            " 'verificationMessageTemplate.emailMessageByLink' failed to satisfy constraint: Member must"
+            " satisfy regular expression pattern: .*\\{##.*##\\}.*"
+        )
+    invitation = settings["AdminCreateUserConfig"].get("InviteMessageTemplate", {})
+    for member in ("EmailMessage", "SMSMessage"):
+        text = invitation.get(member)
+        if text is not None and not (CODE in text and NAME in text):
+            raise invalid(f"{member} of InviteMessageTemplate must contain {NAME} and {CODE}.")
 
 
 def _check_triggers(settings: Document) -> None:
