@@ -169,9 +169,11 @@ class DataPlane:
         flight = self._flights.get(key)
         if flight is not None:
             await asyncio.shield(flight)
-            entry = self._cache.get(key)
-            if entry is not None and entry.expires > self._clock.time():
-                return self._answer(viewer, entry, HIT)
+        # Also without a flight: one may have ended between the look at the cache and the start of this task.
+        entry = self._cache.get(key)
+        if entry is not None and entry.expires > self._clock.time():
+            return self._answer(viewer, entry, HIT)
+        if flight is not None:
             return await self._fetch(viewer, key)
         flight = self._flights[key] = asyncio.get_running_loop().create_future()
         try:
