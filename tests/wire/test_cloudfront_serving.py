@@ -358,6 +358,7 @@ def test_caching_disabled_passes_everything(cloud: RunningCloud, origin: Web) ->
     answer = fetch(
         cloud, id_, "/api?x=1&y=%20", "POST", body=b'{"a": 1}', authorization="Bearer t", cookie="s=1",
         x_amz_cf_id="forged", x_forwarded_for="1.2.3.4", connection="x-drop",
+        x_drop="1",
     )  # fmt: skip
     assert (answer.status, answer.body) == (201, b"made")
     assert answer.headers["set-cookie"] == "s=1"
@@ -368,6 +369,7 @@ def test_caching_disabled_passes_everything(cloud: RunningCloud, origin: Web) ->
     assert headers["host"] == f"localhost:{origin.port}"
     assert headers["x-forwarded-for"] == "1.2.3.4, 127.0.0.1"
     assert headers["x-amz-cf-id"] != "forged"
+    assert "x-drop" not in headers
     origin.answer("/api", b"read")
     assert fetch(cloud, id_, "/api").cache == "Miss from cloudfront"
     assert fetch(cloud, id_, "/api").cache == "Miss from cloudfront"

@@ -146,8 +146,14 @@ def outgoing(viewer: Viewer) -> Outgoing:
     behavior, request = viewer.behavior, viewer.request
     headers: RawHeaders = [(b"host", _origin_host(viewer))]
     seen = {b"host"}
+    hop = {name.strip().lower() for name in request.fields.get(b"connection", b"").split(b",")}
     for name, value in request.fields.items():
-        if name in _NEVER or name.startswith(_OURS) or name in (b"host", b"cookie", b"x-forwarded-for"):
+        if (
+            name in _NEVER
+            or name in hop
+            or name.startswith(_OURS)
+            or name in (b"host", b"cookie", b"x-forwarded-for")
+        ):
             continue
         if _passes(viewer, name):
             headers.append((name, value))
