@@ -18,48 +18,10 @@ from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
-from botocore.exceptions import ClientError
 
 from running import ADMIN, RunningCloud
+from s3wire import failing, fetched, got, raw, refused
 from waiting import until
-
-
-def failing(call: Callable[..., Any], /, **params: Any) -> dict[str, Any]:
-    """The whole answer to a call that must be refused."""
-    with pytest.raises(ClientError) as caught:
-        call(**params)
-    return caught.value.response  # type: ignore[return-value]
-
-
-def refused(code: str, call: Callable[..., Any], /, **params: Any) -> dict[str, Any]:
-    response = failing(call, **params)
-    assert response["Error"]["Code"] == code, response["Error"]
-    return response["Error"]
-
-
-def got(s3: Any, **params: Any) -> dict[str, Any]:
-    """The answer to GetObject with its body read, so that its connection is free again."""
-    found = s3.get_object(**params)
-    found["Body"] = found["Body"].read()
-    return found
-
-
-def raw(
-    cloud: RunningCloud, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
-) -> tuple[int, dict[str, str], bytes]:
-    """A signed request as it is, without boto3's help; gives status, headers (lower case), body."""
-    request = AWSRequest(method, cloud.url + path, data=body, headers=headers or {})
-    S3SigV4Auth(Credentials(*ADMIN), "s3", "us-east-1").add_auth(request)
-    sent = urllib.request.Request(
-        cloud.url + path, data=body or None, method=method, headers=dict(request.headers.items())
-    )
-    sent.add_unredirected_header("Content-Type", (headers or {}).get("Content-Type", "text/plain"))
-    try:
-        with urllib.request.urlopen(sent, timeout=30) as answer:
-            return answer.status, {k.lower(): v for k, v in answer.headers.items()}, answer.read()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, {k.lower(): v for k, v in error.headers.items()}, error.read()
 
 
 @pytest.fixture
@@ -207,15 +169,6 @@ def test_presigned_urls(cloud: RunningCloud, bucket: str, signature: str) -> Non
 
 def fetch(method: str, url: str) -> tuple[int, bytes]:
     return fetched(urllib.request.Request(url, method=method))
-
-
-def fetched(request: urllib.request.Request) -> tuple[int, bytes]:
-    try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return answer.status, answer.read()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read()
 
 
 def test_headers_in_a_link(cloud: RunningCloud, bucket: str) -> None:
