@@ -59,7 +59,7 @@ def DeleteBucketPolicy(call: Call, params: Params) -> Result:
 
 @service.operation(**BUCKET)
 def PutBucketVersioning(call: Call, params: Params) -> Result:
-    return buckets.put_setting("versioning", "VersioningConfiguration")(call, params)
+    return buckets.put_bucket_versioning(call, params)
 
 
 @service.operation(**BUCKET)

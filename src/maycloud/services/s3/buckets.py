@@ -248,5 +248,25 @@ def get_encryption(call: Call, params: Params) -> Result:
     return {"ServerSideEncryptionConfiguration": found}
 
 
+def put_bucket_versioning(call: Call, params: Params) -> Result:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketVersioning.html"""
+    bucket = find_bucket(call, params)
+    wanted = params.get("VersioningConfiguration") or {}
+    status = wanted.get("Status")
+    if wanted.get("MFADelete") == "Enabled" or "MFA" in params:
+        raise AwsError("NotImplemented", "Deletes with multi-factor authentication are not supported", 501)
+    if status is None:
+        raise AwsError(
+            "IllegalVersioningConfigurationException",
+            "The Versioning element must be specified",
+            BucketName=bucket.name,
+        )
+    if status not in ("Enabled", "Suspended"):
+        raise malformed_xml()
+    bucket.settings["versioning"] = {"Status": status}
+    buckets(call).save(bucket)
+    return None
+
+
 def get_bucket_versioning(call: Call, params: Params) -> Result:
     return find_bucket(call, params).settings.get("versioning", {})
