@@ -154,6 +154,7 @@ def test_types_that_control_access(cloud: RunningCloud) -> None:
             "Stage": ("Stage", {
                 **api, "DeploymentId": {"Ref": "Deployment"}, "StageName": "s", "CacheClusterEnabled": "true",
                 "CacheClusterSize": 0.5 if limit == 1 else "1.6",
+                "Tags": [{"Key": "limit", "Value": str(limit)}, {"Key": f"only{limit}", "Value": "x"}],
                 "MethodSettings": [EVERY | {"CachingEnabled": True, "CacheTtlInSeconds": ttl}],
             }),
             "Key": ("ApiKey", {"Name": "typed", "Enabled": enabled, "Value": "typed-typed-typed-typed"}),
@@ -179,6 +180,10 @@ def test_types_that_control_access(cloud: RunningCloud) -> None:
 
     gateway = cloud.client("apigateway")
 
+    def tags(made: dict[str, str]) -> dict[str, str]:
+        found = gateway.get_stage(restApiId=made["Api"], stageName="s")["tags"]
+        return {key: value for key, value in found.items() if not key.startswith("aws:")}
+
     def shown(made: dict[str, str]) -> tuple[Any, ...]:
         where = {"restApiId": made["Api"]}
         judge = gateway.get_authorizer(**where, authorizerId=made["Judge"])
@@ -195,6 +200,7 @@ def test_types_that_control_access(cloud: RunningCloud) -> None:
     made = deploy(cloud, "typed", "CREATE", body(1, 60, enabled=True))
     limits = {"/a/GET": {"rateLimit": 1.0, "burstLimit": 7}}
     assert shown(made) == (60, "1", 60, "0.5", True, 1, {"burstLimit": 1, "rateLimit": 0.5}, limits)
+    assert tags(made) == {"limit": "1", "only1": "x"}
     root = gateway.get_resources(restApiId=made["Api"])["items"][0]["id"]
     method = gateway.get_method(restApiId=made["Api"], resourceId=root, httpMethod="GET")
     assert method["authorizationScopes"] == ["a/b"]
@@ -203,6 +209,7 @@ def test_types_that_control_access(cloud: RunningCloud) -> None:
 
     again = deploy(cloud, "typed", "UPDATE", body(2, 90, enabled=False))
     assert again == made  # changed in place
+    assert tags(made) == {"limit": "2", "only2": "x"}
     limits = {"/a/GET": {"rateLimit": 2.0, "burstLimit": 7}}
     assert shown(made) == (90, "2", 90, "1.6", False, 2, {"burstLimit": 2, "rateLimit": 0.5}, limits)
 

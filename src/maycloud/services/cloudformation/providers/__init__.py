@@ -46,6 +46,7 @@ Attributes = dict[str, Any]
 MODULES = (
     "apigateway",
     "apigateway_access",
+    "apigateway_stages",
     "cloudfront",
     "cloudwatch",
     "custom",

@@ -16,32 +16,13 @@ from maycloud.services.cloudformation.providers import (
     Resource,
     register,
 )
-
-
-def _camel(name: str) -> str:
-    return name[:1].lower() + name[1:]
-
-
-def _camelized(value: Any) -> Any:
-    """Properties in the API's spelling; the keys of maps that a user names stay as they are."""
-    if isinstance(value, list):
-        return [_camelized(each) for each in value]
-    if isinstance(value, dict):
-        return {_camel(key): value[key] if key in _MAPS else _camelized(value[key]) for key in value}
-    return value
-
-
-_MAPS = frozenset(
-    {
-        "RequestParameters", "RequestTemplates", "RequestModels", "ResponseParameters", "ResponseTemplates",
-        "ResponseModels", "Variables", "Schema", "Tags",
-    }
-)  # fmt: skip
-
-
-def _tags(ctx: Context, props: Props) -> dict[str, str]:
-    return ctx.tags | {tag["Key"]: text(tag["Value"]) for tag in props.get("Tags", [])}
-
+from maycloud.services.cloudformation.providers.apigateway_common import (
+    camel,
+    camelized,
+    patch_text,
+    retag,
+    tags_of,
+)
 
 # RestApi
 
@@ -67,13 +48,13 @@ async def _body(ctx: Context, props: Props) -> bytes | None:
 
 async def create_api(ctx: Context, props: Props) -> Resource:
     body = await _body(ctx, props)
-    given = {_API_NAMES.get(name, _camel(name)): _camelized(props[name]) for name in _API if name in props}
+    given = {_API_NAMES.get(name, camel(name)): camelized(props[name]) for name in _API if name in props}
     title = orjson.loads(body).get("info", {}).get("title") if body and body.startswith(b"{") else None
     given.setdefault("name", text(title or ctx.logical_id))
     if "Policy" in props:
         policy = props["Policy"]
         given["policy"] = policy if isinstance(policy, str) else orjson.dumps(policy).decode()
-    made = await ctx.call("apigateway", "CreateRestApi", tags=_tags(ctx, props), **given)
+    made = await ctx.call("apigateway", "CreateRestApi", tags=tags_of(ctx, props), **given)
     ctx.created(made["id"])
     if body is not None:
         await _put(ctx, made["id"], body, props)
@@ -101,6 +82,7 @@ async def _describe_api(ctx: Context, api: str) -> Resource:
 async def update_api(
     ctx: Context, physical_id: str, old: Props, new: Props, _attributes: Attributes
 ) -> Resource:
+    await retag(ctx, f"restapis/{physical_id}", old, new)
     body = await _body(ctx, new)
     if body is not None:
         await _put(ctx, physical_id, body, new)
@@ -121,7 +103,7 @@ async def _reapply(ctx: Context, api: str, old: Props, new: Props) -> None:
         ("DisableExecuteApiEndpoint", "/disableExecuteApiEndpoint"),
     ):
         if name in new and new[name] != old.get(name):
-            operations.append({"op": "replace", "path": path, "value": _patch_value(new[name])})
+            operations.append({"op": "replace", "path": path, "value": patch_text(new[name])})
     found = await ctx.call("apigateway", "GetRestApi", restApiId=api)
     has, wants = (
         set(found.get("binaryMediaTypes") or []),
@@ -158,202 +140,6 @@ register(
         attributes=frozenset({"RootResourceId", "RestApiId"}),
     )
 )
-
-
-# Deployment and Stage
-
-_METHOD_SETTINGS = {
-    "MetricsEnabled": "metrics/enabled",
-    "LoggingLevel": "logging/loglevel",
-    "DataTraceEnabled": "logging/dataTrace",
-    "ThrottlingBurstLimit": "throttling/burstLimit",
-    "ThrottlingRateLimit": "throttling/rateLimit",
-    "CachingEnabled": "caching/enabled",
-    "CacheTtlInSeconds": "caching/ttlInSeconds",
-    "CacheDataEncrypted": "caching/dataEncrypted",
-}
-
-
-async def create_deployment(ctx: Context, props: Props) -> Resource:
-    given: dict[str, Any] = {"restApiId": props["RestApiId"]}
-    if "Description" in props:
-        given["description"] = props["Description"]
-    if "StageName" in props:
-        given["stageName"] = props["StageName"]
-        described = props.get("StageDescription") or {}
-        if "Variables" in described:
-            given["variables"] = described["Variables"]
-        if "Description" in described:
-            given["stageDescription"] = described["Description"]
-        for name in ("CacheClusterEnabled", "CacheClusterSize", "TracingEnabled"):
-            if name in described:
-                given[_camel(name)] = described[name]
-    made = await ctx.call("apigateway", "CreateDeployment", **given)
-    ctx.created(made["id"])
-    if "StageName" in props:
-        await _patch_stage(ctx, props["StageName"], props, _described_patches(props))
-    return Resource(made["id"], {"DeploymentId": made["id"]})
-
-
-def _described_patches(props: Props) -> list[dict[str, str]]:
-    """What a StageDescription says of all methods, and of single ones."""
-    described = props.get("StageDescription") or {}
-    common = {name: described[name] for name in _METHOD_SETTINGS if name in described}
-    settings = [{"ResourcePath": "/*", "HttpMethod": "*", **common}] if common else []
-    settings += described.get("MethodSettings") or []
-    return _stage_patches(
-        {"MethodSettings": settings, "AccessLogSetting": described.get("AccessLogSetting") or {}}
-    )
-
-
-async def update_deployment(
-    ctx: Context, physical_id: str, _old: Props, new: Props, attributes: Attributes
-) -> Resource:
-    operation = {"op": "replace", "path": "/description", "value": text(new.get("Description", ""))}
-    await ctx.call(
-        "apigateway",
-        "UpdateDeployment",
-        restApiId=new["RestApiId"],
-        deploymentId=physical_id,
-        patchOperations=[operation],
-    )
-    return Resource(physical_id, attributes)
-
-
-async def delete_deployment(ctx: Context, physical_id: str, props: Props, _attributes: Attributes) -> None:
-    if "StageName" in props:
-        # The deployment made its stage, and is held by it.
-        await ctx.call(
-            "apigateway", "DeleteStage", restApiId=props["RestApiId"], stageName=props["StageName"]
-        )
-    await ctx.call("apigateway", "DeleteDeployment", restApiId=props["RestApiId"], deploymentId=physical_id)
-
-
-register(
-    Provider(
-        "AWS::ApiGateway::Deployment",
-        create=create_deployment,
-        update=update_deployment,
-        delete=delete_deployment,
-        properties=frozenset({"RestApiId", "Description", "StageName", "StageDescription"}),
-        required=frozenset({"RestApiId"}),
-        replace_on=frozenset({"RestApiId", "StageName", "StageDescription"}),
-        attributes=frozenset({"DeploymentId"}),
-        nested={
-            "StageDescription": frozenset(
-                {
-                    *_METHOD_SETTINGS, "AccessLogSetting", "CacheClusterEnabled", "CacheClusterSize",
-                    "Description", "MethodSettings", "TracingEnabled", "Variables",
-                }
-            )
-        },
-    )
-)  # fmt: skip
-
-
-def _stage_patches(props: Props) -> list[dict[str, str]]:
-    """The settings of a stage that its creation does not take."""
-    patches: list[dict[str, str]] = []
-    for setting in props.get("MethodSettings", []):
-        path = text(setting.get("ResourcePath", "/*"))
-        resource = "*" if path in ("/*", "*") else path.replace("/", "~1")
-        where = f"/{resource}/{setting.get('HttpMethod', '*')}"
-        patches += [
-            {"op": "replace", "path": f"{where}/{_METHOD_SETTINGS[name]}", "value": _patch_value(value)}
-            for name, value in setting.items()
-            if name in _METHOD_SETTINGS
-        ]
-    logs = props.get("AccessLogSetting") or {}
-    for name, key in (("DestinationArn", "destinationArn"), ("Format", "format")):
-        if name in logs:
-            patches.append({"op": "replace", "path": f"/accessLogSettings/{key}", "value": text(logs[name])})
-    return patches
-
-
-def _patch_value(value: Any) -> str:
-    return ("true" if value else "false") if isinstance(value, bool) else text(value)
-
-
-async def create_stage(ctx: Context, props: Props) -> Resource:
-    name = props.get("StageName") or ctx.logical_id
-    given: dict[str, Any] = {"restApiId": props["RestApiId"], "deploymentId": props["DeploymentId"]}
-    for setting in (
-        "Description", "Variables", "TracingEnabled", "CacheClusterEnabled", "CacheClusterSize",
-        "DocumentationVersion",
-    ):  # fmt: skip
-        if setting in props:
-            given[_camel(setting)] = props[setting]
-    await ctx.call("apigateway", "CreateStage", stageName=name, tags=_tags(ctx, props), **given)
-    ctx.created(name)
-    await _patch_stage(ctx, name, props, _stage_patches(props))
-    return Resource(name)
-
-
-async def _patch_stage(ctx: Context, name: str, props: Props, patches: list[dict[str, str]]) -> None:
-    if patches:
-        await ctx.call(
-            "apigateway", "UpdateStage", restApiId=props["RestApiId"], stageName=name, patchOperations=patches
-        )
-
-
-async def update_stage(
-    ctx: Context, physical_id: str, old: Props, new: Props, attributes: Attributes
-) -> Resource:
-    patches = _stage_patches(new)
-    if new["DeploymentId"] != old["DeploymentId"]:
-        patches.append({"op": "replace", "path": "/deploymentId", "value": text(new["DeploymentId"])})
-    if new.get("Description") != old.get("Description"):
-        patches.append({"op": "replace", "path": "/description", "value": text(new.get("Description", ""))})
-    before, now = old.get("Variables") or {}, new.get("Variables") or {}
-    patches += [
-        {"op": "replace", "path": f"/variables/{key}", "value": text(value)}
-        for key, value in now.items()
-        if before.get(key) != value
-    ]
-    patches += [{"op": "remove", "path": f"/variables/{key}"} for key in before if key not in now]
-    for name in ("TracingEnabled", "CacheClusterEnabled"):
-        if new.get(name) != old.get(name):
-            enabled = _patch_value(new.get(name, False))
-            patches.append({"op": "replace", "path": f"/{_camel(name)}", "value": enabled})
-    if "CacheClusterSize" in new and new["CacheClusterSize"] != old.get("CacheClusterSize"):
-        size = text(new["CacheClusterSize"])
-        patches.append({"op": "replace", "path": "/cacheClusterSize", "value": size})
-    kept = {patch["path"] for patch in patches}
-    for patch in _stage_patches(old):
-        if patch["path"] not in kept and not patch["path"].startswith("/accessLogSettings"):
-            patches.append({"op": "remove", "path": patch["path"]})
-    if "AccessLogSetting" in old and "AccessLogSetting" not in new:
-        patches.append({"op": "remove", "path": "/accessLogSettings"})
-    await _patch_stage(ctx, physical_id, new, patches)
-    return Resource(physical_id, attributes)
-
-
-async def delete_stage(ctx: Context, physical_id: str, props: Props, _attributes: Attributes) -> None:
-    await ctx.call("apigateway", "DeleteStage", restApiId=props["RestApiId"], stageName=physical_id)
-
-
-register(
-    Provider(
-        "AWS::ApiGateway::Stage",
-        create=create_stage,
-        update=update_stage,
-        delete=delete_stage,
-        properties=frozenset(
-            {
-                "RestApiId", "DeploymentId", "StageName", "Description", "Variables", "MethodSettings",
-                "TracingEnabled", "AccessLogSetting", "CacheClusterEnabled", "CacheClusterSize", "Tags",
-                "DocumentationVersion",
-            }
-        ),
-        nested={
-            "MethodSettings": frozenset({*_METHOD_SETTINGS, "ResourcePath", "HttpMethod"}),
-            "AccessLogSetting": frozenset({"DestinationArn", "Format"}),
-        },
-        required=frozenset({"RestApiId", "DeploymentId"}),
-        replace_on=frozenset({"RestApiId", "StageName"}),
-        name_property="StageName",
-    )
-)  # fmt: skip
 
 
 # Resource and Method
@@ -399,19 +185,19 @@ def _where(props: Props) -> dict[str, Any]:
 
 async def put_method(ctx: Context, props: Props) -> Resource:
     where = _where(props)
-    given = {_camel(name): props[name] for name in _METHOD if name in props}
+    given = {camel(name): props[name] for name in _METHOD if name in props}
     given.setdefault("authorizationType", "NONE")
     await ctx.call("apigateway", "PutMethod", **where, **given)
     ctx.created(_method_id(props))
     for response in props.get("MethodResponses", []):
-        await ctx.call("apigateway", "PutMethodResponse", **where, **_camelized(response))
+        await ctx.call("apigateway", "PutMethodResponse", **where, **camelized(response))
     integration = props.get("Integration")
     if integration:
-        settings = _camelized({k: v for k, v in integration.items() if k != "IntegrationResponses"})
+        settings = camelized({k: v for k, v in integration.items() if k != "IntegrationResponses"})
         settings["integrationHttpMethod"] = settings.pop("integrationHttpMethod", None)
         await ctx.call("apigateway", "PutIntegration", **where, **settings)
         for response in integration.get("IntegrationResponses", []):
-            await ctx.call("apigateway", "PutIntegrationResponse", **where, **_camelized(response))
+            await ctx.call("apigateway", "PutIntegrationResponse", **where, **camelized(response))
     return Resource(_method_id(props))
 
 
@@ -457,7 +243,7 @@ def _simple(operation: str, given: tuple[str, ...], identifier: str) -> tuple[Cr
     """Create and delete of a resource that one operation makes; `identifier` is its member in the answer."""
 
     async def create(ctx: Context, props: Props) -> Resource:
-        params = {_camel(name): _camelized(props[name]) for name in given if name in props}
+        params = {camel(name): camelized(props[name]) for name in given if name in props}
         if operation == "Model" and "schema" in params:
             schema = props["Schema"]
             params["schema"] = schema if isinstance(schema, str) else orjson.dumps(schema).decode()
@@ -499,7 +285,7 @@ _register_simple(
 
 async def put_gateway_response(ctx: Context, props: Props) -> Resource:
     given = {
-        _camel(name): props[name]
+        camel(name): props[name]
         for name in ("StatusCode", "ResponseParameters", "ResponseTemplates")
         if name in props
     }

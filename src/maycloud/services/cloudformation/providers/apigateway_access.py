@@ -11,16 +11,9 @@ from maycloud.services.cloudformation.providers import (
     Resource,
     register,
 )
+from maycloud.services.cloudformation.providers.apigateway_common import camel, patch_text, retag, tags_of
 
 Patch = dict[str, str]
-
-
-def _camel(name: str) -> str:
-    return name[:1].lower() + name[1:]
-
-
-def _patch_text(value: Any) -> str:
-    return ("true" if value else "false") if isinstance(value, bool) else text(value)
 
 
 def _replaced(old: Props, new: Props, names: tuple[str, ...]) -> list[Patch]:
@@ -30,25 +23,10 @@ def _replaced(old: Props, new: Props, names: tuple[str, ...]) -> list[Patch]:
         if new.get(name) == old.get(name):
             continue
         if name in new:
-            patches.append({"op": "replace", "path": f"/{_camel(name)}", "value": _patch_text(new[name])})
+            patches.append({"op": "replace", "path": f"/{camel(name)}", "value": patch_text(new[name])})
         else:
-            patches.append({"op": "remove", "path": f"/{_camel(name)}"})
+            patches.append({"op": "remove", "path": f"/{camel(name)}"})
     return patches
-
-
-def _tags(ctx: Context, props: Props) -> dict[str, str]:
-    return ctx.tags | {tag["Key"]: text(tag["Value"]) for tag in props.get("Tags", [])}
-
-
-async def _retag(ctx: Context, path: str, old: Props, new: Props) -> None:
-    """Tags of the properties, over those of the stack."""
-    arn = f"arn:aws:apigateway:{ctx.region}::/{path}"
-    wanted = _tags(ctx, new)
-    gone = [text(tag["Key"]) for tag in old.get("Tags", []) if tag["Key"] not in wanted]
-    if gone:
-        await ctx.call("apigateway", "UntagResource", resourceArn=arn, tagKeys=gone)
-    if wanted:
-        await ctx.call("apigateway", "TagResource", resourceArn=arn, tags=wanted)
 
 
 # Authorizer
@@ -60,7 +38,7 @@ _AUTHORIZER = (
 
 
 async def create_authorizer(ctx: Context, props: Props) -> Resource:
-    given = {_camel(name): props[name] for name in _AUTHORIZER if name in props}
+    given = {camel(name): props[name] for name in _AUTHORIZER if name in props}
     made = await ctx.call("apigateway", "CreateAuthorizer", restApiId=props["RestApiId"], **given)
     return Resource(made["id"], {"AuthorizerId": made["id"]})
 
@@ -110,12 +88,10 @@ _KEY = ("CustomerId", "Description", "Enabled", "GenerateDistinctId", "Name", "V
 
 
 async def create_key(ctx: Context, props: Props) -> Resource:
-    given = {_camel(name): props[name] for name in _KEY if name in props}
+    given = {camel(name): props[name] for name in _KEY if name in props}
     given.setdefault("name", ctx.unique_name())
-    given["stageKeys"] = [
-        {_camel(name): each[name] for name in each} for each in props.get("StageKeys") or []
-    ]
-    made = await ctx.call("apigateway", "CreateApiKey", tags=_tags(ctx, props), **given)
+    given["stageKeys"] = [{camel(name): each[name] for name in each} for each in props.get("StageKeys") or []]
+    made = await ctx.call("apigateway", "CreateApiKey", tags=tags_of(ctx, props), **given)
     return Resource(made["id"], {"APIKeyId": made["id"]})
 
 
@@ -124,7 +100,7 @@ async def update_key(
 ) -> Resource:
     patches = _replaced(old, new, ("CustomerId", "Description"))
     if new.get("Enabled") != old.get("Enabled"):
-        patches.append({"op": "replace", "path": "/enabled", "value": _patch_text(new.get("Enabled", False))})
+        patches.append({"op": "replace", "path": "/enabled", "value": patch_text(new.get("Enabled", False))})
     before, now = (
         {f"{each['RestApiId']}/{each['StageName']}" for each in props.get("StageKeys") or []}
         for props in (old, new)
@@ -133,7 +109,7 @@ async def update_key(
     patches += [{"op": "remove", "path": "/stages", "value": each} for each in sorted(before - now)]
     if patches:
         await ctx.call("apigateway", "UpdateApiKey", apiKey=physical_id, patchOperations=patches)
-    await _retag(ctx, f"apikeys/{physical_id}", old, new)
+    await retag(ctx, f"apikeys/{physical_id}", old, new)
     return Resource(physical_id, attributes)
 
 
@@ -172,11 +148,11 @@ def _stages(props: Props) -> list[dict[str, Any]]:
 
 def _throttles(given: dict[str, Any]) -> dict[str, Any]:
     """Limits by method; the keys ``/path/METHOD`` stay as they are."""
-    return {key: {_camel(name): limits[name] for name in limits} for key, limits in given.items()}
+    return {key: {camel(name): limits[name] for name in limits} for key, limits in given.items()}
 
 
 def _settings(props: Props, name: str) -> dict[str, Any]:
-    return {_camel(key): value for key, value in (props.get(name) or {}).items()}
+    return {camel(key): value for key, value in (props.get(name) or {}).items()}
 
 
 async def create_plan(ctx: Context, props: Props) -> Resource:
@@ -185,9 +161,9 @@ async def create_plan(ctx: Context, props: Props) -> Resource:
         given["description"] = props["Description"]
     for name in ("Quota", "Throttle"):
         if props.get(name):
-            given[_camel(name)] = _settings(props, name)
+            given[camel(name)] = _settings(props, name)
     made = await ctx.call(
-        "apigateway", "CreateUsagePlan", apiStages=_stages(props), tags=_tags(ctx, props), **given
+        "apigateway", "CreateUsagePlan", apiStages=_stages(props), tags=tags_of(ctx, props), **given
     )
     return Resource(made["id"], {"Id": made["id"]})
 
@@ -201,16 +177,16 @@ async def update_plan(
     for name in ("Quota", "Throttle"):
         before, now = _settings(old, name), _settings(new, name)
         if before and not now:
-            patches.append({"op": "remove", "path": f"/{_camel(name)}"})
+            patches.append({"op": "remove", "path": f"/{camel(name)}"})
         patches += [
-            {"op": "replace", "path": f"/{_camel(name)}/{key}", "value": text(value)}
+            {"op": "replace", "path": f"/{camel(name)}/{key}", "value": text(value)}
             for key, value in now.items()
             if before.get(key) != value
         ]
     patches += _stage_patches(_stages(old), _stages(new))
     if patches:
         await ctx.call("apigateway", "UpdateUsagePlan", usagePlanId=physical_id, patchOperations=patches)
-    await _retag(ctx, f"usageplans/{physical_id}", old, new)
+    await retag(ctx, f"usageplans/{physical_id}", old, new)
     return Resource(physical_id, attributes)
 
 
@@ -264,7 +240,7 @@ register(
 
 
 async def create_member(ctx: Context, props: Props) -> Resource:
-    given = {_camel(name): props[name] for name in ("KeyId", "KeyType", "UsagePlanId")}
+    given = {camel(name): props[name] for name in ("KeyId", "KeyType", "UsagePlanId")}
     made = await ctx.call("apigateway", "CreateUsagePlanKey", **given)
     identifier = f"{made['id']}:{text(props['UsagePlanId'])}"
     return Resource(identifier, {"Id": identifier})
