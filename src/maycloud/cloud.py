@@ -4,7 +4,7 @@ import asyncio
 import importlib
 import logging
 from collections.abc import Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -23,6 +23,9 @@ from maycloud.principal import Principal
 from maycloud.services.base import Context, Params, Service
 from maycloud.store import Store
 from maycloud.wire import Registry
+
+if TYPE_CHECKING:
+    from maycloud.mailing import Mailing
 
 log = logging.getLogger("maycloud")
 
@@ -60,7 +63,7 @@ class Cloud:
         self.url = ""
         self.store = Store(config.data, config.durability)
         self.access = Access(self.store, config.admin_secret)
-        self.inbox = Inbox(self.store)
+        self.inbox = Inbox(self.store, self._mailing(config))
         self.services = load_services()
         self._hosts: dict[str, Handler] = {}
         self._paths: dict[str, Handler] = {}
@@ -76,6 +79,13 @@ class Cloud:
         self.serve_path("/_may/", self._admin.handle)
         self.authority = Authority(config.data)
         self._edge = Edge(self.application, host=config.host, port=config.port, tls=self.authority)
+
+    def _mailing(self, config: Config) -> "Mailing | None":
+        if config.smtp is None:
+            return None
+        from maycloud.mailing import Mailing
+
+        return Mailing(self.store, *config.smtp)
 
     async def start(self) -> None:
         """Listen. When this returns the health page answers."""

@@ -24,4 +24,5 @@ class Config:
     durability: Durability = "process"
     admin_secret: str = field(default="test", repr=False)
     public_host: str = "localhost"
+    smtp: tuple[str, int] | None = None  # a server that mails go out by
     dax_port: int = DEFAULT_DAX_PORT

@@ -1,14 +1,17 @@
 """The inbox: every mail that the cloud's services send, kept where its reader's address finds it.
 
-No mail leaves the machine. What Cognito, SES and others would send is read with ``may inbox`` or
-``GET /_may/inbox?to=ADDRESS``.
+What Cognito, SES and others send is read with ``may inbox`` or ``GET /_may/inbox?to=ADDRESS``. No mail leaves
+the machine unless ``may up`` was given an SMTP server.
 """
 
 import uuid
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from maycloud.store import Store
+
+if TYPE_CHECKING:
+    from maycloud.mailing import Mailing
 
 SCHEMA = (
     "CREATE TABLE inbox_mails (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL,"
@@ -24,7 +27,8 @@ SHOWN = 1_000  # in one answer
 class Inbox:
     """The mails of one cloud."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, mailing: "Mailing | None" = None) -> None:
+        self._mailing = mailing
         self._db = store.db
         self._clock = store.clock
         self._db.migrate("inbox", SCHEMA)
@@ -39,6 +43,8 @@ class Inbox:
         )
         assert row is not None
         self._db.write("DELETE FROM inbox_mails WHERE number <= ?", (row[0] - KEPT,))
+        if self._mailing is not None:
+            self._mailing.put(sender, to, subject, text, html)
         return identifier
 
     def mails(self, to: str | None = None) -> list[dict[str, Any]]:

@@ -40,6 +40,12 @@ LOG_FILE = "cloud.log"
     help="What acknowledged writes survive: kill -9, or loss of power as well (an fsync a commit).",
 )
 @click.option("--admin-secret", envvar="MAY_ADMIN_SECRET", default="test", help="Secret of the key `test`.")
+@click.option(
+    "--smtp",
+    metavar="HOST:PORT",
+    callback=lambda _context, _option, value: _server(value),
+    help="Send the inbox's mails on by this server; without it none leaves the machine.",
+)
 @click.option("--detach", is_flag=True, help="Return once the health page answers.")
 def up(
     data: Path,
@@ -49,15 +55,13 @@ def up(
     region: str,
     durability: str,
     admin_secret: str,
+    smtp: tuple[str, int] | None,
     detach: bool,
 ) -> None:
     """Start the cloud."""
     running = read_run_file(data)
     if running is not None:
         raise _locked(data, running)
-    if detach:
-        _start_detached(data, port, host, dax_port, region, durability, admin_secret)
-        return
     config = Config(
         data.absolute(),
         host,
@@ -66,11 +70,25 @@ def up(
         "power" if durability == "power" else "process",
         admin_secret,
         dax_port=dax_port,
+        smtp=smtp,
     )
+    if detach:
+        _start_detached(config)
+        return
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
     import uvloop
 
     uvloop.run(_serve(config))
+
+
+def _server(given: str | None) -> tuple[str, int] | None:
+    """The server of --smtp."""
+    if given is None:
+        return None
+    host, colon, port = given.rpartition(":")
+    if not colon or not host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise click.BadParameter("it must be HOST:PORT")
+    return host.strip("[]"), int(port)
 
 
 async def _serve(config: Config) -> None:
@@ -141,20 +159,21 @@ def _locked(data: Path, running: Running | None) -> Failure:
     )
 
 
-def _start_detached(
-    data: Path, port: int, host: str, dax_port: int, region: str, durability: str, admin_secret: str
-) -> None:
+def _start_detached(config: Config) -> None:
     """Start the cloud in a session of its own and wait until it answers or has failed."""
+    data = config.data
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     log_path = data / LOG_FILE
     begun = log_path.stat().st_size if log_path.exists() else 0
     # The secret goes by environment: arguments are visible to every user of the machine.
-    environment = os.environ | {"MAY_ADMIN_SECRET": admin_secret}
+    environment = os.environ | {"MAY_ADMIN_SECRET": config.admin_secret}
+    more = ["--smtp", f"{config.smtp[0]}:{config.smtp[1]}"] if config.smtp else []
     with log_path.open("ab") as log:
         process = subprocess.Popen(
             [
-                sys.executable, "-m", "maycloud.cli.main", "up", "--data", str(data), "--port", str(port),
-                "--host", host, "--dax-port", str(dax_port), "--region", region, "--durability", durability,
+                sys.executable, "-m", "maycloud.cli.main", "up", "--data", str(data),
+                "--port", str(config.port), "--host", config.host, "--dax-port", str(config.dax_port),
+                "--region", config.region, "--durability", config.durability, *more,
             ],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=environment,
         )  # fmt: skip
