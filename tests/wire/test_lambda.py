@@ -215,14 +215,16 @@ def test_without_permission_to_log_nothing_is_logged(cloud: RunningCloud) -> Non
 
 def test_payload_limits(cloud: RunningCloud, function: str) -> None:
     client = cloud.client("lambda")
-    refused(
+    message = refused(
         "RequestEntityTooLargeException", client.invoke, FunctionName=function,
         Payload=json.dumps("x" * (6 << 20)),
     )  # fmt: skip
-    refused(
+    assert message == "Request must be smaller than 6291456 bytes for the InvokeFunction operation"
+    message = refused(
         "RequestEntityTooLargeException", client.invoke, FunctionName=function, InvocationType="Event",
-        Payload=json.dumps("x" * (256 << 10)),
+        Payload=json.dumps("x" * (1 << 20)),
     )  # fmt: skip
+    assert message == "1048578 byte payload is too large for the Event invocation type (limit 1048576 bytes)"
     message = refused(
         "InvalidRequestContentException", client.invoke, FunctionName=function, Payload=b"{no json"
     )
@@ -346,6 +348,120 @@ def test_events_are_retried_and_go_to_their_destination(fresh_cloud: RunningClou
     until(lambda: len(caught_events()) == 1, what="the destination to be told")
     assert "'condition': 'RetriesExhausted'" in caught_events()[0]["message"]
     assert "'approximateInvokeCount': 3" in caught_events()[0]["message"]
+
+
+def test_a_dry_run_checks_and_does_not_run(cloud: RunningCloud, role: str) -> None:
+    make_function(cloud.client("lambda"), role, "dry", SOURCE)
+    answer = cloud.client("lambda").invoke(FunctionName="dry", InvocationType="DryRun", Payload=b"{}")
+    assert answer["StatusCode"] == 204
+    groups = cloud.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/dry")["logGroups"]
+    assert groups == []
+    client = cloud.client("lambda")
+    refused("ResourceNotFoundException", client.invoke, FunctionName="wet", InvocationType="DryRun")
+    iam = cloud.client("iam")
+    iam.create_user(UserName="no-invoker")
+    key = iam.create_access_key(UserName="no-invoker")["AccessKey"]
+    stranger = cloud.client("lambda", key=key["AccessKeyId"], secret=key["SecretAccessKey"])
+    message = refused("AccessDeniedException", stranger.invoke, FunctionName="dry", InvocationType="DryRun")
+    assert "lambda:InvokeFunction" in message
+
+
+def test_outcomes_go_to_a_function_and_a_bucket(fresh_cloud: RunningCloud) -> None:
+    client, s3, logs = (fresh_cloud.client(name) for name in ("lambda", "s3", "logs"))
+    iam = fresh_cloud.client("iam")
+    policies = ("AWSLambda_FullAccess", "AmazonS3FullAccess")
+    role = make_role(iam, "outcomes", LOGGING, *(f"arn:aws:iam::aws:policy/{name}" for name in policies))
+    s3.create_bucket(Bucket="outcomes")
+    make_function(client, role, "speaking", SOURCE)
+    told = make_function(client, role, "told", "def handler(e, c):\n    print('TOLD', e)\n")
+    client.put_function_event_invoke_config(
+        FunctionName="speaking",
+        MaximumRetryAttempts=0,
+        MaximumEventAgeInSeconds=60,
+        DestinationConfig={
+            "OnSuccess": {"Destination": told["FunctionArn"]},
+            "OnFailure": {"Destination": "arn:aws:s3:::outcomes"},
+        },
+    )
+    for event in (b"{}", b'{"do": "raise"}'):
+        answer = client.invoke(FunctionName="speaking", InvocationType="Event", Payload=event)
+        assert answer["StatusCode"] == 202
+    found = until(
+        lambda: s3.list_objects_v2(Bucket="outcomes").get("Contents"), what="a record in the bucket"
+    )
+    assert found[0]["Key"].startswith("aws/lambda/async/speaking/")
+    record = json.loads(s3.get_object(Bucket="outcomes", Key=found[0]["Key"])["Body"].read())
+    assert record["requestContext"]["condition"] == "RetriesExhausted"
+    assert record["requestContext"]["approximateInvokeCount"] == 1
+    assert record["responsePayload"]["errorMessage"] == "no good"
+    assert record["requestPayload"] == {"do": "raise"}
+
+    def successes() -> list[Any]:
+        try:
+            return logs.filter_log_events(logGroupName="/aws/lambda/told", filterPattern="TOLD")["events"]
+        except logs.exceptions.ResourceNotFoundException:
+            return []
+
+    until(lambda: len(successes()) == 1, what="the function to be told")
+    assert "'condition': 'Success'" in successes()[0]["message"]
+
+
+def test_events_grow_too_old(fresh_cloud: RunningCloud) -> None:
+    client, s3 = fresh_cloud.client("lambda"), fresh_cloud.client("s3")
+    role = make_role(fresh_cloud.client("iam"), "old", LOGGING, "arn:aws:iam::aws:policy/AmazonS3FullAccess")
+    s3.create_bucket(Bucket="too-old")
+    make_function(client, role, "throttled", SOURCE)
+    client.put_function_concurrency(FunctionName="throttled", ReservedConcurrentExecutions=0)
+    client.put_function_event_invoke_config(
+        FunctionName="throttled",
+        MaximumEventAgeInSeconds=60,
+        DestinationConfig={"OnFailure": {"Destination": "arn:aws:s3:::too-old"}},
+    )
+    client.invoke(FunctionName="throttled", InvocationType="Event", Payload=b"{}")
+
+    def record() -> Any:
+        fresh_cloud.advance(61)
+        return s3.list_objects_v2(Bucket="too-old").get("Contents")
+
+    key = until(record, what="the event to be given up")[0]["Key"]
+    found = json.loads(s3.get_object(Bucket="too-old", Key=key)["Body"].read())
+    assert found["requestContext"]["condition"] == "EventAgeExceeded"
+    assert "responsePayload" not in found
+
+
+def test_destinations_that_cannot_be(cloud: RunningCloud, role: str) -> None:
+    client = cloud.client("lambda")
+    make_function(client, role, "aimless", SOURCE)
+    aim = make_function(client, role, "aim", SOURCE)["FunctionArn"]
+
+    def put(side: str, arn: str) -> str:
+        return refused(
+            "InvalidParameterValueException", client.put_function_event_invoke_config, FunctionName="aimless",
+            DestinationConfig={side: {"Destination": arn}},
+        )  # fmt: skip
+
+    words = "The function's execution role does not have permissions to call Invoke on "
+    assert put("OnFailure", aim) == words + aim
+    assert "PutObject on arn:aws:s3:::nowhere" in put("OnFailure", "arn:aws:s3:::nowhere")
+    assert "is invalid" in put("OnSuccess", "arn:aws:s3:::nowhere")
+    assert "is invalid" in put("OnFailure", "arn:aws:ec2:us-east-1:000000000000:instance/i-1")
+    message = refused(
+        "InvalidParameterValueException", client.update_function_configuration, FunctionName="aimless",
+        DeadLetterConfig={"TargetArn": aim},
+    )  # fmt: skip
+    assert "neither the ARN of a queue nor of a topic" in message
+
+
+@pytest.mark.parametrize("runtime", ["python2.7", "python3.8", "nodejs8.10", "nodejs16.x", "go1.x"])
+def test_runtimes_that_aws_has_retired(cloud: RunningCloud, role: str, runtime: str) -> None:
+    message = refused(
+        "InvalidParameterValueException", make_function, client=cloud.client("lambda"), role=role, name="old",
+        source=SOURCE, runtime=runtime,
+    )  # fmt: skip
+    assert message == (
+        f"The runtime parameter of {runtime} is no longer supported for creating or updating AWS Lambda"
+        " functions. We recommend you use a supported runtime while creating or updating functions."
+    )
 
 
 def test_roles_must_trust_lambda(cloud: RunningCloud) -> None:

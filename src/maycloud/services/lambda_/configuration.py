@@ -12,6 +12,17 @@ from maycloud.services.lambda_.store import LATEST, Reference
 from maycloud.store import Document
 
 PYTHON = ("python3.9", "python3.10", "python3.11", "python3.12", "python3.13", "python3.14")
+# No longer for functions that are created or updated.
+# https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html#runtimes-deprecated
+RETIRED = frozenset(
+    {
+        "python2.7", "python3.6", "python3.7", "python3.8", "nodejs", "nodejs4.3", "nodejs4.3-edge",
+        "nodejs6.10",
+        "nodejs8.10", "nodejs10.x", "nodejs12.x", "nodejs14.x", "nodejs16.x", "dotnetcore1.0",
+        "dotnetcore2.0",
+        "dotnetcore2.1", "dotnetcore3.1", "dotnet6", "go1.x", "java8", "ruby2.5", "ruby2.7", "provided",
+    }
+)  # fmt: skip
 NODE = ("nodejs18.x", "nodejs20.x", "nodejs22.x", "nodejs24.x")
 MAX_ENVIRONMENT = 4096  # bytes of all variables
 
@@ -59,7 +70,13 @@ def update_configuration(call: Call, configuration: Document, params: Params) ->
     """Take over what the request sets."""
     runtime = params.get("Runtime", configuration.get("Runtime"))
     if runtime not in PYTHON and runtime not in NODE:
-        if runtime is not None and runtime.startswith("provided"):
+        if runtime in RETIRED:
+            raise invalid(
+                f"The runtime parameter of {runtime} is no longer supported for creating or updating AWS"
+                " Lambda functions. We recommend you use a supported runtime while creating or updating"
+                " functions."
+            )
+        if runtime is not None and runtime.startswith(("provided", "java", "dotnet", "ruby")):
             raise invalid(f"The runtime {runtime} is not supported by Maycloud; see docs/coverage.md")
         raise invalid(
             f"Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set:"

@@ -6,6 +6,7 @@ import orjson
 
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
+from maycloud.services.lambda_ import destinations
 from maycloud.services.lambda_.functions import functions, reference
 from maycloud.services.lambda_.store import LATEST, Reference
 from maycloud.store import Document
@@ -35,6 +36,8 @@ def put(call: Call, params: Params, *, merge: bool = False) -> Result:
         raise _missing(name, qualifier)
     config = configs.get(qualifier, {}) if merge else {}
     config |= {setting: params[setting] for setting in _SETTINGS if setting in params}
+    role = functions(call).resolve(name)[1]["Role"]
+    destinations.check(call, name, role, config.get("DestinationConfig") or {})
     config["LastModified"] = call.now()
     configs[qualifier] = config
     functions(call).save(name, body)

@@ -5,7 +5,7 @@ from typing import Any
 
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Policy, Result
-from maycloud.services.lambda_ import layers
+from maycloud.services.lambda_ import destinations, layers
 from maycloud.services.lambda_.code import MAX_UNPACKED, fetch, invalid
 from maycloud.services.lambda_.configuration import (
     describe,
@@ -55,6 +55,7 @@ async def create_function(call: Call, params: Params) -> Result:
     configuration = new_configuration(call, params)
     _refuse_existing(call, name)
     await _check_role(call, configuration["Role"])
+    _check_dead_letters(call, name, configuration, params)
     package = await call.state.packages.add(await fetch(call, params["Code"]))
     _refuse_existing(call, name)  # looked for again: unpacking took its time
     use_package(configuration, package)
@@ -78,6 +79,12 @@ async def _check_role(call: Call, role: str) -> None:
     """The caller must be allowed to pass the role, and Lambda to assume it."""
     call.authorize("iam:PassRole", role, {"iam:PassedToService": "lambda.amazonaws.com"})
     call.state.role_credentials(role, "check")
+
+
+def _check_dead_letters(call: Call, name: Reference, configuration: Document, params: Params) -> None:
+    where = (params.get("DeadLetterConfig") or {}).get("TargetArn")
+    if where:
+        destinations.check_dead_letters(call, name, configuration["Role"], where)
 
 
 def _use_layers(call: Call, configuration: Document, params: Params, unpacked: int) -> None:
@@ -137,6 +144,7 @@ async def update_function_configuration(call: Call, params: Params) -> Result:
     update_configuration(call, configuration, params)
     if configuration["Role"] != role:
         await _check_role(call, configuration["Role"])
+    _check_dead_letters(call, name, configuration, params)
     _use_layers(call, configuration, params, 0)
     touch(call, configuration)
     functions(call).save_version(name, LATEST, configuration)

@@ -20,7 +20,7 @@ from maycloud.services.lambda_.store import LATEST, Reference
 from maycloud.store import Delivery, Document, RetryLater
 
 MAX_PAYLOAD = 6 << 20  # bytes, synchronous
-MAX_EVENT = 256 << 10  # bytes, asynchronous
+MAX_EVENT = 1 << 20  # bytes, asynchronous; it was 256 KB until October 2025
 MAX_AGE = 6 * 3600  # seconds that an event waits at the most, unless configured
 RETRY_DELAYS = (60.0, 120.0)  # seconds before the second and the third attempt
 ACCOUNT_LIMIT = 1000  # concurrent executions
@@ -67,12 +67,7 @@ async def invoke(call: Call, params: Params) -> Result:
         payload = await _read(payload)
     limit = MAX_EVENT if kind == "Event" else MAX_PAYLOAD
     if len(payload) > limit:
-        raise AwsError(
-            "RequestEntityTooLargeException",
-            f"{len(payload)} byte payload is too large for the {kind} invocation type (limit {limit} bytes)",
-            413,
-            Type="User",
-        )
+        raise _too_large(len(payload), kind)
     if payload:
         try:
             orjson.loads(payload)
@@ -117,12 +112,14 @@ async def _read(stream: Any) -> bytes:
     try:
         return await stream.read(MAX_PAYLOAD)
     except BodyTooLargeError as error:
-        raise AwsError(
-            "RequestEntityTooLargeException",
-            f"Request must be smaller than {MAX_PAYLOAD} bytes",
-            413,
-            Type="User",
-        ) from error
+        raise _too_large(0, "") from error
+
+
+def _too_large(size: int, kind: str) -> AwsError:
+    message = f"Request must be smaller than {MAX_PAYLOAD} bytes for the InvokeFunction operation"
+    if kind == "Event" and size <= MAX_PAYLOAD:
+        message = f"{size} byte payload is too large for the Event invocation type (limit {MAX_EVENT} bytes)"
+    return AwsError("RequestEntityTooLargeException", message, 413, Type="User")
 
 
 async def run(

@@ -10,7 +10,7 @@ from typing import Any
 from maycloud.edge.messages import Request, Response
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Cloud
-from maycloud.services.lambda_ import invocation
+from maycloud.services.lambda_ import destinations, invocation
 from maycloud.services.lambda_.code import Packages
 from maycloud.services.lambda_.invocation import Target
 from maycloud.services.lambda_.metrics import Metrics
@@ -157,28 +157,18 @@ class Lambda:
     async def send(self, target: Target, where: str, record: bytes) -> None:
         """Hand a record to a destination's service, as the function's role."""
         credential = self.role_credentials(target.configuration["Role"], target.name.name)
-        kind = where.split(":")[2] if where.count(":") >= 5 else ""
-        calls: dict[str, tuple[str, dict[str, Any]]] = {
-            "lambda": ("Invoke", {"FunctionName": where, "InvocationType": "Event", "Payload": record}),
-            "s3": (
-                "PutObject",
-                {"Bucket": where.rpartition(":")[2], "Body": record, "Key": self._key(target)},
-            ),
-        }
-        if kind not in calls:
-            log.warning("%s: destination %s is of a service that is not there", target.name.arn, where)
+        kind = destinations.kind_of(where)
+        door = destinations.DOORS.get(destinations.kind_of(where))
+        if door is None:
+            log.warning("%s: nothing can be sent to %s", target.name.arn, where)
             return
-        operation, params = calls[kind]
+        params = door.build(where, record, destinations.object_key(target.name, self.clock.time()))
         try:
             await self._cloud.call(
-                kind, operation, params, as_=credential.principal, region=target.name.region
+                kind, door.operation, params, as_=credential.principal, region=target.name.region
             )
         except AwsError as error:
             log.warning("%s: destination %s refused the record: %s", target.name.arn, where, error)
-
-    def _key(self, target: Target) -> str:
-        now = datetime.fromtimestamp(self.clock.time(), UTC)
-        return f"aws/lambda/async/{target.name.name}/{now:%Y/%m/%d/%Y-%m-%dT%H.%M.%S}-{os.urandom(16).hex()}"
 
     # Code, to be fetched by those who were given a link
 
