@@ -207,6 +207,24 @@ def test_request_authorizers(cloud: RunningCloud, echo: dict[str, Any]) -> None:
     assert context["identity"]["sourceIp"] == "127.0.0.1"
 
 
+def test_values_of_several_sources_are_not_mixed_up(cloud: RunningCloud, echo: dict[str, Any]) -> None:
+    """A kept answer is for the same values in the same places only."""
+    sources = "method.request.querystring.a, method.request.querystring.b"
+    api = guarded(cloud, "mixed", echo, "request", identitySource=sources)
+
+    def asked(query: str) -> str:
+        status, event = body_of(api.ask("GET", f"/a?{query}", x_who="someone"))
+        assert status == 200
+        return event["requestContext"]["authorizer"]["asked"]
+
+    queries = (
+        "a=x&b=y", "a=y&b=x", "a=xy&b=y", "a=x%00y&b=z", "a=x&b=y%00z", "a=1&a=2&b=3", "a=1%0A2&b=3",
+        "a=1,2&b=3", "a=%221%22,%222%22&b=3",
+    )  # fmt: skip
+    assert len({asked(query) for query in queries}) == len(queries)
+    assert asked("b=y&a=x") == asked("a=x&b=y")
+
+
 def test_who_may_invoke_an_authorizer(cloud: RunningCloud, echo: dict[str, Any]) -> None:
     role = make_role(cloud.client("iam"), "hidden", LOGGING)
     make_function(cloud.client("lambda"), role, "hidden", AUTHORIZER)

@@ -120,6 +120,11 @@ def test_plans_and_their_patches(gateway: Any, cloud: RunningCloud) -> None:
     assert changed["apiStages"] == [
         {"apiId": api.id, "stage": "s", "throttle": {"/a/GET": {"rateLimit": 1.0, "burstLimit": 2}}}
     ]
+    # As Terraform spells the path of a method.
+    changed = gateway.update_usage_plan(
+        **where, patchOperations=[patch(f"/apiStages/{named}/throttle//b/GET/rateLimit", "3")]
+    )
+    assert changed["apiStages"][0]["throttle"]["/b/GET"] == {"rateLimit": 3.0}
     assert refused(gateway.delete_usage_plan, **where)[0] == "BadRequestException"
     gateway.update_usage_plan(**where, patchOperations=[patch("/apiStages", named, "remove")])
     gateway.delete_usage_plan(**where)

@@ -387,3 +387,35 @@ def test_access_logs(cloud: RunningCloud) -> None:
     api.ask("GET", "/nothing")
     until(lambda: len(lines()) == 2, what="the second line")
     assert (lines()[1]["status"], lines()[1]["error"]) == ("403", "MISSING_AUTHENTICATION_TOKEN")
+
+
+def test_functions_called_with_the_callers_own_permissions(cloud: RunningCloud) -> None:
+    """Credentials ``arn:aws:iam::*:user/*``, which SAM's AWS_IAM authorization sets."""
+    iam = cloud.client("iam")
+    role = make_role(iam, "for-callers", LOGGING)
+    make_function(cloud.client("lambda"), role, "for-callers", "def handler(e, c):\n    return {}\n")
+    integration = {
+        "type": "aws_proxy", "httpMethod": "POST", "uri": function_uri("for-callers"),
+        "credentials": "arn:aws:iam::*:user/*",
+    }  # fmt: skip
+    get = operation(integration, **{"x-amazon-apigateway-auth": {"type": "AWS_IAM"}})
+    api = Api(cloud, "by-callers", {"/a": {"get": get}, "/open": {"get": operation(integration)}})
+    iam.create_user(UserName="invoker")
+    key = iam.create_access_key(UserName="invoker")["AccessKey"]
+
+    def signed() -> int:
+        request = AWSRequest("GET", api.url + "/a", headers={"host": f"localhost:{cloud.port}"})
+        keys = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+        SigV4Auth(keys, "execute-api", "us-east-1").add_auth(request)
+        return ask(cloud, "GET", api.url + "/a", None, dict(request.headers.items()))[0]
+
+    def allow(*actions: str) -> None:
+        statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+        document = {"Version": "2012-10-17", "Statement": [statement]}
+        iam.put_user_policy(UserName="invoker", PolicyName="p", PolicyDocument=json.dumps(document))
+
+    allow("execute-api:Invoke")
+    assert signed() == 500
+    allow("execute-api:Invoke", "lambda:InvokeFunction")
+    assert signed() == 200
+    assert api.ask("GET", "/open")[0] == 500  # nobody has signed it

@@ -9,6 +9,8 @@ from collections.abc import Coroutine
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
+
 from maycloud.access.policies import decide
 from maycloud.errors import AwsError
 from maycloud.principal import ANONYMOUS, Principal
@@ -60,8 +62,11 @@ class Results:
 
 
 def _key(plan: MethodPlan, *identity: str) -> tuple[str, bytes]:
-    """What a result is kept by: tokens are long, and need not be kept themselves."""
-    return plan.authorizer_key, hashlib.sha256("\0".join(identity).encode("utf-8", "replace")).digest()
+    """What a result is kept by: tokens are long, and need not be kept themselves.
+
+    As JSON, so that no value can be taken for the end of one and the beginning of the next.
+    """
+    return plan.authorizer_key, hashlib.sha256(orjson.dumps(identity)).digest()
 
 
 class Authorization:

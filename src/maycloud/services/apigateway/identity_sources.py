@@ -6,6 +6,8 @@ https://docs.aws.amazon.com/apigateway/latest/api/API_CreateAuthorizer.html#apig
 import functools
 from typing import Any
 
+import orjson
+
 from maycloud.services.apigateway import jsonpath
 from maycloud.services.apigateway.exchange import Exchange
 from maycloud.services.apigateway.velocity import text_of
@@ -47,7 +49,8 @@ def _value(exchange: Exchange, source: str) -> str:
         return exchange.request.header(name.lower())
     if place == "querystring":
         # All values of a repeated one: who sends another beside it is another caller.
-        return "\n".join((exchange.query[1] or {}).get(name, ()))
+        given = (exchange.query[1] or {}).get(name, [])
+        return orjson.dumps(given).decode() if any(given) else ""
     if source.startswith("stageVariables."):
         return exchange.variables.get(source.removeprefix("stageVariables."), "")
     found = jsonpath.find(f"$.{source.removeprefix('context.')}", exchange.request_context())
