@@ -16,7 +16,9 @@ from maycloud.services.s3.tags import MAX_BUCKET_TAGS, check_tags
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-_RESERVED = re.compile(r"xn--.*|sthree-.*|amzn-s3-demo-.*|.*-s3alias|.*--ol-s3|.*--x-s3|.*\.mrap")
+_RESERVED = re.compile(
+    r"xn--.*|sthree-.*|amzn-s3-demo-.*|.*-s3alias|.*--ol-s3|.*--x-s3|.*\.mrap|.*--table-s3"
+)
 
 
 def buckets(call: Call) -> Buckets:
@@ -193,18 +195,6 @@ def setting(call: Call, params: Params, name: str, code: str, message: str) -> A
     return bucket.settings[name]
 
 
-def put_setting(name: str, member: str) -> Callable[[Call, Params], Result]:
-    """An operation that stores the member `member` of its input as sub-resource `name`."""
-
-    def put(call: Call, params: Params) -> Result:
-        bucket = find_bucket(call, params)
-        bucket.settings[name] = params[member]
-        buckets(call).save(bucket)
-        return None
-
-    return put
-
-
 def delete_setting(name: str) -> Callable[[Call, Params], Result]:
     def delete(call: Call, params: Params) -> Result:
         bucket = find_bucket(call, params)
@@ -223,17 +213,27 @@ _ENCRYPTION = {
 
 def put_encryption(call: Call, params: Params) -> Result:
     """SSE-S3, or SSE-KMS with the account's own key of S3; other keys of KMS are not there."""
-    for rule in params["ServerSideEncryptionConfiguration"]["Rules"]:
-        default = rule.get("ApplyServerSideEncryptionByDefault", {})
-        key = default.get("KMSMasterKeyID")
-        if default.get("SSEAlgorithm") not in (None, "AES256", "aws:kms") or key not in (
-            None,
-            "alias/aws/s3",
-        ):
-            raise AwsError(
-                "NotImplemented", "Default encryption with keys of KMS is not supported by Maycloud", 501
-            )
-    return put_setting("encryption", "ServerSideEncryptionConfiguration")(call, params)
+    bucket = find_bucket(call, params)
+    rules = (params.get("ServerSideEncryptionConfiguration") or {}).get("Rules", [])
+    if len(rules) != 1:
+        raise malformed_xml()
+    default = rules[0].get("ApplyServerSideEncryptionByDefault", {"SSEAlgorithm": "AES256"})
+    algorithm, key = default.get("SSEAlgorithm"), default.get("KMSMasterKeyID")
+    if algorithm not in ("AES256", "aws:kms", "aws:kms:dsse"):
+        raise malformed_xml()
+    if algorithm == "AES256" and key is not None:
+        raise invalid_argument(
+            "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse",
+            "ApplyServerSideEncryptionByDefault",
+        )
+    if algorithm == "aws:kms:dsse" or key not in (None, "alias/aws/s3"):
+        raise AwsError(
+            "NotImplemented", "Default encryption with keys of KMS is not supported by Maycloud", 501
+        )
+    rule = {"BucketKeyEnabled": False, **rules[0], "ApplyServerSideEncryptionByDefault": default}
+    bucket.settings["encryption"] = {"Rules": [rule]}
+    buckets(call).save(bucket)
+    return None
 
 
 def encryption_of(bucket: Bucket) -> str:
