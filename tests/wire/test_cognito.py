@@ -1,6 +1,9 @@
 """User pools: signing up, signing in, tokens; through boto3 and pycognito over the socket."""
 
+import json
 import re
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from typing import Any
 
@@ -115,3 +118,39 @@ def test_wrong_passwords_and_unknown_names(cloud: RunningCloud, pool: str, app: 
         AWSSRP(
             username=name, password="Wrong-1234", pool_id=pool, client_id=app, client=idp
         ).authenticate_user()
+
+
+def test_pages_of_other_origins_may_sign_in(cloud: RunningCloud, app: str) -> None:
+    request = urllib.request.Request(
+        cloud.url + "/", data=json.dumps({"ClientId": app, "AuthFlow": "USER_PASSWORD_AUTH"}).encode(),
+        headers={
+            "origin": "https://app.example", "content-type": "application/x-amz-json-1.1",
+            "x-amz-target": "AWSCognitoIdentityProviderService.InitiateAuth",
+        },
+    )  # fmt: skip
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=10)
+    with refused.value as answer:
+        assert json.loads(answer.read()) == {
+            "__type": "InvalidParameterException", "message": "Missing required parameter USERNAME",
+        }  # fmt: skip
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert answer.headers["content-type"] == "application/x-amz-json-1.1"
+        assert answer.headers["x-amzn-requestid"]
+
+
+def test_users_and_their_tokens_outlive_the_process(fresh_cloud: RunningCloud) -> None:
+    pool = new_pool(fresh_cloud, AutoVerifiedAttributes=["email"])
+    app = new_client(fresh_cloud, pool)
+    name = person(fresh_cloud, app)
+    tokens = sign_in(fresh_cloud, app, name)
+    port = fresh_cloud.port
+    fresh_cloud.kill()
+    fresh_cloud.start(port)
+    idp = fresh_cloud.client("cognito-idp")
+    assert idp.get_user(AccessToken=tokens["AccessToken"])["Username"] == name
+    check_signature(fresh_cloud, tokens["IdToken"])
+    idp.initiate_auth(
+        ClientId=app, AuthFlow="REFRESH_TOKEN_AUTH", AuthParameters={"REFRESH_TOKEN": tokens["RefreshToken"]}
+    )
+    sign_in(fresh_cloud, app, name)

@@ -35,6 +35,9 @@ def handler(event, context):
         response["autoVerifyEmail"] = name.startswith("auto")
         assert request["clientMetadata"] == {"from": "test"}, request
         assert request["userAttributes"]["email"], request
+    elif source.endswith("Authentication_Authentication"):
+        if request["userAttributes"].get("email", "").startswith(source[:3].lower()):
+            raise Exception("refused by " + source)
     elif source == "PostConfirmation_ConfirmSignUp":
         assert request["userAttributes"]["cognito:user_status"] == "CONFIRMED"
         if name.startswith("late"):
@@ -165,6 +168,24 @@ def test_tokens_before_they_are_made_version_2(cloud: RunningCloud, function: st
     assert identity["list"] == [1, {"a": True}]
     assert access["tier"] == "gold" and access["client_id"] == app and access["version"] == 2
     assert access["scope"] == "aws.cognito.signin.user.admin shop/read"
+
+
+def test_functions_before_and_after_a_sign_in_may_refuse_it(
+    cloud: RunningCloud, function: str, idp: Any
+) -> None:
+    pool, app = pool_with(cloud, function, PreAuthentication=function, PostAuthentication=function)
+    for name, trigger in (("pre-6", "PreAuthentication"), ("pos-6", "PostAuthentication"), ("any-6", "")):
+        idp.admin_create_user(
+            UserPoolId=pool, Username=name, MessageAction="SUPPRESS",
+            UserAttributes=[{"Name": "email", "Value": f"{name}@triggers.example"}],
+        )  # fmt: skip
+        idp.admin_set_user_password(UserPoolId=pool, Username=name, Password=PASSWORD, Permanent=True)
+        if trigger:
+            assert refused(lambda name=name: sign_in(cloud, app, name)) == (
+                "UserLambdaValidationException",
+                f"{trigger} failed with error refused by {trigger}_Authentication.",
+            )
+    sign_in(cloud, app, "any-6")
 
 
 TEMPLATE = {

@@ -1,7 +1,7 @@
 """What a sign-in still asks for after its first step, and the answers.
 
-A challenge's state is a sealed row, found by the session that the client holds, and taken once: wrong codes
-may be corrected a few times, everything else ends the session.
+A challenge's state is a sealed row, found by the session that the client holds, and good for one answer; a
+wrong code may be corrected, as often as throttling lets.
 """
 
 import base64
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from maycloud.services.cognito_idp.state import UserPools
 
 MAX_SKEW = 300.0  # seconds between the client's clock and ours
-MAX_GUESSES = 3  # of a code in one session
 
 _TIMESTAMP = re.compile(
     r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
@@ -214,6 +213,8 @@ def open_session(state: "UserPools", pool: Pool, client: Client | None, name: st
     if found[1] < state.clock.time():
         raise not_authorized("Invalid session for the user, session is expired.")
     held = found[2]
+    if held.get("Spent"):
+        raise not_authorized("Invalid session for the user, session can only be used once.")
     if held["Challenge"] != name or (client is not None and held["Client"] != client.id):
         raise invalid_session()
     return held
@@ -241,7 +242,7 @@ async def _password_verifier(
             raise invalid(f"Missing required parameter {name}")
     timestamp = given["TIMESTAMP"]
     moment = _read_timestamp(timestamp)
-    state.records.drop_session(session)
+    state.records.spend_session(session)
     throttling.check_password_attempts(state, pool, held["Folded"])
     verifier = bytes.fromhex(held["Verifier"])
     key = srp.session_key(verifier, int(held["A"], 16), int(held["b"], 16), int(held["B"], 16))
@@ -297,7 +298,7 @@ async def _new_password(
     schema.check_required(pool, attributes)
     users.check_addresses(state, pool, user, attributes, "AliasExistsException")
     with state.db.atomic():
-        state.records.drop_session(session)
+        state.records.spend_session(session)
         for name, verified in schema.VERIFIED.items():
             if name in changes and changes[name] != user.attributes.get(name):
                 attributes.pop(verified, None)
@@ -325,15 +326,8 @@ async def _mfa_code(
         mfa.check(attempt, user, held, code)
     except AwsError:
         throttling.wrong_password(state, pool, locked)
-        held["Guesses"] = held.get("Guesses", 0) + 1
-        if held["Guesses"] >= MAX_GUESSES:
-            state.records.drop_session(session)
-        else:
-            found = state.records.session(session)
-            if found is not None:
-                state.records.put_session(pool.id, found[1], held, session)
         raise
-    state.records.drop_session(session)
+    state.records.spend_session(session)
     throttling.right_password(state, pool, locked)
     return await proceed(attempt, user, factors=True)
 
@@ -345,7 +339,7 @@ async def _select_mfa(
     answer = given.get("ANSWER", "")
     if answer not in held["Methods"]:
         raise invalid("Invalid ANSWER: it must be one of MFAS_CAN_CHOOSE.")
-    attempt.state.records.drop_session(session)
+    attempt.state.records.spend_session(session)
     return await mfa.ask_method(attempt, user, answer)
 
 
@@ -355,7 +349,7 @@ async def _mfa_setup(
     assert user is not None
     if not held.get("Verified"):
         raise invalid_session()
-    attempt.state.records.drop_session(session)
+    attempt.state.records.spend_session(session)
     return await proceed(attempt, user, factors=True)
 
 

@@ -52,8 +52,11 @@ class Records:
             return None
         return row[0], row[1], orjson.loads(self._vault.open(hashed.hex(), row[2]))
 
-    def drop_session(self, name: str) -> None:
-        self._db.write("DELETE FROM cognito_sessions WHERE hash=?", (digest(name),))
+    def spend_session(self, name: str) -> None:
+        """Forget the state, not the session: whoever comes with it again is told so."""
+        hashed = digest(name)
+        sealed = self._vault.seal(hashed.hex(), orjson.dumps({"Spent": True}))
+        self._db.write("UPDATE cognito_sessions SET body=? WHERE hash=?", (sealed, hashed))
 
     # Codes
 

@@ -95,7 +95,9 @@ async def ConfirmForgotPassword(call: Call, params: Params) -> Result:
             raise users.no_combination()
         throttling.check_guesses(state, pool, pool.fold(name), codes.FORGOT)
         throttling.wrong_guess(state, pool, pool.fold(name), codes.FORGOT)
-        raise codes.expired()
+        # The same words as for a user who exists: what a code would be, and whether one was asked for.
+        asked, _ = state.records.attempts(pool.id, pool.fold(name), f"send:{codes.FORGOT}", call.now())
+        raise codes.mismatch() if asked else codes.expired()
     if not user.enabled:
         raise not_authorized("User is disabled.")
     codes.check(state, pool, user, codes.FORGOT, params["ConfirmationCode"])

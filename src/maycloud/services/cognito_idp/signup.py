@@ -158,8 +158,11 @@ def simulated(state: "UserPools", pool: Pool, name: str) -> Document:
 
     https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pool-managing-errors.html
     """
-    made = uuid.UUID(bytes=state.vault.mac(f"simulated:{pool.id}", pool.fold(name))[:16]).hex
-    letters = [chr(ord("a") + int(each, 16)) for each in made]
+    made = uuid.UUID(bytes=state.vault.mac(f"simulated:{pool.id}", pool.fold(name))[:16])
+    letters = [chr(ord("a") + int(each, 16)) for each in made.hex]
+    wanted = pool.settings.get("AutoVerifiedAttributes", ())
+    if schema.is_phone(name) or ("phone_number" in wanted and "email" not in wanted):
+        return messages.details("phone_number", name if schema.is_phone(name) else f"{made.int % 10_000:04d}")
     return messages.details("email", f"{name[:1] if '@' in name else letters[0]}@{letters[1]}")
 
 

@@ -31,7 +31,7 @@ def AssociateSoftwareToken(call: Call, params: Params) -> Result:
         user.settings["TotpPending"] = mfa.seal_secret(state, user, secret)
         state.store.save_user(user)
         return {"SecretCode": secret}
-    state.records.drop_session(params["Session"])
+    state.records.spend_session(params["Session"])
     session = state.records.put_session(pool.id, expires, {**held, "Secret": secret})
     return {"SecretCode": secret, "Session": session}
 
@@ -65,6 +65,6 @@ def VerifySoftwareToken(call: Call, params: Params) -> Result:
         state.store.save_user(user)
         if held is None:
             return {"Status": "SUCCESS"}
-        state.records.drop_session(params["Session"])
+        state.records.spend_session(params["Session"])
         done = {key: value for key, value in held.items() if key != "Secret"} | {"Verified": True}
         return {"Status": "SUCCESS", "Session": state.records.put_session(pool.id, expires, done)}
