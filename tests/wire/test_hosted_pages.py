@@ -488,6 +488,8 @@ def test_what_is_sent_comes_back_as_text(app: App, browser: Browser) -> None:
         assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
         assert "unsafe" not in policy
         assert each.headers["x-frame-options"] == "DENY"
+        # With no-referrer browsers would send our own forms from the origin "null", which is refused.
+        assert each.headers["referrer-policy"] == "same-origin"
         assert "style=" not in each.body and "onclick" not in each.body
         assert not each.unlabelled
     link = browser.get(f"{app.base}/login?{app.query(state='a b&c=d', redirect_uri='myapp://callback')}")

@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import hmac
 import json
+import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable
@@ -165,6 +166,22 @@ def test_each_user_reaches_the_own_files_alone(cloud: RunningCloud, world: World
     assert [each["Key"] for each in listed["Contents"]] == [mine]
     for prefix in ("", "private/", theirs.removesuffix("photo")):
         assert refused(s3.list_objects_v2, Bucket="private-files", Prefix=prefix)[0] == "AccessDenied"
+    copied = {"Bucket": "private-files", "Key": theirs}
+    assert refused(s3.copy_object, Bucket="private-files", Key=mine, CopySource=copied)[0] == "AccessDenied"
+    upload = s3.create_multipart_upload(Bucket="private-files", Key=mine)["UploadId"]
+    assert refused(
+        s3.upload_part_copy,
+        Bucket="private-files", Key=mine, UploadId=upload, PartNumber=1, CopySource=copied,
+    )[0] == "AccessDenied"  # fmt: skip
+    for operation in ("get_object", "put_object"):
+        url = s3.generate_presigned_url(operation, {"Bucket": "private-files", "Key": theirs})
+        request = urllib.request.Request(url, method="PUT" if operation == "put_object" else "GET")
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(request)
+    # Dots are letters in a key: this one is below ann's prefix, and not bob's photo.
+    dotted = f"private/{ann['IdentityId']}/../{bob['IdentityId']}/photo"
+    s3.put_object(Bucket="private-files", Key=dotted, Body=b"ann's too")
+    assert admin.get_object(Bucket="private-files", Key=theirs)["Body"].read() == b"bob's"
 
 
 def test_the_unsigned_client_of_an_app_does_it_all(cloud: RunningCloud, world: World) -> None:

@@ -114,10 +114,13 @@ def login_page(
     if not visit.pool.settings["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"]:
         more = link(visit.at("signup", asked), "Create an account")
         signup = Markup(f'<p class="foot">New here? {more}</p>')
+    name = username or asked.hint
+    here, there = Markup(" autofocus"), Markup("")
     return visit.page(
         "Sign in", "login", asked, error=error, note=note,
-        action=visit.at("login", asked), label=label_of(name_words(visit.pool)),
-        username=username or asked.hint, forgot=visit.at("forgotPassword", asked), signup=signup,
+        action=visit.at("login", asked), label=label_of(name_words(visit.pool)), username=name,
+        first=there if name else here, second=here if name else there,
+        forgot=visit.at("forgotPassword", asked), signup=signup,
     )  # fmt: skip
 
 
