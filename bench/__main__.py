@@ -204,6 +204,21 @@ class Bench:
             ratio = found["maycloud, power"]["PutItem"].rate / found["dynalite"]["PutItem"].rate
             self.aims.append(("PutItem with power against dynalite", 1.5, ratio, "×"))
 
+    # DAX
+
+    def dax(self) -> None:
+        from bench import dax
+
+        with servers.cloud() as (url, _):
+            dax.prepare(url)
+            rounds = [dax.measure(url, self.seconds) for _ in range(ROUNDS)]
+        rows = [["what", "answers a second", "p50 ms", "p99 ms"]]
+        for what in rounds[0]:
+            found = max((each[what] for each in rounds), key=lambda load: load.rate)
+            self.say(f"{what}: {found.rate:,.0f}/s")
+            rows.append([what, f"{found.rate:,.0f}", f"{found.p50:.3f}", f"{found.p99:.3f}"])
+        self.sections.append(("DAX", rows, "16 connections; items of 100 bytes; the same table behind both."))
+
     # Lambda
 
     def lambda_(self) -> None:
@@ -353,7 +368,7 @@ def machine() -> str:
 
 
 def main() -> None:
-    names = ("edge", "dynamodb", "lambda", "startup", "memory")
+    names = ("edge", "dynamodb", "dax", "lambda", "startup", "memory")
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("what", nargs="*", help=f"of {', '.join(names)}; all unless given")
     parser.add_argument("--quick", action="store_true", help="short rounds, for trying the benchmarks out")

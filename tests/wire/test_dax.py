@@ -1,5 +1,6 @@
 """DAX's data plane with AWS's own client: every operation, both caches, and errors as the client's own."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -205,9 +206,9 @@ def test_hits_and_misses_are_counted(cloud: RunningCloud, url: str) -> None:
             Namespace="AWS/DAX",
             MetricName=name,
             Dimensions=[{"Name": "ClusterId", "Value": "counted"}],
-            StartTime=0,
-            EndTime=4_000_000_000,
-            Period=86400 * 36500,
+            StartTime=time.time() - 86400,
+            EndTime=time.time() + 86400,
+            Period=86400,
             Statistics=["Sum"],
         )
         return sum(each["Sum"] for each in found["Datapoints"])

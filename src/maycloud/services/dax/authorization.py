@@ -127,6 +127,7 @@ class Gate:
         self._account = account
         self._region = region
         self._arn = arn
+        self._operations: dict[str, Operation] = {}
 
     def check(self, principal: Principal, peer: str, operation: str, enclosing: str = "") -> None:
         """Raises AccessDeniedError unless `principal` may do `operation` ("GetItem") on the cluster.
@@ -137,7 +138,9 @@ class Gate:
         context: Context = {"aws:SourceIp": peer, "aws:ViaAWSService": False}
         if enclosing:
             context["dax:EnclosingOperation"] = enclosing
-        described = Operation(operation, _nothing, action)
+        described = self._operations.get(operation)
+        if described is None:
+            described = self._operations[operation] = Operation(operation, _nothing, action)
         call = Call(
             self._cloud, _dataplane, described, principal, self._account, self._region, "", peer, secure=True
         )

@@ -76,17 +76,21 @@ class Node:
                 "AccessDeniedException", f"DAX cannot assume the cluster's role {self._role}", 400
             ) from error
 
-    async def schema(self, table: str, *, fresh: bool = False) -> KeySchema:
-        now = self.cloud.store.clock.millis()
+    def known_schema(self, table: str) -> KeySchema | None:
+        """A table's key schema if it was asked for lately."""
         found = self._schemas.get(table)
-        if found is not None and found[1] > now and not fresh:
-            return found[0]
+        return found[0] if found is not None and found[1] > self.cloud.store.clock.millis() else None
+
+    async def schema(self, table: str, *, fresh: bool = False) -> KeySchema:
+        found = self.known_schema(table)
+        if found is not None and not fresh:
+            return found
         self._schemas.pop(table, None)
         described = await self.dynamodb("DescribeTable", {"TableName": table})
         schema = keys.schema_of(described["Table"])
         if len(self._schemas) >= 1000:
             self._schemas.clear()
-        self._schemas[table] = schema, now + _SCHEMA_LIFE
+        self._schemas[table] = schema, self.cloud.store.clock.millis() + _SCHEMA_LIFE
         return schema
 
     # Items: the number of a list of attributes, then their values; the key's attributes are left out

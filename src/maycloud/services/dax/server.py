@@ -188,7 +188,8 @@ class Connection(asyncio.Protocol):
                     continue
                 self._busy = True
                 self.deadline = float("inf")
-                self._task = self._loop.create_task(self._run(message))
+                if not (message.method == framing.GET_ITEM and self._answer_at_once(message)):
+                    self._task = self._loop.create_task(self._run(message))
         except MalformedError as error:
             log.debug("closed the connection of %s: %s", self._peer, error)
             self.abort()
@@ -208,8 +209,23 @@ class Connection(asyncio.Protocol):
             log.warning("refused the connection of %s: %s", self._peer, error)
             self._caller, self._refused = None, error
 
+    def _answer_at_once(self, message: Message) -> bool:
+        """Whether a GetItem could be answered from the cache, or refused."""
+        if self._refused is not None:
+            return False
+        try:
+            outcome = reads.get_cached_item(self._node, self._caller, Reader(message.arguments))
+        except AwsError as error:
+            outcome = errors.encode(error, _request_id())
+        except MalformedError:
+            return False  # `_run` finds it as well
+        if outcome is None:
+            return False
+        self._node.cloud.store.db.after_commit(self._answer, outcome)
+        return True
+
     async def _run(self, message: Message) -> None:
-        request_id = os.urandom(16).hex().upper()
+        request_id = _request_id()
         try:
             outcome = await self._outcome(message)
         except CancelledError as error:
@@ -260,6 +276,10 @@ class Connection(asyncio.Protocol):
         self._transport.write(outcome)
         self._transport.resume_reading()
         self._proceed()
+
+
+def _request_id() -> str:
+    return os.urandom(16).hex().upper()
 
 
 def _internal() -> AwsError:
