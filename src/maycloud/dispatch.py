@@ -246,6 +246,8 @@ class Dispatcher:
         except AccessDeniedError as error:
             if call.service.denied is not None:
                 error.code = call.service.denied
+            if call.service.anonymous and call.principal.account != call.account:
+                error.message = "Access Denied"  # whose policy it was is none of a stranger's business
             raise
 
     def _run(self, call: Call, params: Params) -> Any:

@@ -161,6 +161,8 @@ def permit(call: Call, action: str, arn: str, params: Params | None = None) -> N
     except AwsError as error:
         if error.code == "AccessDeniedException":
             error.code = "AccessDenied"
+            if call.principal.account != call.account:
+                error.message = "Access Denied"
         raise
 
 
