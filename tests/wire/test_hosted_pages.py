@@ -160,6 +160,8 @@ def test_a_user_signs_in_with_code_and_pkce(app: App, browser: Browser) -> None:
         "access",
         "openid email",
     )
+    digest = hashlib.sha256(tokens["access_token"].encode()).digest()[:16]
+    assert identity["at_hash"] == base64.urlsafe_b64encode(digest).decode().rstrip("=")
     assert abs(access["auth_time"] - time.time()) < 60
     # A refreshed pair, without another refresh token; then no more after the revocation.
     refresh = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
@@ -267,6 +269,21 @@ def test_without_openid_there_is_no_id_token(app: App, browser: Browser) -> None
         "GET", f"{app.base}/oauth2/userInfo", {"authorization": f"Bearer {tokens['access_token']}"}
     )
     assert (info.status, json.loads(info.body)["error"]) == (401, "invalid_token")
+
+
+def test_refresh_tokens_rotate_where_the_client_wants_it(app: App, browser: Browser) -> None:
+    client, _ = app.new_client(RefreshTokenRotation={"Feature": "ENABLED"})
+    first = json.loads(app.token(browser, code=app.code(browser, client_id=client), client_id=client).body)
+    fields = {"grant_type": "refresh_token", "client_id": client, "redirect_uri": ""}
+    second = json.loads(app.token(browser, refresh_token=first["refresh_token"], **fields).body)
+    assert second["refresh_token"] != first["refresh_token"]
+    reused = app.token(browser, refresh_token=first["refresh_token"], **fields)
+    assert json.loads(reused.body) == {"error": "invalid_grant"}
+    for other in (first["access_token"], "x", second["refresh_token"] + "x"):
+        answer = app.token(browser, refresh_token=other, **fields)
+        assert (answer.status, json.loads(answer.body)) == (400, {"error": "invalid_grant"})
+    theirs = app.token(browser, refresh_token=second["refresh_token"], **(fields | {"client_id": app.client}))
+    assert json.loads(theirs.body) == {"error": "invalid_grant"}
 
 
 def test_clients_with_a_secret_prove_it(app: App, browser: Browser) -> None:

@@ -295,6 +295,11 @@ def test_signed_out_users_are_refused_where_the_pool_asks(cloud: RunningCloud) -
         "NotAuthorizedException",
         "Invalid login token. Token has been revoked.",
     )
+    gone = ("NotAuthorizedException", "Invalid login token. Token has been revoked.")
+    for end in ("admin_user_global_sign_out", "admin_disable_user", "admin_delete_user"):
+        logins = strict.logins(f"gone-by-{end}")
+        getattr(strict.idp, end)(UserPoolId=strict.user_pool, Username=f"gone-by-{end}")
+        assert refused(strict.identity.get_id, IdentityPoolId=strict.pool, Logins=logins) == gone, end
     lax = World(cloud)
     tokens = lax.tokens("ann")
     lax.idp.revoke_token(Token=tokens["RefreshToken"], ClientId=lax.client)

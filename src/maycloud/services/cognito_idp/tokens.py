@@ -5,6 +5,7 @@ Every sign-in is a `Login`; its access and ID tokens carry its id as ``event_id`
 that revoking the login ends them all. Refresh tokens are random; their hashes are kept.
 """
 
+import hashlib
 import secrets
 import uuid
 from collections.abc import Iterable
@@ -14,7 +15,7 @@ import orjson
 
 from maycloud.errors import AwsError
 from maycloud.services.cognito_idp import claims, triggers
-from maycloud.services.cognito_idp.keys import unb64
+from maycloud.services.cognito_idp.keys import b64, unb64
 from maycloud.services.cognito_idp.store import Client, Login, Pool, User
 from maycloud.store import Document
 
@@ -124,8 +125,15 @@ async def _make(
     if not login.body["Hosted"] or "openid" in login.body["Scopes"]:
         identity = {**shared, "exp": now + lifetime(client, "IdToken"), "jti": str(uuid.uuid4())}
         identity |= claims.of_identity(client, user, login, groups, changes)
+        if login.body["Hosted"]:
+            identity["at_hash"] = _half_hash(result["AccessToken"])
         result["IdToken"] = state.keys.sign(pool, "id", identity)
     return result
+
+
+def _half_hash(token: str) -> str:
+    """OpenID Connect's ``at_hash``, the left half of a hash: ties the ID token to the access token."""
+    return b64(hashlib.sha256(token.encode()).digest()[:16])
 
 
 # Refreshing
