@@ -109,6 +109,15 @@ def test_preflight_allows_what_a_rule_allows(cloud: RunningCloud, bucket: str, s
     assert headers["vary"] == VARY
 
 
+@pytest.mark.parametrize("name", ["accounts-of-summer", "restapis-backup"])
+def test_a_buckets_name_is_no_other_services_path(
+    cloud: RunningCloud, client: Callable[..., Any], name: str
+) -> None:
+    client("s3").create_bucket(Bucket=name)
+    client("s3").put_bucket_cors(Bucket=name, CORSConfiguration=RULES)
+    assert preflight(cloud, f"/{name}/a.txt", "https://app.example", "GET")[0] == 200
+
+
 def test_preflight_matches_one_wildcard_in_an_origin(cloud: RunningCloud, bucket: str) -> None:
     for origin, wanted in (
         ("https://one.preview.example", 200),

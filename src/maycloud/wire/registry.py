@@ -184,7 +184,7 @@ class Registry:
             return "cloudfront"
         if _DATED.match(request.path):
             return "lambda"
-        if request.path.startswith(("/restapis", "/account")):
+        if request.path in ("/account", "/restapis") or request.path.startswith("/restapis/"):
             return "apigateway"
         return "s3"
 
