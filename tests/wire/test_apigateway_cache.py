@@ -154,6 +154,19 @@ def test_flushing_and_resizing_forget_all(cloud: RunningCloud, counter: dict[str
     assert counted(api, "/") != second
 
 
+def test_a_stage_made_again_begins_empty(cloud: RunningCloud, counter: dict[str, Any]) -> None:
+    api = cached(cloud, "again", {"/": {"get": keyed(counter)}})
+    first = counted(api, "/")
+    change(api, patch("/cacheClusterEnabled", "false"))
+    change(api, patch("/cacheClusterEnabled", "true"))
+    second = counted(api, "/")
+    assert second != first
+    api.client.delete_stage(restApiId=api.id, stageName="s")
+    api.deploy()
+    change(api, patch("/cacheClusterEnabled", "true"), patch("/*/*/caching/enabled", "true"))
+    assert counted(api, "/") not in (first, second)
+
+
 def test_namespaces_share_answers(cloud: RunningCloud, counter: dict[str, Any]) -> None:
     shared = counter | {"cacheNamespace": "together"}
     paths = {"/a": {"get": keyed(shared)}, "/b": {"get": keyed(shared)}, "/c": {"get": keyed(counter)}}

@@ -3,6 +3,8 @@
 import base64
 import hmac
 import json
+import socket
+import ssl
 import time
 import urllib.request
 from typing import Any
@@ -251,3 +253,34 @@ def test_a_cache_keyed_by_the_token_is_each_users_own(
     for token in ("garbage", ann[:-4] + "AAAA", ann + "."):
         assert asked(api, token) == UNAUTHORIZED
     assert api.ask("GET", "/me")[0] == 401
+
+
+def test_a_pools_authorizer_can_be_tried(api: Api, tokens: dict[str, str]) -> None:
+    authorizer = api.client.get_authorizers(restApiId=api.id)["items"][0]["id"]
+
+    def tried(token: str) -> dict[str, Any]:
+        return api.client.test_invoke_authorizer(
+            restApiId=api.id, authorizerId=authorizer, headers={"Authorization": token}
+        )
+
+    answer = tried(tokens["IdToken"])
+    assert (answer["clientStatus"], answer["claims"]["email"]) == (200, "ann@example.com")
+    assert "Valid token" in answer["log"] and tokens["IdToken"] not in answer["log"]
+    for token in (tokens["AccessToken"], "garbage"):
+        assert tried(token)["clientStatus"] == 401
+
+
+def test_two_tokens_at_once_are_none(api: Api, tokens: dict[str, str]) -> None:
+    """Headers that are sent twice are one value to whoever checks it, so neither is taken for the other."""
+    lines = [
+        f"GET /_aws/execute-api/{api.id}/s/me HTTP/1.1", f"Host: localhost:{api.cloud.port}",
+        f"Authorization: {tokens['IdToken']}", "Authorization: garbage", "Connection: close", "", "",
+    ]  # fmt: skip
+    tls = ssl.create_default_context(cafile=api.cloud.ca_file)
+    with (
+        socket.create_connection(("localhost", api.cloud.port), timeout=10) as plain,
+        tls.wrap_socket(plain, server_hostname="localhost") as connection,
+    ):
+        connection.sendall("\r\n".join(lines).encode())
+        answer = connection.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 401 ")

@@ -181,10 +181,13 @@ class Gateway:
     def put_stage(self, scope: Scope, api_id: str, stage: Document) -> None:
         self._stages.put(scope, f"{api_id}/{stage['stageName']}", stage)
         self._forget(api_id)
+        if not stage.get("cacheClusterEnabled"):
+            self.plane.caches.flush(api_id, stage["stageName"])
 
     def delete_stage(self, scope: Scope, api_id: str, name: str) -> None:
         self._stages.delete(scope, f"{api_id}/{name}")
         self._forget(api_id)
+        self.plane.caches.flush(api_id, name)
 
     # Accounts
 
