@@ -261,6 +261,12 @@ def test_a_role_that_does_not_trust_the_pool_is_a_misconfiguration(
         "InvalidIdentityPoolConfigurationException",
         "Invalid identity pool configuration. Check assigned IAM roles for this pool.",
     )
+    if why != "no role":
+        # AWS says no more than that; here the log and `may status` do.
+        denial = cloud.admin("GET", "/_may/status")["denials"][-1]
+        assert denial["principal"] == "cognito-identity.amazonaws.com"
+        assert denial["action"] == "sts:AssumeRoleWithWebIdentity"
+        assert f"cognito-identity.amazonaws.com:aud={pool}" in denial["reason"]
 
 
 def test_a_guest_may_ask_for_no_other_role(cloud: RunningCloud, identity: Any, public: Any) -> None:

@@ -85,14 +85,18 @@ class Access:
         error = self._authorizer.check(call, action, resource, context, policy)
         if error is None:
             return
+        self.remember_denial(call.principal.arn, action, resource, error.reason)
+        raise error
+
+    def remember_denial(self, principal: str, action: str, resource: str, reason: str) -> None:
+        """For `may status` and the log: who lacks what, and why."""
         self.denials.append(
             {
                 "time": self._clock.time(),
-                "principal": call.principal.arn,
+                "principal": principal,
                 "action": action,
                 "resource": resource,
-                "reason": error.reason,
+                "reason": reason,
             }
         )
-        log.warning("denied: %s lacks %s on %s (%s)", call.principal.arn, action, resource, error.reason)
-        raise error
+        log.warning("denied: %s lacks %s on %s (%s)", principal, action, resource, reason)

@@ -116,4 +116,7 @@ def _require(call: Call, action: str, params: Params, trust: Document, identity:
         context={name.lower(): value for name, value in context.items()},
     )
     if not decision.allowed:
+        said = ", ".join(f"{name}={value}" for name, value in identity.context.items())
+        reason = f"{decision.reason}; the token says {said}"
+        call.cloud.access.remember_denial(identity.provider, action, params["RoleArn"], reason)
         raise AwsError("AccessDenied", f"Not authorized to perform {action}", 403)
