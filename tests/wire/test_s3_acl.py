@@ -142,7 +142,16 @@ def test_writers_own_what_they_write(cloud: RunningCloud, s3: Any) -> None:
     )
     other.put_object(Bucket="acl-writers", Key="theirs", Body=b"theirs")
     assert other.get_object(Bucket="acl-writers", Key="theirs")["Body"].read() == b"theirs"
-    refused("AccessDenied", s3.get_object, Bucket="acl-writers", Key="theirs")
+    theirs = {"Bucket": "acl-writers", "Key": "theirs"}
+    for call in (s3.get_object, s3.head_object, s3.get_object_tagging, s3.get_object_acl):
+        refused("403", call, **theirs)
+    refused("AccessDenied", s3.copy_object, Bucket="acl-writers", Key="stolen", CopySource=theirs)
+    upload = s3.create_multipart_upload(Bucket="acl-writers", Key="stolen")["UploadId"]
+    refused(
+        "AccessDenied", s3.upload_part_copy, Bucket="acl-writers", Key="stolen", UploadId=upload,
+        PartNumber=1, CopySource=theirs,
+    )  # fmt: skip
+    s3.abort_multipart_upload(Bucket="acl-writers", Key="stolen", UploadId=upload)
     other.put_object_acl(Bucket="acl-writers", Key="theirs", ACL="bucket-owner-read")
     assert s3.get_object(Bucket="acl-writers", Key="theirs")["Body"].read() == b"theirs"
     assert other.get_object_acl(Bucket="acl-writers", Key="theirs")["Owner"]["ID"] == owner(other)

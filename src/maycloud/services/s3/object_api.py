@@ -62,12 +62,12 @@ def DeleteObjects(call: Call, params: Params) -> Result:
     return deletion.delete_objects(call, params)
 
 
-@service.operation(checks=PUT_TAGS, account=bucket_owner)
+@service.operation(checks=PUT_TAGS, account=object_owner)
 def PutObjectTagging(call: Call, params: Params) -> Result:
     return tagging.put_object_tagging(call, params)
 
 
-@service.operation(checks=GET_TAGS, account=bucket_owner, atomic=False)
+@service.operation(checks=GET_TAGS, account=object_owner, atomic=False)
 def GetObjectTagging(call: Call, params: Params) -> Result:
     return tagging.get_object_tagging(call, params)
 

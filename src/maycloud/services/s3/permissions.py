@@ -4,7 +4,7 @@ import dataclasses
 
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Check, Params
-from maycloud.services.s3.access import object_arn, permit, version_checks, write_checks
+from maycloud.services.s3.access import object_arn, object_owner, permit, version_checks, write_checks
 from maycloud.services.s3.store import Bucket
 
 READ = version_checks("GetObject", "GetObjectVersion")
@@ -43,7 +43,10 @@ def authorize(call: Call, bucket: Bucket, action: str, key: str | None, version:
         params["Key"] = key
     if version is not None:
         params["VersionId"] = version
-    there = dataclasses.replace(call, account=bucket.account, params=params)
+    # An object is read with its owner's leave, who need not be the bucket's; the rest is the bucket's affair.
+    read = action.startswith("s3:GetObject")
+    account = object_owner(call, params) if read and key is not None else bucket.account
+    there = dataclasses.replace(call, account=account, params=params)
     permit(there, action, bucket.arn if key is None else f"{bucket.arn}/{key}", params)
 
 
