@@ -349,6 +349,12 @@ def test_continue_is_sent_before_the_body(client: Client, size: int) -> None:
     assert client.send(bytes(size)).answer().status == 200
 
 
+def test_continue_is_sent_before_an_empty_body_too(client: Client) -> None:
+    """Without it botocore takes the status line of this answer for that of the next."""
+    client.send(POST + b"Expect: 100-continue\r\nContent-Length: 0\r\n\r\n")
+    assert [client.answer().status, client.answer().status] == [100, 200]
+
+
 def test_continue_comes_after_earlier_answers(client: Client) -> None:
     client.get("/later").send(POST + b"Expect: 100-Continue\r\nContent-Length: 3\r\n\r\n")
     assert client.answer().body == b"later"

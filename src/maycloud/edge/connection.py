@@ -216,7 +216,9 @@ class Connection(asyncio.Protocol):
                 return
         if length is not None and length > self._edge.limits.buffered:
             self._start_stream(length)
-        elif self._continue and not (length or chunked):
+        elif self._continue and length is None and not chunked:
+            # An announced empty body gets its 100: botocore misreads the next answer on the connection
+            # if it was not given one.
             self._continue = False
         elif self._continue and not self._busy:
             self._send_continue()
