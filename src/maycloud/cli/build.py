@@ -17,6 +17,7 @@ from maycloud.cli.failure import Failure
 
 VERSION = "1"  # raised when the same source would build to something else
 _LEFT_OUT = {"__pycache__", ".git", ".venv", "node_modules", ".pytest_cache", ".ruff_cache", ".DS_Store"}
+without_clutter = shutil.ignore_patterns(*_LEFT_OUT)  # for shutil.copytree
 
 
 def build(source: Path, runtime: str, cache: Path, *, layer: bool = False) -> Path:
@@ -31,13 +32,13 @@ def build(source: Path, runtime: str, cache: Path, *, layer: bool = False) -> Pa
         return source
     if not source.is_dir():
         raise Failure(f"the template names the folder {source}, which is not there")
-    digest = _digest(source, runtime, layer)
+    digest = digest_of(source, f"{runtime}\0{layer}")
     target = cache / f"{digest}.zip"
     if target.exists():
         return target
     work = cache / f"{digest}.{os.getpid()}"
     shutil.rmtree(work, ignore_errors=True)
-    shutil.copytree(source, work, ignore=shutil.ignore_patterns(*_LEFT_OUT))
+    shutil.copytree(source, work, ignore=without_clutter)
     try:
         _install(work, runtime, layer)
         partial = target.with_suffix(f".{os.getpid()}.part")
@@ -54,8 +55,9 @@ def _files(folder: Path) -> Iterator[Path]:
         yield from (Path(root) / name for name in sorted(files))
 
 
-def _digest(source: Path, runtime: str, layer: bool) -> str:
-    digest = hashlib.sha256(f"{VERSION}\0{runtime}\0{layer}\0".encode())
+def digest_of(source: Path, kind: str) -> str:
+    """A hash of all that a build of `kind` of a folder depends on."""
+    digest = hashlib.sha256(f"{VERSION}\0{kind}\0".encode())
     for file in _files(source):
         content = file.read_bytes()
         digest.update(f"{file.relative_to(source)}\0{file.stat().st_mode & 0o111}\0{len(content)}\0".encode())
@@ -67,10 +69,10 @@ def _install(work: Path, runtime: str, layer: bool) -> None:
     if runtime.startswith("python") and (work / "requirements.txt").exists():
         target = work / "python" if layer else work
         command = [*_pip(), "--quiet", "--target", str(target), "-r", str(work / "requirements.txt")]
-        _run(command, work, "installing requirements.txt")
+        run_tool(command, work, "installing requirements.txt")
     elif runtime.startswith("nodejs") and (work / "package.json").exists():
         verb = "ci" if (work / "package-lock.json").exists() else "install"
-        _run(["npm", verb, "--omit=dev", "--no-audit", "--no-fund"], work, "installing package.json")
+        run_tool(["npm", verb, "--omit=dev", "--no-audit", "--no-fund"], work, "installing package.json")
 
 
 def _pip() -> list[str]:
@@ -80,7 +82,8 @@ def _pip() -> list[str]:
     return [sys.executable, "-m", "pip", "install"]
 
 
-def _run(command: list[str], folder: Path, what: str) -> None:
+def run_tool(command: list[str], folder: Path, what: str) -> None:
+    """Run a build tool in a folder. Raises Failure, with the end of what it said."""
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     except FileNotFoundError as error:

@@ -11,6 +11,7 @@ import click
 
 from maycloud.cli.failure import STACK_FAILED, Failure
 from maycloud.cli.package import package
+from maycloud.cli.site import Publisher, Site, build_site, sites
 from maycloud.cli.systems import find_template
 from maycloud.cli.target import Target, stack_outputs, target_options
 
@@ -54,6 +55,8 @@ class Deployment:
         self._cloudformation = target.client("cloudformation")
         self._pause = 0.02 if target.local else 2.0  # seconds between looks
         self._bucket = ""
+        self._cache = Path(os.environ.get("MAY_BUILD", ".may-build")).absolute()
+        self._sites: list[Site] = []
 
     def run(self) -> dict[str, str]:
         """Deploy, print the stack's outputs and give them. Raises Failure if the stack fails."""
@@ -61,11 +64,16 @@ class Deployment:
         click.secho(f"{self._stack}", bold=True, nl=False)
         click.echo(f"  from {self._path}")
         body = self._package()
+        built = [(site, build_site(site.source, self._cache)) for site in self._sites]
         if self._change(body):
             self._follow(begun)
         else:
             click.echo("  no changes")
         outputs = stack_outputs(self._target, self._stack)
+        if built:
+            publisher = Publisher(self._target, self._stack, outputs)
+            for site, folder in built:
+                publisher.publish(site, folder)
         width = max(map(len, outputs), default=0)
         for name, value in outputs.items():
             click.echo(f"  {name:<{width}}  {click.style(value, fg='cyan')}")
@@ -76,8 +84,8 @@ class Deployment:
         from maycloud.services.cloudformation.template import parse_template
 
         template = parse_template(self._path.read_text())
-        cache = Path(os.environ.get("MAY_BUILD", ".may-build")).absolute()
-        package(template, self._path.parent, cache, self._upload)
+        package(template, self._path.parent, self._cache, self._upload)
+        self._sites = list(sites(template, self._path.parent))
         unknown = self._params.keys() - (template.get("Parameters") or {}).keys()
         if unknown - {"Stage"}:
             raise Failure(f"the template has no parameter {', '.join(sorted(unknown - {'Stage'}))}")

@@ -22,12 +22,12 @@ class Target:
 
         self.local = profile is None
         self._config = Config(retries={"max_attempts": 3, "mode": "standard"})
-        self._endpoint: str | None = None
+        self.endpoint: str | None = None  # None for AWS's own
         self.ca_file: Path | None = None
         if profile is None:
             running = find(data)
             self._session = running.session(region)
-            self._endpoint = running.url
+            self.endpoint = running.url
             self.ca_file = running.ca_file
         else:
             self._session = boto3.Session(profile_name=profile, region_name=region)
@@ -36,7 +36,7 @@ class Target:
         self.region: str = self._session.region_name
 
     def client(self, service: str) -> Any:
-        return self._session.client(service, endpoint_url=self._endpoint, config=self._config)
+        return self._session.client(service, endpoint_url=self.endpoint, config=self._config)
 
     def account(self) -> str:
         return self.client("sts").get_caller_identity()["Account"]

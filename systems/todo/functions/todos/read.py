@@ -3,15 +3,11 @@
 import base64
 import binascii
 import json
-import os
 from typing import Any
 
-import boto3
 from boto3.dynamodb.conditions import Key
-from http_api import Answer, Event, answer, owner_of, problem
-
-dynamodb: Any = boto3.resource("dynamodb")
-table = dynamodb.Table(os.environ["TABLE_NAME"])
+from http_api import Answer, Event, answer, owner_of, problem, public
+from tables import cached, table
 
 PAGE = 50  # to-dos a page, at most 200 when asked
 
@@ -33,7 +29,11 @@ def list_todos(owner: str, query: dict[str, str]) -> Answer:
     except ValueError:
         return problem(400, "limit must be a number and next a token from an earlier page")
     page = table.query(
-        KeyConditionExpression=Key("owner").eq(owner), ScanIndexForward=False, Limit=limit, **start
+        KeyConditionExpression=Key("owner").eq(owner),
+        ScanIndexForward=False,
+        Limit=limit,
+        ConsistentRead=True,  # the answer is kept by the API's cache: it must hold the latest write
+        **start,
     )
     body: dict[str, Any] = {"todos": [public(item) for item in page["Items"]]}
     if "LastEvaluatedKey" in page:
@@ -42,13 +42,8 @@ def list_todos(owner: str, query: dict[str, str]) -> Answer:
 
 
 def get_todo(owner: str, id_: str) -> Answer:
-    item = table.get_item(Key={"owner": owner, "id": id_}).get("Item")
+    item = cached().get_item(Key={"owner": owner, "id": id_}).get("Item")
     return answer(200, public(item)) if item else problem(404, "There is no such to-do")
-
-
-def public(item: dict[str, Any]) -> dict[str, Any]:
-    """A to-do as clients see it: all but whose it is."""
-    return {name: value for name, value in item.items() if name != "owner"}
 
 
 def _encode(id_: str) -> str:
