@@ -4,13 +4,15 @@ import contextlib
 import http.client
 import importlib.util
 import json
+import re
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import click
 
@@ -58,6 +60,37 @@ class Demo:
         """Fail the step unless `condition` holds."""
         if not condition:
             raise AssertionError(what)
+
+    def until(self, condition: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
+        """Wait for `condition`; fail the step if it does not come true in time."""
+        deadline = time.monotonic() + (seconds if self.target.local else 20 * seconds)
+        while not condition():
+            self.expect(time.monotonic() < deadline, what)
+            time.sleep(0.05 if self.target.local else 5.0)
+
+    def code_for(self, address: str) -> str:
+        """The code of the newest mail to an address: from the cloud's inbox, or asked for, on AWS."""
+        running = self.target.running
+        if running is None:
+            return click.prompt(f"    the code that was sent to {address}")
+        mails = running.admin("GET", f"/_may/inbox?to={quote(address, safe='')}")
+        found = re.search(r"\b\d{6}\b", mails[0]["text"]) if mails else None
+        if found is None:
+            raise AssertionError(f"no mail with a code came to {address}")
+        return found[0]
+
+    def metric(self, namespace: str, name: str) -> float:
+        """Sum of a CloudWatch metric over the last hour and all its dimensions."""
+        cloudwatch = self.target.client("cloudwatch")
+        now = datetime.now(UTC)
+        total = 0.0
+        for listed in cloudwatch.list_metrics(Namespace=namespace, MetricName=name)["Metrics"]:
+            points = cloudwatch.get_metric_statistics(
+                Namespace=namespace, MetricName=name, Dimensions=listed["Dimensions"], Period=60,
+                Statistics=["Sum"], StartTime=now - timedelta(hours=1), EndTime=now + timedelta(minutes=1),
+            )["Datapoints"]  # fmt: skip
+            total += sum(point["Sum"] for point in points)
+        return total
 
     def request(
         self, method: str, url: str, body: Any = None, headers: dict[str, str] | None = None

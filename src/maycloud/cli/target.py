@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from maycloud.cli.failure import Failure
-from maycloud.cli.running import data_option, find
+from maycloud.cli.running import Running, data_option, find
 
 Client = Callable[[str], Any]
 
@@ -24,8 +24,9 @@ class Target:
         self._config = Config(retries={"max_attempts": 3, "mode": "standard"})
         self.endpoint: str | None = None  # None for AWS's own
         self.ca_file: Path | None = None
+        self.running: Running | None = None  # None for AWS
         if profile is None:
-            running = find(data)
+            running = self.running = find(data)
             self._session = running.session(region)
             self.endpoint = running.url
             self.ca_file = running.ca_file
