@@ -13,4 +13,13 @@ if [ ! -x .tools/sam/bin/sam ]; then
     "$uv" venv --quiet --python "${PYTHON:-python3}" .tools/sam
     VIRTUAL_ENV=$PWD/.tools/sam "$uv" pip install --quiet "aws-sam-cli==1.163.0"
 fi
+# Chromium for the browser tests: the system's own, installed where that is allowed.
+if ! command -v chromium >/dev/null && ! command -v google-chrome >/dev/null && [ -z "${CHROMIUM:-}" ]; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        apt-get update -qq && apt-get install -y -qq chromium >/dev/null
+    else
+        echo "tools: Chromium is needed for the browser tests: install it, or name it: CHROMIUM=/path make test" >&2
+        exit 1
+    fi
+fi
 (cd tests/clients && npm ci --silent --no-audit --no-fund)

@@ -6,7 +6,7 @@ import sys
 import click
 
 from maycloud import __version__
-from maycloud.cli.failure import Failure
+from maycloud.cli.failure import GENERAL, Failure
 
 COMMANDS = {
     "up": "Start the cloud.",
@@ -58,6 +58,12 @@ def main() -> None:
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
+    except Exception as error:
+        if not type(error).__module__.startswith(("botocore", "boto3")):
+            raise
+        # What the cloud or AWS refused, or could not be reached for, is not this program's fault.
+        click.secho(f"may: {error}", fg="red", err=True)
+        sys.exit(GENERAL)
 
 
 if __name__ == "__main__":
