@@ -40,6 +40,9 @@ test: setup tools ## install what is needed and run every test
 	@.venv/bin/pyright --threads 2
 	@.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile -q
 
+pictures: setup tools ## take the docs' pictures from the running product
+	@MAY_PICTURES=docs/images .venv/bin/python -m pytest -q tests/browser
+
 bench: setup ## measure, side by side with pinned peers; results to bench/RESULTS.md
 	@.venv/bin/python -m bench
 
@@ -47,4 +50,4 @@ lock: ## choose newer dependencies
 	@uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --no-annotate --universal \
 	    --python-version 3.11 --group dev pyproject.toml -o requirements.lock --upgrade
 
-.PHONY: help setup tools up down check test bench lock
+.PHONY: help setup tools up down check test pictures bench lock
