@@ -265,19 +265,20 @@ def _read(call: Call, reading: Reading, params: Params) -> Result:
     cut = index.projection if index is not None and params.get("Select") != "ALL_ATTRIBUTES" else None
     if cut is not None and reading.project is not None and index is not None and not index.is_global:
         cut = None  # a local index fetches what it does not project from the table
+    limit = reading.limit
+    unparsed = not needs_item and cut is None and not reading.counts_only
     for _key, row_size, raw in _rows(call, reading):
-        if scanned == reading.limit or (scanned and size + row_size > PAGE):
+        if scanned == limit or (scanned and size + row_size > PAGE):
             more = True
             break
         scanned += 1
         size += row_size
         last = raw
+        if unparsed:
+            found.append(orjson.Fragment(raw))
+            continue
         if reading.counts_only and reading.predicate is None:
             matched += 1
-            continue
-        if not needs_item and cut is None:
-            matched += 1
-            found.append(orjson.Fragment(raw))
             continue
         item = orjson.loads(raw)
         if cut is not None:
@@ -287,7 +288,7 @@ def _read(call: Call, reading: Reading, params: Params) -> Result:
         matched += 1
         if not reading.counts_only:
             found.append(reading.project(item) if reading.project is not None else item)
-    result: dict[str, Any] = {"Count": matched, "ScannedCount": scanned}
+    result: dict[str, Any] = {"Count": scanned if unparsed else matched, "ScannedCount": scanned}
     if not reading.counts_only:
         result["Items"] = found
     if last is not None and (more or scanned == reading.limit):

@@ -23,6 +23,7 @@ _LEGACY = (
     "AttributesToGet", "AttributeUpdates", "Expected", "QueryFilter", "ScanFilter", "ConditionalOperator",
     "KeyConditions",
 )  # fmt: skip
+_ANY_LEGACY = frozenset(_LEGACY)
 _EXPRESSIONS = (
     "ProjectionExpression", "UpdateExpression", "ConditionExpression", "FilterExpression",
     "KeyConditionExpression",
@@ -33,6 +34,8 @@ _INVALID = "One or more parameter values were invalid: "
 
 def refuse_mixed(params: Params) -> None:
     """Old and new parameters do not go together."""
+    if _ANY_LEGACY.isdisjoint(params):
+        return
     expressions = [name for name in _EXPRESSIONS if params.get(name) is not None]
     if not expressions:
         return
