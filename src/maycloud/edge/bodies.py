@@ -1,11 +1,11 @@
-"""Sending long bodies piece by piece, no faster than the client takes them."""
+"""Long bodies: sent piece by piece, no faster than the client takes them, or gathered into one."""
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, BinaryIO
 
-from maycloud.edge.messages import FileBody
+from maycloud.edge.messages import BodyTooLargeError, FileBody
 
 _READ = 1 << 20  # bytes of a file read at a time
 
@@ -53,6 +53,31 @@ async def closing(body: Any) -> AsyncIterator[None]:
     finally:
         if hasattr(body, "aclose"):
             await body.aclose()
+
+
+async def gather(body: bytes | FileBody | AsyncIterator[bytes], limit: int) -> bytes:
+    """All of a body, such as S3's GetObject gives. Raises BodyTooLargeError past `limit` bytes."""
+    if isinstance(body, bytes):
+        whole = body
+    elif isinstance(body, FileBody):
+        if body.length > limit:
+            raise BodyTooLargeError
+        whole = await asyncio.to_thread(_read_file, body)
+    else:
+        whole = b""
+        async with closing(body):
+            async for piece in body:
+                whole += piece
+                if len(whole) > limit:
+                    raise BodyTooLargeError
+    if len(whole) > limit:
+        raise BodyTooLargeError
+    return whole
+
+
+def _read_file(body: FileBody) -> bytes:
+    with body.path.open("rb") as file:
+        return _read_at(file, body.offset, body.length)
 
 
 def _read_at(file: BinaryIO, offset: int, size: int) -> bytes:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
-from maycloud.edge.messages import FileBody
+from maycloud.edge.bodies import gather
+from maycloud.edge.messages import BodyTooLargeError
 from maycloud.errors import AwsError
 from maycloud.principal import Principal
 from maycloud.services.base import Cloud, Params
@@ -112,15 +113,10 @@ class Reader:
             found = await self._call("s3", "GetObject", wanted)
         except AwsError as failure:
             raise error(f"S3 error: {failure.message}") from failure
-        body = found.get("Body", b"")
-        if isinstance(body, FileBody):
-            with body.path.open("rb") as file:
-                file.seek(body.offset)
-                body = file.read(min(body.length, MAX_OBJECT + 1))
-        if len(body) > MAX_OBJECT:
-            raise error(f"Template may not exceed {MAX_OBJECT} bytes in size.")
         try:
-            return bytes(body).decode()
+            return (await gather(found["Body"], MAX_OBJECT)).decode()
+        except BodyTooLargeError as failure:
+            raise error(f"Template may not exceed {MAX_OBJECT} bytes in size.") from failure
         except UnicodeDecodeError as failure:
             raise format_error("unsupported encoding.") from failure
 

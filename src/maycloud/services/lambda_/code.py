@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from maycloud.edge.bodies import gather
+from maycloud.edge.messages import BodyTooLargeError
 from maycloud.errors import AwsError
 from maycloud.services.base import Call
 from maycloud.store import Store
 
 MAX_ZIP = 50 << 20  # bytes of a zip in the request
-MAX_UNPACKED = (
-    250 << 20
-)  # bytes of code and layers, https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+# Bytes of code and layers, https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+MAX_UNPACKED = 250 << 20
 MAX_ENTRIES = 50_000
 
 
@@ -163,13 +164,7 @@ async def fetch(call: Call, code: dict[str, Any]) -> bytes:
         raise invalid(
             f"Error occurred while GetObject. S3 Error Code: {error.code}. S3 Error Message: {error.message}"
         ) from error
-    body = found["Body"]
-    if isinstance(body, bytes):
-        return body
-    return await asyncio.to_thread(_read, body.path, body.offset, body.length)
-
-
-def _read(path: Path, offset: int, length: int) -> bytes:
-    with path.open("rb") as file:
-        file.seek(offset)
-        return file.read(length)
+    try:
+        return await gather(found["Body"], MAX_UNPACKED)
+    except BodyTooLargeError as error:
+        raise invalid(f"Unzipped size must be smaller than {MAX_UNPACKED} bytes") from error
