@@ -2,21 +2,28 @@
 
 A build is cached by the content of its folder, its runtime and this module's version: an unchanged
 function is never built twice. Zips are the same bytes for the same content.
+
+Packages that Lambda's Python runtimes bring along are left out unless requirements.txt names them itself: an
+SDK that came as somebody's dependency would be four fifths of the zip.
 """
 
 import hashlib
+import importlib.metadata
 import os
+import re
 import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 
 from maycloud.cli.failure import Failure
 
-VERSION = "1"  # raised when the same source would build to something else
+VERSION = "2"  # raised when the same source would build to something else
 _LEFT_OUT = {"__pycache__", ".git", ".venv", "node_modules", ".pytest_cache", ".ruff_cache", ".DS_Store"}
+# https://docs.aws.amazon.com/lambda/latest/dg/python-package.html#python-package-dependencies
+RUNTIME_HAS = frozenset({"boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3"})
 without_clutter = shutil.ignore_patterns(*_LEFT_OUT)  # for shutil.copytree
 
 
@@ -70,9 +77,28 @@ def _install(work: Path, runtime: str, layer: bool) -> None:
         target = work / "python" if layer else work
         command = [*_pip(), "--quiet", "--target", str(target), "-r", str(work / "requirements.txt")]
         run_tool(command, work, "installing requirements.txt")
+        if not layer:
+            _leave_out(target, RUNTIME_HAS - _named(work / "requirements.txt"))
     elif runtime.startswith("nodejs") and (work / "package.json").exists():
         verb = "ci" if (work / "package-lock.json").exists() else "install"
         run_tool(["npm", verb, "--omit=dev", "--no-audit", "--no-fund"], work, "installing package.json")
+
+
+def _named(requirements: Path) -> set[str]:
+    """The packages that a requirements.txt asks for by name."""
+    names = (re.match(r"[A-Za-z0-9._-]+", line.strip()) for line in requirements.read_text().splitlines())
+    return {re.sub(r"[-_.]+", "-", name[0]).lower() for name in names if name}
+
+
+def _leave_out(folder: Path, packages: Set[str]) -> None:
+    """Remove installed packages, by what their own records say that they put there."""
+    for found in list(importlib.metadata.distributions(path=[str(folder)])):
+        if re.sub(r"[-_.]+", "-", found.name).lower() not in packages:
+            continue
+        tops = {Path(file).parts[0] for file in found.files or () if ".." not in Path(file).parts}
+        for top in tops:
+            path = folder / top
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def _pip() -> list[str]:

@@ -11,6 +11,7 @@ from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
+from weakref import WeakValueDictionary
 
 from maycloud.edge.bodies import gather
 from maycloud.edge.messages import BodyTooLargeError
@@ -51,6 +52,7 @@ class Packages:
         self._root.mkdir(parents=True, exist_ok=True)
         self._zips = store.folder / "lambda" / "zips"
         self._zips.mkdir(exist_ok=True)
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by digest
 
     def folder(self, digest: str) -> Path:
         return self._root / digest
@@ -62,7 +64,9 @@ class Packages:
     async def add(self, data: bytes) -> Package:
         """Check and unpack a zip, off the loop. Raises InvalidParameterValueException."""
         digest = await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
-        unpacked = await asyncio.to_thread(self._unpack, data, digest)
+        # Functions of one template often share a package, and are made at the same time.
+        async with self._locks.setdefault(digest, asyncio.Lock()):
+            unpacked = await asyncio.to_thread(self._unpack, data, digest)
         return Package(digest, len(data), unpacked)
 
     def _unpack(self, data: bytes, digest: str) -> int:
