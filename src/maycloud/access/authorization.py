@@ -174,9 +174,9 @@ _TYPES = {
 
 
 def _account_of(resource: str) -> str:
-    """The account in an ARN; "" where there is none, as in those of buckets."""
+    """The account in an ARN; "" where there is none, as in those of buckets and of AWS's own policies."""
     parts = resource.split(":", 5)
-    return parts[4] if len(parts) > 5 else ""
+    return parts[4] if len(parts) > 5 and parts[4] != "aws" else ""
 
 
 def _statements(document: Mapping[str, Any]) -> list[dict[str, Any]]:
