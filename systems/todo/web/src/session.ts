@@ -157,13 +157,19 @@ export class Session {
   }
 
   async usesTotp(): Promise<boolean> {
-    const { named } = await this.current();
-    return new Promise((resolve, reject) => {
-      named.getUserData(
-        (error, data) => (error ? reject(error) : resolve(!!data?.UserMFASettingList?.includes("SOFTWARE_TOKEN_MFA"))),
-        { bypassCache: true },
-      );
+    // Asked for directly: the library's getUserData would refresh the tokens, and store them anew, even after
+    // a sign-out in between.
+    const answer = await fetch(`${endpointOf(this.config, "cognito-idp")}/`, {
+      method: "POST",
+      headers: {
+        "Content-Type": "application/x-amz-json-1.1",
+        "X-Amz-Target": "AWSCognitoIdentityProviderService.GetUser",
+      },
+      body: JSON.stringify({ AccessToken: (await this.current()).session.getAccessToken().getJwtToken() }),
     });
+    const found = (await answer.json()) as { UserMFASettingList?: string[]; message?: string };
+    if (!answer.ok) throw new Error(found.message);
+    return found.UserMFASettingList?.includes("SOFTWARE_TOKEN_MFA") ?? false;
   }
 
   /** Go to the hosted sign-in page, with PKCE; it leads back to this page. */
