@@ -17,7 +17,7 @@ def encode(
     after: Iterable[tuple[str, str]] = (),
 ) -> bytes:
     """The form's body; `after` holds fields behind the file, which is left out if it is None."""
-    pairs = fields.items() if isinstance(fields, dict) else fields
+    pairs: Iterable[tuple[str, str]] = fields.items() if isinstance(fields, dict) else fields
     parts = [_field(name, value) for name, value in pairs]
     if file is not None:
         named = "" if filename is None else f'; filename="{filename}"'
