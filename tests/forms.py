@@ -10,15 +10,15 @@ BOUNDARY = "----WebKitFormBoundaryPuvF5rLV4JoEkzLa"
 
 
 def encode(
-    fields: Iterable[tuple[str, str]] | dict[str, str],
+    fields: list[tuple[str, str]] | dict[str, str],
     file: bytes | None,
     *,
     filename: str | None = "photo.jpg",
     after: Iterable[tuple[str, str]] = (),
 ) -> bytes:
     """The form's body; `after` holds fields behind the file, which is left out if it is None."""
-    pairs: Iterable[tuple[str, str]] = fields.items() if isinstance(fields, dict) else fields
-    parts = [_field(name, value) for name, value in pairs]
+    given = fields if isinstance(fields, list) else fields.items()
+    parts = [_field(name, value) for name, value in given]
     if file is not None:
         named = "" if filename is None else f'; filename="{filename}"'
         head = f'Content-Disposition: form-data; name="file"{named}\r\nContent-Type: image/jpeg\r\n\r\n'
