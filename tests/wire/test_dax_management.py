@@ -202,7 +202,7 @@ def test_tags(cloud: RunningCloud, dax: Any, role: str) -> None:
 def test_tls(cloud: RunningCloud, role: str, monkeypatch: pytest.MonkeyPatch) -> None:
     found = daxes.cluster(cloud, "secret", role, ClusterEndpointEncryptionType="TLS")
     endpoint = found["ClusterDiscoveryEndpoint"]
-    assert endpoint["URL"] == f"daxs://localhost:{endpoint['Port']}"
+    assert endpoint["URL"] == f"daxs://127.0.0.1:{endpoint['Port']}"
     daxes.table(cloud, "Secret", pk="S")
     with (
         pytest.raises(ClientError, match="Certificate verification failed"),
