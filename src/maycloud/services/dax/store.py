@@ -1,4 +1,4 @@
-"""What DAX keeps: clusters, groups and events as documents. `attributes.py` has the rows of attribute lists."""
+"""What DAX keeps: clusters, groups and events as documents. Attribute lists are rows, see `attributes.py`."""
 
 import itertools
 from typing import Any
