@@ -5,6 +5,7 @@ function is never built twice. Zips are the same bytes for the same content.
 """
 
 import hashlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -39,7 +40,7 @@ def build(source: Path, runtime: str, cache: Path, *, layer: bool = False) -> Pa
     shutil.rmtree(work, ignore_errors=True)
     shutil.copytree(source, work, ignore=shutil.ignore_patterns(*_LEFT_OUT))
     try:
-        _install(work, runtime, layer)
+        _install(work, runtime, layer, source)
         partial = target.with_suffix(f".{os.getpid()}.part")
         _zip(work, partial)
         partial.rename(target)
@@ -63,21 +64,28 @@ def _digest(source: Path, runtime: str, layer: bool) -> str:
     return digest.hexdigest()
 
 
-def _install(work: Path, runtime: str, layer: bool) -> None:
+def _install(work: Path, runtime: str, layer: bool, source: Path) -> None:
     if runtime.startswith("python") and (work / "requirements.txt").exists():
         target = work / "python" if layer else work
         command = [*_pip(), "--quiet", "--target", str(target), "-r", str(work / "requirements.txt")]
-        _run(command, work, "installing requirements.txt")
+        _run(command, work, f"installing {source / 'requirements.txt'}")
     elif runtime.startswith("nodejs") and (work / "package.json").exists():
         verb = "ci" if (work / "package-lock.json").exists() else "install"
-        _run(["npm", verb, "--omit=dev", "--no-audit", "--no-fund"], work, "installing package.json")
+        command = ["npm", verb, "--omit=dev", "--no-audit", "--no-fund"]
+        _run(command, work, f"installing {source / 'package.json'}")
 
 
 def _pip() -> list[str]:
-    uv = shutil.which("uv")
+    """An installer: uv, or pip of this environment or of the Python that it was made of.
+
+    An environment that uv made has no pip, and the uv of scripts/setup.sh is not on the path.
+    """
+    uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.prefix).parent / ".uv" / "bin"))
     if uv:
         return [uv, "pip", "install", "--python", sys.executable]
-    return [sys.executable, "-m", "pip", "install"]
+    if importlib.util.find_spec("pip") is not None:
+        return [sys.executable, "-m", "pip", "install"]
+    return [str(Path(sys.base_prefix) / "bin" / "python3"), "-m", "pip", "install"]
 
 
 def _run(command: list[str], folder: Path, what: str) -> None:
@@ -86,7 +94,7 @@ def _run(command: list[str], folder: Path, what: str) -> None:
     except FileNotFoundError as error:
         raise Failure(f"{what} needs {command[0]}, which is not installed") from error
     if done.returncode:
-        raise Failure(f"{what} failed in {folder.name}", (done.stderr or done.stdout).strip()[-2000:])
+        raise Failure(f"{what} failed", (done.stderr or done.stdout).strip()[-2000:])
 
 
 def _zip(folder: Path, target: Path) -> None:

@@ -6,7 +6,7 @@ import sys
 import click
 
 from maycloud import __version__
-from maycloud.cli.failure import Failure
+from maycloud.cli.failure import GENERAL, Failure
 
 COMMANDS = {
     "up": "Start the cloud.",
@@ -58,6 +58,14 @@ def main() -> None:
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
+    except Exception as error:
+        # botocore takes long to import, and most commands never do: asked only when something was raised.
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        if not isinstance(error, BotoCoreError | ClientError):
+            raise
+        click.secho(f"may: {error}", fg="red", err=True)
+        sys.exit(GENERAL)
 
 
 if __name__ == "__main__":
