@@ -74,6 +74,15 @@ def test_permissions_of_dynamodb_do_not_open_a_cluster(cloud: RunningCloud, url:
         assert refusal(dax.get_item, TableName="Guarded", Key=KEY)[0] == "AccessDeniedException"
 
 
+def test_awss_policies_for_dynamodb_cover_dax(cloud: RunningCloud, url: str) -> None:
+    key = daxes.user(cloud, "managed")
+    arn = "arn:aws:iam::aws:policy/AmazonDynamoDBReadOnlyAccess"
+    cloud.client("iam").attach_user_policy(UserName="managed", PolicyArn=arn)
+    with daxes.connected(url, config=ONCE, **key) as dax:
+        assert dax.get_item(TableName="Guarded", Key=KEY)["Item"]["v"] == {"S": "x"}
+        assert refusal(dax.put_item, TableName="Guarded", Item=KEY)[0] == "AccessDeniedException"
+
+
 def test_a_cached_item_is_not_for_everyone(cloud: RunningCloud, url: str) -> None:
     with daxes.connected(url) as admin:
         admin.get_item(TableName="Guarded", Key=KEY)

@@ -1,6 +1,8 @@
 """DAX's management API and its CloudFormation types, with boto3; TLS; clusters over a restart."""
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -202,7 +204,7 @@ def test_tags(cloud: RunningCloud, dax: Any, role: str) -> None:
 def test_tls(cloud: RunningCloud, role: str, monkeypatch: pytest.MonkeyPatch) -> None:
     found = daxes.cluster(cloud, "secret", role, ClusterEndpointEncryptionType="TLS")
     endpoint = found["ClusterDiscoveryEndpoint"]
-    assert endpoint["URL"] == f"daxs://localhost:{endpoint['Port']}"
+    assert endpoint["URL"] == f"daxs://127.0.0.1:{endpoint['Port']}"
     daxes.table(cloud, "Secret", pk="S")
     with (
         pytest.raises(ClientError, match="Certificate verification failed"),
@@ -215,17 +217,25 @@ def test_tls(cloud: RunningCloud, role: str, monkeypatch: pytest.MonkeyPatch) ->
         assert client.get_item(TableName="Secret", Key={"pk": {"S": "1"}})["Item"] == {"pk": {"S": "1"}}
 
 
-def test_a_cluster_is_there_again_after_a_crash(fresh_cloud: RunningCloud) -> None:
-    found = daxes.cluster(fresh_cloud, "lasting", daxes.role(fresh_cloud, "DaxLasting"))
-    daxes.table(fresh_cloud, "Lasting", pk="S")
+@pytest.fixture
+def crashing(tmp_path: Path) -> Iterator[RunningCloud]:
+    """A cloud to be killed, whose cluster has a port that no other test's takes meanwhile."""
+    running = RunningCloud(tmp_path / "data", "--dax-port", "0").start()
+    yield running
+    running.stop()
+
+
+def test_a_cluster_is_there_again_after_a_crash(crashing: RunningCloud) -> None:
+    found = daxes.cluster(crashing, "lasting", daxes.role(crashing, "DaxLasting"))
+    daxes.table(crashing, "Lasting", pk="S")
     url = found["ClusterDiscoveryEndpoint"]["URL"]
     with daxes.connected(url) as client:
         for number in range(20):
             client.put_item(TableName="Lasting", Item={"pk": {"S": str(number)}, f"a{number}": {"N": "1"}})
-        port = fresh_cloud.port
-        fresh_cloud.kill()
-        fresh_cloud.start(port)
-        again = daxes.available(fresh_cloud, "lasting")["ClusterDiscoveryEndpoint"]["URL"]
+        port = crashing.port
+        crashing.kill()
+        crashing.start(port)
+        again = daxes.available(crashing, "lasting")["ClusterDiscoveryEndpoint"]["URL"]
         assert again == url, "it keeps its port"
 
         def read() -> Any:

@@ -127,8 +127,13 @@ class Identities:
 
     def _session(self, access_key: str) -> Credential | None:
         found = self.sessions.get(("", ""), access_key)
-        if found is None:
+        if found is None or not self._is_there(found):
             return None
+        context: Document = dict(found.get("context", {}))
+        if "issued" in found:
+            context["aws:TokenIssueTime"] = found["issued"]
+        # Said of temporary credentials only; nobody has a device to sign in with.
+        context["aws:MultiFactorAuthPresent"] = False
         principal = Principal(
             found["kind"],
             found["account"],
@@ -138,10 +143,23 @@ class Identities:
             found.get("role", ""),
             tuple(found.get("policies", [])),
             found.get("tags", {}),
-            found.get("context", {}),
+            context,
             found["expires"],
         )
         return Credential(found["secret"], principal, found["token"], found["expires"])
+
+    def _is_there(self, session: Document) -> bool:
+        """Whether whom a session speaks for still exists: one of the same name made later is another."""
+        scope, arn = (session["account"], ""), session["arn"]
+        if session["kind"] == "role":
+            role = self.roles.get(scope, session["role"].rpartition("/")[2])
+            return role is not None and role["RoleId"] == session["id"].partition(":")[0]
+        if session["kind"] == "federated":
+            arn = session.get("context", {}).get("maycloud:user", "")
+        if not arn or arn == f"arn:aws:iam::{session['account']}:user/admin":
+            return True
+        user = self.users.get(scope, arn.rpartition("/")[2])
+        return user is not None and (session["kind"] == "federated" or user["UserId"] == session["id"])
 
     def open_session(self, duration: float, **session: Any) -> Credential:
         """Temporary credentials: `session` holds kind, account, arn, id and what else `_session` reads."""
@@ -150,6 +168,7 @@ class Identities:
             **session,
             "secret": new_secret(),
             "token": base64.b64encode(os.urandom(120)).decode(),
+            "issued": self._clock.time(),
             "expires": self._clock.time() + duration,
         }
         self.sessions.put(("", ""), access_key, body)

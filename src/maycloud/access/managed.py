@@ -48,12 +48,13 @@ MANAGED: dict[str, Document] = {
         )
     ),
     "IAMFullAccess": _policy(("iam:*", "*")),
-    "AmazonDynamoDBFullAccess": _policy(("dynamodb:*", "*")),
+    "AmazonDynamoDBFullAccess": _policy((["dynamodb:*", "dax:*"], "*")),
     "AmazonDynamoDBReadOnlyAccess": _policy(
         (
             [
                 "dynamodb:BatchGetItem", "dynamodb:Describe*", "dynamodb:List*", "dynamodb:GetItem",
-                "dynamodb:GetResourcePolicy", "dynamodb:Query", "dynamodb:Scan",
+                "dynamodb:GetResourcePolicy", "dynamodb:Query", "dynamodb:Scan", "dax:BatchGetItem",
+                "dax:Describe*", "dax:GetItem", "dax:List*", "dax:Query", "dax:Scan",
             ],
             "*",
         )

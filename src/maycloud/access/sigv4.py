@@ -137,9 +137,14 @@ def from_header(request: Request) -> Signature:
     algorithm, _, rest = text.partition(" ")
     if algorithm != ALGORITHM:
         raise IncompleteError(f"Unsupported AWS 'algorithm': '{algorithm[:64]}'.")
-    parts = {}
+    parts: dict[str, str] = {}
     for part in rest.split(","):
         name, _, value = part.strip().partition("=")
+        if name not in ("Credential", "SignedHeaders", "Signature") or name in parts:
+            raise IncompleteError(
+                f"'{part.strip()[:64]}' not a valid key=value pair (missing equal-sign) in Authorization"
+                " header."
+            )
         parts[name] = value
     missing = [
         f"Authorization header requires '{name}' parameter."

@@ -47,7 +47,7 @@ def build(source: Path, runtime: str, cache: Path, *, layer: bool = False) -> Pa
     shutil.rmtree(work, ignore_errors=True)
     shutil.copytree(source, work, ignore=without_clutter)
     try:
-        _install(work, runtime, layer)
+        _install(work, runtime, layer, source)
         partial = target.with_suffix(f".{os.getpid()}.part")
         _zip(work, partial)
         partial.rename(target)
@@ -72,16 +72,17 @@ def digest_of(source: Path, kind: str) -> str:
     return digest.hexdigest()
 
 
-def _install(work: Path, runtime: str, layer: bool) -> None:
+def _install(work: Path, runtime: str, layer: bool, source: Path) -> None:
     if runtime.startswith("python") and (work / "requirements.txt").exists():
         target = work / "python" if layer else work
         command = [*_pip(), "--quiet", "--target", str(target), "-r", str(work / "requirements.txt")]
-        run_tool(command, work, "installing requirements.txt")
+        run_tool(command, work, f"installing {source / 'requirements.txt'}")
         if not layer:
             _leave_out(target, RUNTIME_HAS - _named(work / "requirements.txt"))
     elif runtime.startswith("nodejs") and (work / "package.json").exists():
         verb = "ci" if (work / "package-lock.json").exists() else "install"
-        run_tool(["npm", verb, "--omit=dev", "--no-audit", "--no-fund"], work, "installing package.json")
+        command = ["npm", verb, "--omit=dev", "--no-audit", "--no-fund"]
+        run_tool(command, work, f"installing {source / 'package.json'}")
 
 
 def _named(requirements: Path) -> set[str]:
@@ -102,7 +103,8 @@ def _leave_out(folder: Path, packages: Set[str]) -> None:
 
 
 def _pip() -> list[str]:
-    uv = shutil.which("uv")
+    """An installer: the uv on the path or of scripts/setup.sh, or pip, which is among our dependencies."""
+    uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.prefix).parent / ".uv" / "bin"))
     if uv:
         return [uv, "pip", "install", "--python", sys.executable]
     return [sys.executable, "-m", "pip", "install"]
@@ -115,7 +117,7 @@ def run_tool(command: list[str], folder: Path, what: str) -> None:
     except FileNotFoundError as error:
         raise Failure(f"{what} needs {command[0]}, which is not installed") from error
     if done.returncode:
-        raise Failure(f"{what} failed in {folder.name}", (done.stderr or done.stdout).strip()[-2000:])
+        raise Failure(f"{what} failed", (done.stderr or done.stdout).strip()[-2000:])
 
 
 def _zip(folder: Path, target: Path) -> None:

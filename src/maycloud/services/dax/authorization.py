@@ -6,6 +6,7 @@ claims is not believed: the string must be the one of exactly that request, of n
 
 import hashlib
 import hmac
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ SKEW = 300.0  # seconds
 LIFE = 600.0  # seconds that an authorization is good for; clients sign again after half of five minutes
 HOST = "dax.amazonaws.com"
 _FAMILY = "json"
+_MOMENT = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 
 _dataplane = Service("dax")
 
@@ -83,12 +85,14 @@ def _digest(moment: str, token: Any) -> str:
 
 def _check_time(cloud: Cloud, moment: str) -> None:
     """Clients sign with their own clock, which is compared with the machine's."""
+    if not _MOMENT.fullmatch(moment):
+        raise failures.incomplete(_FAMILY, "Date must be in ISO-8601 'basic format'.", presigned=False)
     at = sigv4.quick_time(moment.encode("latin-1"))
     now = cloud.store.clock.wall()
     if abs(at - now) > SKEW:
         late = at < now
         bound = now - SKEW if late else now + SKEW
-        raise failures.skewed(_FAMILY, moment[:32], _text(now), _text(bound), late=late)
+        raise failures.skewed(_FAMILY, moment, _text(now), _text(bound), late=late)
 
 
 def _text(moment: float) -> str:

@@ -179,7 +179,7 @@ def describe(call: Call, cluster: Document) -> dict[str, Any]:
     if "Notification" in cluster:
         found["NotificationConfiguration"] = cluster["Notification"]
     if nodes and "Port" in cluster:
-        host, port = call.cloud.config.public_host, cluster["Port"]
+        host, port = call.state.host, cluster["Port"]
         scheme = "daxs" if cluster["Encryption"] == "TLS" else "dax"
         found["ClusterDiscoveryEndpoint"] = {
             "Address": host,

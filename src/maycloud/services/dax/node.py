@@ -9,13 +9,14 @@ from maycloud.errors import AwsError, validation
 from maycloud.principal import Principal
 from maycloud.services.base import Cloud
 from maycloud.services.dax import cbor, keys
+from maycloud.services.dax.attributes import AttributeLists
 from maycloud.services.dax.authorization import Caller, Gate, principal_of
 from maycloud.services.dax.caches import Cache, capacity_of
 from maycloud.services.dax.cbor import MalformedError, Reader, Value
 from maycloud.services.dax.expressions import Path
 from maycloud.services.dax.keys import Item, KeySchema
 from maycloud.services.dax.metrics import Metrics
-from maycloud.services.dax.store import AttributeLists, Document
+from maycloud.services.dax.store import Document
 
 DAX = "dax.amazonaws.com"
 _MAX_ITEM = 1 << 20  # bytes; DynamoDB refuses items of more than 400 KB, which here are hardly longer

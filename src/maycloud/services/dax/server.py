@@ -24,6 +24,7 @@ MESSAGE = 60.0  # seconds from a message's first byte to its last
 IDLE = 900.0
 SWEEP = 5.0
 _READ_AHEAD = 1 << 20  # bytes taken from a client whose request is still running
+_GRACE = 5.0  # seconds that running requests have to end when the listener stops
 _LEADER = 1
 
 Method = Callable[[Node, Caller | None, Reader], Awaitable[bytes]]
@@ -98,8 +99,11 @@ class Listener:
     async def stop(self) -> None:
         if self._server is not None:
             self._server.close()
+        running = [each.task for each in self.connections if each.task is not None and not each.task.done()]
         for connection in list(self.connections):
             connection.abort()
+        if running:
+            await asyncio.wait(running, timeout=_GRACE)
         if self._sweeper is not None:
             self._sweeper.cancel()
         if self._server is not None:
@@ -135,7 +139,7 @@ class Connection(asyncio.Protocol):
         self._refused: AwsError | None = None  # why authorizeConnection failed: the next request's answer
         self._busy = False
         self._full = False  # the client does not read its answers
-        self._task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[None] | None = None
         self._transport: asyncio.Transport | None = None
         self.deadline = self._loop.time() + GREETING
         self._peer = ""
@@ -189,7 +193,7 @@ class Connection(asyncio.Protocol):
                 self._busy = True
                 self.deadline = float("inf")
                 if not (message.method == framing.GET_ITEM and self._answer_at_once(message)):
-                    self._task = self._loop.create_task(self._run(message))
+                    self.task = self._loop.create_task(self._run(message))
         except MalformedError as error:
             log.debug("closed the connection of %s: %s", self._peer, error)
             self.abort()

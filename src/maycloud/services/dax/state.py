@@ -43,6 +43,14 @@ class Dax:
             await listener.stop()
         self._listeners.clear()
 
+    @property
+    def host(self) -> str:
+        """The host of endpoints. On this machine an address: the Node.js client asks DNS alone for names."""
+        config = self._cloud.config
+        if config.public_host != "localhost" or ":" in config.host:
+            return config.public_host
+        return "127.0.0.1" if config.host == "0.0.0.0" else config.host  # noqa: S104 - compared only
+
     # Statuses
 
     def settle(self, scope: Scope, name: str) -> None:

@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 from typing import Any
 
 from maycloud.access.identities import role_principal
-from maycloud.access.policies import compile_policy, decide
 from maycloud.errors import AwsError
 from maycloud.principal import Principal
 from maycloud.services.base import Call, Params, Result, Service
@@ -64,7 +63,6 @@ def AssumeRole(call: Call, params: Params) -> Result:
 
 def _authorize(call: Call, params: Params, role: Document | None) -> None:
     """Raises AccessDenied, in the same words whether or not there is such a role."""
-    principal = call.principal
     context: dict[str, Any] = {"sts:RoleSessionName": params["RoleSessionName"]}
     if params.get("ExternalId"):
         context["sts:ExternalId"] = params["ExternalId"]
@@ -76,23 +74,6 @@ def _authorize(call: Call, params: Params, role: Document | None) -> None:
     trust = role["Trust"] if role is not None else {"Version": "2012-10-17", "Statement": []}
     if _session_tags(params):
         call.authorize("sts:TagSession", params["RoleArn"], context, trust)
-    owner = params["RoleArn"].split(":")[4]
-    decision = None
-    if principal.account == owner and role is not None:
-        # Trusting an account is not enough for a caller of the account itself; `decide` knows.
-        decision = decide(
-            action="sts:AssumeRole",
-            resource=params["RoleArn"],
-            principal=principal,
-            account_of_resource=owner,
-            identity=(),
-            boundary=None,
-            session=(),
-            resource_policy=compile_policy(trust),
-            context={key.lower(): value for key, value in context.items()},
-        )
-    if decision is not None and decision.allowed:
-        return
     call.authorize("sts:AssumeRole", params["RoleArn"], context, trust)
 
 
