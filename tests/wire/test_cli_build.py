@@ -19,11 +19,11 @@ from running import RunningCloud
 from waiting import until
 
 
-def may(*arguments: str, folder: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+def may(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAY_"))}
     return subprocess.run(
         [sys.executable, "-m", "maycloud.cli.main", *arguments],
-        capture_output=True, text=True, timeout=100, check=False, env=kept | environment, cwd=folder,
+        capture_output=True, text=True, timeout=100, check=False, env=kept | environment,
     )  # fmt: skip
 
 
