@@ -10,6 +10,7 @@ import sys
 import tarfile
 import threading
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -90,9 +91,8 @@ def node_project(folder: Path) -> Path:
     ids=["pip", "npm"],
 )
 def test_dependencies_are_installed_once(
-    cloud: RunningCloud, tmp_path: Path, make: object, text: str
+    cloud: RunningCloud, tmp_path: Path, make: Callable[[Path], Path], text: str
 ) -> None:
-    assert callable(make)
     stack = f"build-{text.rpartition(' ')[2]}"
     project = make(tmp_path / "project")
     cache = tmp_path / "cache"
