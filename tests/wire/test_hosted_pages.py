@@ -618,6 +618,24 @@ def test_signing_up_confirming_and_signing_in(cloud: RunningCloud, app: App, bro
     assert "User already exists" in taken.text
 
 
+@pytest.mark.parametrize("name", ["two words", "x" * 129, "tab\there", "nul\0", " ", "line\u2028break"])
+def test_names_that_are_none_make_no_accounts(app: App, browser: Browser, name: str) -> None:
+    signup = browser.get(f"{app.base}/signup?{app.query()}")
+    answer = browser.fill(signup, username=name, password=PASSWORD, **{"attribute.email": "n@example.com"})
+    assert (answer.status, "Create an account" in answer.text) == (400, True)
+    forgot = browser.get(f"{app.base}/forgotPassword?{app.query()}")
+    assert browser.fill(forgot, username=name).status == 400
+
+
+@pytest.mark.parametrize("password", [f" {PASSWORD}", PASSWORD + "x" * 256, ""])
+def test_passwords_that_are_none_make_no_accounts(app: App, browser: Browser, password: str) -> None:
+    signup = browser.get(f"{app.base}/signup?{app.query()}")
+    fields = {"username": "spaced", "attribute.email": "s@example.com"}
+    assert browser.fill(signup, password=password, **fields).status == 400
+    with pytest.raises(app.idp.exceptions.UserNotFoundException):
+        app.idp.admin_get_user(UserPoolId=app.pool, Username="spaced")
+
+
 def test_a_forgotten_password_is_set_anew(cloud: RunningCloud, app: App, browser: Browser) -> None:
     app.new_user("forgetful")
     forgot = browser.get(f"{app.base}/forgotPassword?{app.query()}")
