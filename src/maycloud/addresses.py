@@ -13,9 +13,7 @@ _EXECUTE_API = re.compile(
 )
 _CLOUDFRONT = re.compile(r"(https?)://(d[a-z0-9]{13})\.cloudfront\.net(?![a-z0-9.-])")
 _COGNITO = re.compile(r"https://([a-z0-9-]+)\.auth\.([a-z0-9-]+)\.amazoncognito\.com(?![a-z0-9.-])")
-
 _ISSUER = re.compile(r"https://cognito-idp\.[a-z0-9-]+\.amazonaws\.com/([a-z0-9-]+_[0-9A-Za-z]+)")
-_HOSTED = re.compile(r"https://([a-z0-9-]+)\.auth\.([a-z0-9-]+)\.amazoncognito\.com")
 
 
 class Addresses:
@@ -33,19 +31,11 @@ class Addresses:
             text = _EXECUTE_API.sub(self._execute_api, text)
             # Plain HTTP, as it stands in the pool's tokens: see docs/decisions.md.
             text = _ISSUER.sub(rf"http://{self.host}:{self.port}/\1", text)
-        if "amazoncognito.com" in text:
-            text = _HOSTED.sub(self._hosted, text)
         if "cloudfront.net" in text:
             text = _CLOUDFRONT.sub(self._cloudfront, text)
         if "amazoncognito.com" in text:
             text = _COGNITO.sub(self._cognito, text)
         return text
-
-    def _hosted(self, match: re.Match[str]) -> str:
-        domain, region = match.groups()
-        if self._host_form:
-            return f"https://{domain}.auth.{region}.{self.host}:{self.port}"
-        return f"https://{self.host}:{self.port}/_aws/cognito/{domain}"
 
     def _cloudfront(self, match: re.Match[str]) -> str:
         scheme, label = match.groups()

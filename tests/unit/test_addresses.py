@@ -23,6 +23,12 @@ LOGIN = "https://people.auth.eu-west-1.amazoncognito.com/login?client_id=x"
         ("people.auth.eu-west-1.amazoncognito.com", None, None),
         ("https://a.auth.eu-west-1.amazoncognito.com.evil.example/", None, None),
         (
+            "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Abc123xyz/.well-known/jwks.json",
+            "http://localhost:4566/eu-west-1_Abc123xyz/.well-known/jwks.json",
+            "http://localhost:4566/eu-west-1_Abc123xyz/.well-known/jwks.json",
+        ),
+        ("cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Abc123xyz", None, None),
+        (
             "https://abcdefghij.execute-api.us-east-1.amazonaws.com/prod/x",
             "https://abcdefghij.execute-api.us-east-1.localhost:4566/prod/x",
             "https://localhost:4566/_aws/execute-api/abcdefghij/prod/x",

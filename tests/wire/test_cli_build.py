@@ -10,6 +10,7 @@ import sys
 import tarfile
 import threading
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,11 @@ from running import RunningCloud
 from waiting import until
 
 
-def may(*arguments: str, folder: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+def may(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAY_"))}
     return subprocess.run(
         [sys.executable, "-m", "maycloud.cli.main", *arguments],
-        capture_output=True, text=True, timeout=100, check=False, env=kept | environment, cwd=folder,
+        capture_output=True, text=True, timeout=100, check=False, env=kept | environment,
     )  # fmt: skip
 
 
@@ -90,9 +91,8 @@ def node_project(folder: Path) -> Path:
     ids=["pip", "npm"],
 )
 def test_dependencies_are_installed_once(
-    cloud: RunningCloud, tmp_path: Path, make: object, text: str
+    cloud: RunningCloud, tmp_path: Path, make: Callable[[Path], Path], text: str
 ) -> None:
-    assert callable(make)
     stack = f"build-{text.rpartition(' ')[2]}"
     project = make(tmp_path / "project")
     cache = tmp_path / "cache"

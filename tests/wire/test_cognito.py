@@ -2,6 +2,7 @@
 
 import json
 import re
+import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from userpools import (
     check_signature,
     claims_of,
     code_of,
+    fetch,
     mails_of,
     message_of,
     new_client,
@@ -118,6 +120,19 @@ def test_wrong_passwords_and_unknown_names(cloud: RunningCloud, pool: str, app: 
         AWSSRP(
             username=name, password="Wrong-1234", pool_id=pool, client_id=app, client=idp
         ).authenticate_user()
+
+
+def test_keys_are_read_over_https_and_on_any_host(cloud: RunningCloud, pool: str) -> None:
+    path = f"/{pool}/.well-known/jwks.json"
+    trusting = ssl.create_default_context(cafile=cloud.ca_file)
+    found = [fetch(cloud.url + path)]
+    for host in (f"localhost:{cloud.port}", "cognito-idp.us-east-1.amazonaws.com", "10.0.0.1"):
+        request = urllib.request.Request(cloud.https_url + path, headers={"host": host})
+        with urllib.request.urlopen(request, timeout=10, context=trusting) as answer:
+            found.append(json.loads(answer.read()))
+    assert all(each == found[0] for each in found)
+    assert {each["alg"] for each in found[0]["keys"]} == {"RS256"}
+    assert all(each.keys() == {"alg", "e", "kid", "kty", "n", "use"} for each in found[0]["keys"])
 
 
 def test_pages_of_other_origins_may_sign_in(cloud: RunningCloud, app: str) -> None:

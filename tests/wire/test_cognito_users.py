@@ -361,3 +361,40 @@ def test_disabling_deleting_and_signing_out(cloud: RunningCloud, pool: str, app:
     assert refused(lambda: idp.admin_get_user(UserPoolId=pool, Username=name)) == (
         "UserNotFoundException", "User does not exist.",
     )  # fmt: skip
+
+
+def test_names_without_case(cloud: RunningCloud, idp: Any) -> None:
+    pool = new_pool(
+        cloud, UsernameConfiguration={"CaseSensitive": False}, AliasAttributes=["email"],
+        AutoVerifiedAttributes=["email"],
+    )  # fmt: skip
+    app = new_client(cloud, pool)
+    idp.sign_up(
+        ClientId=app, Username="Ann", Password=PASSWORD,
+        UserAttributes=[{"Name": "email", "Value": "Ann@Case.example"}],
+    )  # fmt: skip
+    assert refused(lambda: idp.sign_up(ClientId=app, Username="aNN", Password=PASSWORD))[0] == (
+        "UsernameExistsException"
+    )
+    code = sent_code(cloud, "ann@case.example")
+    idp.confirm_sign_up(ClientId=app, Username="ANN", ConfirmationCode=code)
+    for name in ("ann", "ANN", "ANN@case.EXAMPLE"):
+        assert claims_of(sign_in(cloud, app, name)["AccessToken"])["username"] == "Ann"
+    sensitive = new_pool(cloud)
+    for name in ("Bob", "bob"):
+        idp.admin_create_user(UserPoolId=sensitive, Username=name, MessageAction="SUPPRESS")
+    assert refused(lambda: idp.admin_get_user(UserPoolId=sensitive, Username="BOB"))[0] == (
+        "UserNotFoundException"
+    )
+
+
+def test_nobody_chooses_a_sub(cloud: RunningCloud, pool: str, app: str, idp: Any) -> None:
+    forged = [{"Name": "sub", "Value": "00000000-0000-4000-8000-000000000000"}]
+    made = {"UserPoolId": pool, "Username": "forger", "UserAttributes": forged}
+    assert refused(lambda: idp.admin_create_user(**made))[0] == "InvalidParameterException"
+    assert refused(
+        lambda: idp.sign_up(ClientId=app, Username="forger", Password=PASSWORD, UserAttributes=forged)
+    )[0] == "NotAuthorizedException"  # fmt: skip
+    name = person(cloud, app)
+    change = {"UserPoolId": pool, "Username": name, "UserAttributes": forged}
+    assert refused(lambda: idp.admin_update_user_attributes(**change))[0] == "InvalidParameterException"

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import pytest
+from authlib.integrations.requests_client import OAuth2Session
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
@@ -335,6 +336,37 @@ def test_client_credentials(app: App, browser: Browser) -> None:
     assert json.loads(public.body) == {"error": "unauthorized_client"}
 
 
+def test_a_stock_oauth_client_gets_along(cloud: RunningCloud, app: App) -> None:
+    """Authlib, over HTTPS, with what the discovery document says: sign in, userInfo, refresh, revoke."""
+    client, secret = app.new_client(GenerateSecret=True)
+    browser = Browser(cloud.ca_file)
+    with urllib.request.urlopen(f"{cloud.url}/{app.pool}/.well-known/openid-configuration") as response:
+        said = json.loads(response.read())
+    at = {
+        name: said[f"{name}_endpoint"].replace(cloud.url, cloud.https_url)
+        for name in ("authorization", "token", "userinfo", "revocation")
+    }
+    session: Any = OAuth2Session(
+        client, secret, scope="openid email", redirect_uri=CALLBACK, code_challenge_method="S256",
+        revocation_endpoint_auth_method="client_secret_basic",
+    )  # fmt: skip
+    session.verify, session.trust_env = cloud.ca_file, False
+    verifier, _ = pkce()
+    url, _state = session.create_authorization_url(at["authorization"], code_verifier=verifier, nonce="n")
+    page = browser.get(f"{cloud.https_url}{browser.get(url).location}")
+    done = browser.fill(page, username="ann", password=PASSWORD)
+    tokens = session.fetch_token(at["token"], authorization_response=done.location, code_verifier=verifier)
+    claims = claims_of(app, tokens["id_token"])
+    assert (claims["iss"], claims["aud"], claims["nonce"]) == (said["issuer"], client, "n")
+    assert session.get(at["userinfo"]).json()["sub"] == claims["sub"]
+    again = session.refresh_token(at["token"])
+    assert claims_of(app, again["access_token"])["sub"] == claims["sub"]
+    assert session.revoke_token(at["revocation"], tokens["refresh_token"]).status_code == 200
+    assert session.get(at["userinfo"]).status_code == 401
+    session.close()
+    browser.close()
+
+
 # Attacks on the flow
 
 
@@ -584,6 +616,24 @@ def test_signing_up_confirming_and_signing_in(cloud: RunningCloud, app: App, bro
     assert not later.unlabelled
     taken = browser.fill(signup, password=PASSWORD, **fields)
     assert "User already exists" in taken.text
+
+
+@pytest.mark.parametrize("name", ["two words", "x" * 129, "tab\there", "nul\0", " ", "line\u2028break"])
+def test_names_that_are_none_make_no_accounts(app: App, browser: Browser, name: str) -> None:
+    signup = browser.get(f"{app.base}/signup?{app.query()}")
+    answer = browser.fill(signup, username=name, password=PASSWORD, **{"attribute.email": "n@example.com"})
+    assert (answer.status, "Create an account" in answer.text) == (400, True)
+    forgot = browser.get(f"{app.base}/forgotPassword?{app.query()}")
+    assert browser.fill(forgot, username=name).status == 400
+
+
+@pytest.mark.parametrize("password", [f" {PASSWORD}", PASSWORD + "x" * 256, ""])
+def test_passwords_that_are_none_make_no_accounts(app: App, browser: Browser, password: str) -> None:
+    signup = browser.get(f"{app.base}/signup?{app.query()}")
+    fields = {"username": "spaced", "attribute.email": "s@example.com"}
+    assert browser.fill(signup, password=password, **fields).status == 400
+    with pytest.raises(app.idp.exceptions.UserNotFoundException):
+        app.idp.admin_get_user(UserPoolId=app.pool, Username="spaced")
 
 
 def test_a_forgotten_password_is_set_anew(cloud: RunningCloud, app: App, browser: Browser) -> None:

@@ -294,6 +294,24 @@ def test_fields_behind_the_file_do_not_count(cloud: RunningCloud) -> None:
     assert upload(cloud, fields | {"key": key}, after=[("submit", "Upload")])[0] == 204
 
 
+@pytest.mark.parametrize("name", ["a b", "a\nset-cookie: b", "a\rb", "ü", ""])
+def test_metadata_is_named_as_headers_are(cloud: RunningCloud, name: str) -> None:
+    field = f"x-amz-meta-{name}"
+    fields = presign(cloud, "named.txt", None, ["starts-with", f"${field}", ""])
+    assert error(upload(cloud, fields | {field: "x"}))[:2] == (400, "InvalidArgument")
+    assert absent(cloud, "named.txt")
+
+
+def test_keys_that_cannot_be(cloud: RunningCloud) -> None:
+    assert error(upload(cloud, presign(cloud, "k" * 1025)))[:2] == (400, "KeyTooLongError")
+    fields = presign(cloud, "${filename}", None, ["starts-with", "$key", ""])
+    assert error(upload(cloud, fields, filename=""))[:2] == (400, "InvalidArgument")
+    odd = "dir/../ü \n<&>%2F"
+    answer = upload(cloud, presign(cloud, odd, {"success_action_status": "201"}))
+    assert answer[0] == 201 and b"<Key>dir/../" in answer[2]
+    assert stored(cloud, odd) == b"hello"
+
+
 def test_forms_without_a_file_or_form(cloud: RunningCloud) -> None:
     fields = presign(cloud, "none.txt")
     assert error(upload(cloud, fields, None))[2] == "POST requires exactly one file upload per request."

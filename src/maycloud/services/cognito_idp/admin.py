@@ -59,6 +59,8 @@ async def AdminCreateUser(call: Call, params: Params) -> Result:
 
 
 def _new(state: "UserPools", pool: Pool, name: str, given: dict[str, str]) -> User:
+    if "sub" in given:
+        raise schema.invalid("user.sub: Attribute cannot be set.\n")
     try:
         return users.new(state, pool, name, given, users.FORCE_CHANGE)
     except AwsError as error:

@@ -5,6 +5,7 @@ from maycloud.errors import AwsError
 from maycloud.services.cognito_idp import schema
 from maycloud.services.cognito_idp.hosted_forms import (
     attribute_fields,
+    check_password,
     confirm_page,
     forgot_page,
     label_of,
@@ -67,7 +68,7 @@ async def signup(visit: Visit) -> Response:
             "SignUp",
             {
                 **named(visit, asked, username),
-                "Password": form["password"],
+                "Password": check_password(form["password"]),
                 "UserAttributes": attributes,
             },
         )
@@ -153,7 +154,7 @@ async def reset(visit: Visit) -> Response:
             {
                 **named(visit, asked, username),
                 "ConfirmationCode": form.get("code", "").strip(),
-                "Password": form.get("password", ""),
+                "Password": check_password(form.get("password", "")),
             },
         )
     except AwsError as error:

@@ -2,6 +2,7 @@
 
 import base64
 import hmac
+import unicodedata
 
 from maycloud.edge.messages import Response
 from maycloud.errors import AwsError
@@ -10,6 +11,7 @@ from maycloud.services.cognito_idp.clients import secret_of
 from maycloud.services.cognito_idp.hosted_html import Markup, field, fill, hidden, link
 from maycloud.services.cognito_idp.hosted_visit import Visit
 from maycloud.services.cognito_idp.oauth_requests import AuthorizeRequest
+from maycloud.services.cognito_idp.service import invalid
 from maycloud.services.cognito_idp.store import Pool
 
 _KINDS = {"email": "email", "phone_number": "tel", "birthdate": "date", "website": "url"}
@@ -97,11 +99,20 @@ def secret_hash(visit: Visit, asked: AuthorizeRequest, username: str) -> str:
 
 
 def named(visit: Visit, asked: AuthorizeRequest, username: str) -> dict[str, str]:
-    """Client and user as parameters."""
+    """Client and user as parameters. Raises AwsError for a name that the operations' model does not take."""
+    if not 0 < len(username) <= 128 or any(unicodedata.category(each)[0] in "ZC" for each in username):
+        raise invalid(f"Your {name_words(visit.pool)} has no spaces, and 128 characters at the most.")
     params = {"ClientId": asked.client.id, "Username": username}
     if proof := secret_hash(visit, asked, username):
         params["SecretHash"] = proof
     return params
+
+
+def check_password(password: str) -> str:
+    """A new password, as the operations' model takes it. Raises AwsError."""
+    if len(password) > 256 or password != password.strip():
+        raise invalid("A password begins and ends without spaces, and has 256 characters at the most.")
+    return password
 
 
 # Pages that others lead to

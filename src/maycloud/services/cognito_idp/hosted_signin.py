@@ -13,6 +13,7 @@ from maycloud.services.cognito_idp import auth, challenges, mfa, tokens
 from maycloud.services.cognito_idp.challenges import Attempt
 from maycloud.services.cognito_idp.hosted_forms import (
     attribute_fields,
+    check_password,
     confirm_page,
     forgot_page,
     login_page,
@@ -219,6 +220,7 @@ async def _answer(
         responses["SECRET_HASH"] = proof
     params = {"ChallengeName": name, "Session": session, "ChallengeResponses": responses}
     try:
+        check_password(answers.get("NEW_PASSWORD", ""))
         outcome = await challenges.respond(visit.state, visit.pool, asked.client, params, browser=True)
     except AwsError as error:
         again = _again(visit, asked, name, session, answers)

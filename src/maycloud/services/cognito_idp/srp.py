@@ -25,9 +25,10 @@ N = int(
 )
 G = 2
 SALT_SIZE = 16  # bytes
-SECRET_SIZE = 32  # bytes of b: twice the strength of the group
-_HEX = re.compile(r"[0-9a-fA-F]{1,1024}")
+SECRET_SIZE = 32  # bytes of b; RFC 5054 asks for as many at least
 INFO = b"Caldera Derived Key"
+
+_HEX = re.compile(r"[0-9a-fA-F]{1,1024}")
 
 
 def pad(value: int) -> bytes:

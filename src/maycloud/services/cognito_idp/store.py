@@ -41,6 +41,12 @@ SCHEMA = (
     "CREATE INDEX cognito_domains_of ON cognito_domains (pool)",
     "CREATE TABLE cognito_servers (pool TEXT, identifier TEXT, body BLOB, PRIMARY KEY (pool, identifier))"
     " WITHOUT ROWID",
+    # What expires is found without a look at what does not.
+    "CREATE INDEX cognito_codes_expire ON cognito_codes (expires)",
+    "CREATE INDEX cognito_attempts_expire ON cognito_attempts (expires)",
+    "CREATE INDEX cognito_sessions_expire ON cognito_sessions (expires)",
+    "CREATE INDEX cognito_logins_expire ON cognito_logins (expires)",
+    "CREATE INDEX cognito_refresh_expire ON cognito_refresh (expires)",
 )
 
 # Attributes by which ListUsers finds, in AWS's words the searchable ones.

@@ -50,6 +50,7 @@ _MEMBERS = {
     "x-amz-website-redirect-location": "WebsiteRedirectLocation",
 }
 _META = "x-amz-meta-"
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 async def post_object(call: Call, params: Params) -> Result:
@@ -125,6 +126,9 @@ def _put_params(bucket: str, fields: dict[str, str], file: File) -> Params:
     meta = {name[len(_META) :]: value for name, value in fields.items() if name.startswith(_META)}
     if meta:
         params["Metadata"] = meta
+    for name in meta:
+        if not _TOKEN.fullmatch(name):  # it will be a header's name
+            raise invalid_argument("Metadata names must be names of headers.", _META + name)
     if "tagging" in fields:
         params["Tagging"] = urlencode({tag["Key"]: tag["Value"] for tag in from_xml(fields["tagging"])})
     if not params["Key"]:
