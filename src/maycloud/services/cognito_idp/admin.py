@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
 from maycloud.services.cognito_idp import attributes, messages, mfa, passwords, schema, triggers, users
-from maycloud.services.cognito_idp.service import ADMIN, ADMIN_READ, pool_of, pools, service
+from maycloud.services.cognito_idp.service import ADMIN, ADMIN_READ, invalid, pool_of, pools, service
 from maycloud.services.cognito_idp.store import Pool, User
 from maycloud.store import Document
 
@@ -60,7 +60,7 @@ async def AdminCreateUser(call: Call, params: Params) -> Result:
 
 def _new(state: "UserPools", pool: Pool, name: str, given: dict[str, str]) -> User:
     if "sub" in given:
-        raise schema.invalid("user.sub: Attribute cannot be set.\n")
+        raise invalid("user.sub: Attribute cannot be set.\n")
     try:
         return users.new(state, pool, name, given, users.FORCE_CHANGE)
     except AwsError as error:
@@ -209,43 +209,3 @@ def AdminGetUserAuthFactors(call: Call, params: Params) -> Result:
         "ConfiguredUserAuthFactors": ["PASSWORD"] if user.verifier else [],
         **mfa.described(user),
     }
-
-
-# The pool's factors
-
-
-@service.operation(**ADMIN_READ)
-def GetUserPoolMfaConfig(call: Call, params: Params) -> Result:
-    return _mfa_config(pool_of(call, params))
-
-
-_MFA = ("SmsMfaConfiguration", "SoftwareTokenMfaConfiguration", "EmailMfaConfiguration")
-
-
-def _mfa_config(pool: Pool) -> Document:
-    found = {name: pool.settings[name] for name in _MFA if name in pool.settings}
-    return {**found, "MfaConfiguration": pool.settings["MfaConfiguration"]}
-
-
-@service.operation(**ADMIN)
-def SetUserPoolMfaConfig(call: Call, params: Params) -> Result:
-    pool = pool_of(call, params)
-    if params.get("WebAuthnConfiguration"):
-        raise schema.invalid("WebAuthnConfiguration is not supported by Maycloud; see docs/coverage.md")
-    settings = {name: value for name, value in pool.settings.items() if name not in _MFA}
-    settings |= {name: params[name] for name in _MFA if params.get(name) is not None}
-    settings["MfaConfiguration"] = params.get("MfaConfiguration", pool.settings["MfaConfiguration"])
-    settings["Modified"] = call.now()
-    changed = Pool(pool.id, pool.account, pool.region, settings, pool.keys)
-    if settings["MfaConfiguration"] != "OFF" and not mfa.of_pool(changed):
-        raise schema.invalid("Invalid MFA configuration given, can't disable all MFAs and require an MFA.")
-    if settings["MfaConfiguration"] == "OFF" and mfa.of_pool(changed):
-        raise schema.invalid(
-            "Invalid MFA configuration given, can't turn off MFA and configure an MFA together."
-        )
-    if "EmailMfaConfiguration" in settings and settings.get("UserPoolTier") == "LITE":
-        raise AwsError(
-            "FeatureUnavailableInTierException", "Email MFA is not available in the LITE user pool tier."
-        )
-    pools(call).store.save_pool(changed)
-    return _mfa_config(changed)

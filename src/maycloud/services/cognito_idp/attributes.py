@@ -32,23 +32,7 @@ async def change(
     schema.check_mutable(pool, changes)
     changes = schema.normalise(changes)
     users.fold_addresses(pool, changes)
-    before = pool.settings.get("UserAttributeUpdateSettings", {}).get(
-        "AttributesRequireVerificationBeforeUpdate", ()
-    )
-    verified = pool.settings.get("AutoVerifiedAttributes", ())
-    pending: dict[str, str | None] = {}
-    attributes = dict(user.attributes)
-    for name, value in changes.items():
-        if name in VERIFIED and value != user.attributes.get(name):
-            proven = changes.get(VERIFIED[name]) == "true"
-            if name in before and not proven and user.attributes.get(name):
-                pending[name] = value
-                continue
-            if name in verified and not proven and value:
-                pending[name] = None
-            attributes[VERIFIED[name]] = "true" if proven else "false"
-        attributes[name] = value
-    attributes = {name: value for name, value in attributes.items() if value != ""}
+    attributes, pending = _apply(pool, user, changes)
     _check_kept(pool, user, attributes)
     users.check_addresses(state, pool, user, {**attributes, **changes}, "AliasExistsException")
     user.attributes = attributes
@@ -70,6 +54,27 @@ async def change(
         )
         for name, value in pending.items()
     ]
+
+
+def _apply(pool: Pool, user: User, changes: dict[str, str]) -> tuple[dict[str, str], dict[str, str | None]]:
+    """The attributes after a change, and the addresses that need a code, with those not yet in place."""
+    before = pool.settings.get("UserAttributeUpdateSettings", {}).get(
+        "AttributesRequireVerificationBeforeUpdate", ()
+    )
+    verified = pool.settings.get("AutoVerifiedAttributes", ())
+    pending: dict[str, str | None] = {}
+    attributes = dict(user.attributes)
+    for name, value in changes.items():
+        if name in VERIFIED and value != user.attributes.get(name):
+            proven = changes.get(VERIFIED[name]) == "true"
+            if name in before and not proven and user.attributes.get(name):
+                pending[name] = value
+                continue
+            if name in verified and not proven and value:
+                pending[name] = None
+            attributes[VERIFIED[name]] = "true" if proven else "false"
+        attributes[name] = value
+    return {name: value for name, value in attributes.items() if value != ""}, pending
 
 
 def remove(state: "UserPools", pool: Pool, user: User, names: Iterable[str]) -> None:

@@ -1,0 +1,46 @@
+"""The second factors that a pool offers, as they are set.
+
+https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_SetUserPoolMfaConfig.html
+"""
+
+from maycloud.errors import AwsError
+from maycloud.services.base import Call, Params, Result
+from maycloud.services.cognito_idp import mfa
+from maycloud.services.cognito_idp.service import ADMIN, ADMIN_READ, invalid, pool_of, pools, service
+from maycloud.services.cognito_idp.store import Pool
+from maycloud.store import Document
+
+
+@service.operation(**ADMIN_READ)
+def GetUserPoolMfaConfig(call: Call, params: Params) -> Result:
+    return _mfa_config(pool_of(call, params))
+
+
+_MFA = ("SmsMfaConfiguration", "SoftwareTokenMfaConfiguration", "EmailMfaConfiguration")
+
+
+def _mfa_config(pool: Pool) -> Document:
+    found = {name: pool.settings[name] for name in _MFA if name in pool.settings}
+    return {**found, "MfaConfiguration": pool.settings["MfaConfiguration"]}
+
+
+@service.operation(**ADMIN)
+def SetUserPoolMfaConfig(call: Call, params: Params) -> Result:
+    pool = pool_of(call, params)
+    if params.get("WebAuthnConfiguration"):
+        raise invalid("WebAuthnConfiguration is not supported by Maycloud; see docs/coverage.md")
+    settings = {name: value for name, value in pool.settings.items() if name not in _MFA}
+    settings |= {name: params[name] for name in _MFA if params.get(name) is not None}
+    settings["MfaConfiguration"] = params.get("MfaConfiguration", pool.settings["MfaConfiguration"])
+    settings["Modified"] = call.now()
+    changed = Pool(pool.id, pool.account, pool.region, settings, pool.keys)
+    if settings["MfaConfiguration"] != "OFF" and not mfa.of_pool(changed):
+        raise invalid("Invalid MFA configuration given, can't disable all MFAs and require an MFA.")
+    if settings["MfaConfiguration"] == "OFF" and mfa.of_pool(changed):
+        raise invalid("Invalid MFA configuration given, can't turn off MFA and configure an MFA together.")
+    if "EmailMfaConfiguration" in settings and settings.get("UserPoolTier") == "LITE":
+        raise AwsError(
+            "FeatureUnavailableInTierException", "Email MFA is not available in the LITE user pool tier."
+        )
+    pools(call).store.save_pool(changed)
+    return _mfa_config(changed)
