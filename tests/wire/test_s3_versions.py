@@ -302,33 +302,6 @@ def test_what_versioning_may_be(s3: Any) -> None:
 # Listings
 
 
-def test_listings_of_many_keys_skip(s3: Any, cloud: RunningCloud) -> None:
-    """Thirty thousand keys below ten prefixes: the folded listing is one page and takes no longer for it."""
-    import time
-
-    s3.create_bucket(Bucket="many-keys")
-    s3.put_object(Bucket="many-keys", Key="seed", Body=b"")
-    for top in range(10):
-        s3.put_object(Bucket="many-keys", Key=f"{top}/first", Body=b"")
-    started = time.perf_counter()
-    few = s3.list_objects_v2(Bucket="many-keys", Delimiter="/")
-    little = time.perf_counter() - started
-    from concurrent.futures import ThreadPoolExecutor
-
-    def fill(top: int) -> None:
-        client = cloud.client("s3")
-        for number in range(200):
-            client.put_object(Bucket="many-keys", Key=f"{top}/{number:05}", Body=b"")
-
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(fill, range(10)))
-    started = time.perf_counter()
-    many = s3.list_objects_v2(Bucket="many-keys", Delimiter="/")
-    much = time.perf_counter() - started
-    assert many["CommonPrefixes"] == few["CommonPrefixes"] and many["KeyCount"] == 11
-    assert much < little * 5 + 0.05
-
-
 def test_what_listings_say(cloud: RunningCloud, s3: Any) -> None:
     s3.create_bucket(Bucket="sayings")
     for key in ("a b", "a+b", "c/d", "nul\0"):

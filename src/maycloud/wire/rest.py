@@ -160,7 +160,7 @@ class InputBinding:
             self.payload_shape = model.member(shape["members"][self.payload])
         self.labels: list[tuple[str, str, Shape]] = []
         self.queries: list[tuple[str, str, Shape]] = []
-        self.headers: list[tuple[bytes, str, Shape]] = []
+        self.headers: dict[bytes, tuple[str, Shape]] = {}
         self.prefixes: list[tuple[bytes, str]] = []
         self.query_map: str | None = None
         literal = model.operations[operation]["http"]["requestUri"].partition("?")[2]
@@ -177,7 +177,7 @@ class InputBinding:
                 else:
                     self.queries.append((name, member, merged))
             elif place == "header":
-                self.headers.append((name.lower().encode(), member, merged))
+                self.headers[name.lower().encode()] = member, merged
             elif place == "headers":
                 self.prefixes.append((name.lower().encode(), member))
             else:
@@ -194,9 +194,11 @@ class InputBinding:
         fields = request.fields
         if query and self._model.name == "s3":
             fields = _hoisted(query) | fields
-        for name, member, shape in self.headers:
-            value = fields.get(name)
-            if value is not None:
+        headers = self.headers
+        # A request has fewer headers than an operation of S3 has members.
+        for name, value in fields.items():
+            if name in headers:
+                member, shape = headers[name]
                 params[member] = self._header(_text(value), shape, member)
         for prefix, member in self.prefixes:
             found = {
@@ -297,7 +299,7 @@ class OutputBinding:
         if self.payload is not None:
             self.payload_shape = model.member(shape["members"][self.payload])
         self.status: str | None = None
-        self._headers: list[tuple[bytes, str, Shape]] = []
+        self._headers: dict[str, tuple[bytes, Shape]] = {}
         self._prefixes: list[tuple[str, str]] = []
         self.body_members: list[str] = []
         for member, reference in shape.get("members", {}).items():
@@ -305,7 +307,7 @@ class OutputBinding:
             if place == "statusCode":
                 self.status = member
             elif place == "header":
-                self._headers.append((name.lower().encode(), member, model.member(reference)))
+                self._headers[member] = name.lower().encode(), model.member(reference)
             elif place == "headers":
                 self._prefixes.append((name, member))
             elif member != self.payload:
@@ -313,9 +315,10 @@ class OutputBinding:
 
     def headers(self, result: dict[str, Any]) -> RawHeaders:
         headers: RawHeaders = []
-        for name, member, shape in self._headers:
-            value = result.get(member)
-            if value is not None:
+        known = self._headers
+        for member, value in result.items():
+            if value is not None and member in known:
+                name, shape = known[member]
                 headers.append((name, _header_text(value, shape)))
         for prefix, member in self._prefixes:
             headers += [
@@ -331,6 +334,8 @@ class OutputBinding:
 
 
 def _header_text(value: Any, shape: Shape) -> bytes:
+    if value.__class__ is str and shape["type"] == "string" and "jsonvalue" not in shape:
+        return _safe(value)
     if shape.get("jsonvalue"):
         return base64.b64encode(orjson.dumps(value))
     kind = shape["type"]

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import functools
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -52,6 +53,7 @@ def iso8601(moment: datetime | float) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
+@functools.lru_cache(maxsize=4096)
 def http_date(moment: datetime | float) -> str:
     if not isinstance(moment, datetime):
         moment = datetime.fromtimestamp(moment, UTC)

@@ -1,6 +1,7 @@
 """XML bodies: a small tree, decoders and encoders by shape. Document types are refused, and so entities."""
 
 import base64
+import re
 from collections.abc import Callable
 from typing import Any
 from xml.parsers import expat
@@ -204,10 +205,19 @@ class Encoder:
 
     def __init__(self, model: Model) -> None:
         self._model = model
+        self._shapes: dict[int, tuple[Shape, Shape]] = {}
+
+    def _member(self, reference: Shape) -> Shape:
+        """A reference of the model's with its shape, put together once."""
+        found = self._shapes.get(id(reference))
+        if found is None:
+            # The reference is kept too, so that its identity stays its own.
+            found = self._shapes[id(reference)] = reference, self._model.member(reference)
+        return found[1]
 
     def element(self, name: str, value: Any, reference: Shape, out: list[str]) -> None:
         """Append one element, or a flattened list's elements, to `out`."""
-        shape = self._model.member(reference)
+        shape = self._member(reference)
         kind = shape["type"]
         if kind == "structure":
             out.append(f"<{name}{self._namespace(reference, shape)}{self._attributes(shape, value)}>")
@@ -227,7 +237,7 @@ class Encoder:
                 continue
             if reference.get("location") not in (None, "body"):
                 continue
-            merged = self._model.member(reference)
+            merged = self._member(reference)
             name = reference.get("locationName", member)
             if merged["type"] == "list" and merged.get("flattened"):
                 name = reference.get("locationName") or merged["member"].get("locationName", member)
@@ -288,8 +298,13 @@ def _text(value: Any, kind: str, shape: Shape) -> str:
 _ENTITIES = {"\r": "&#13;", '"': "&quot;"}
 
 
+_SPECIAL = re.compile(r'[&<>"\x00-\x1f]')
+
+
 def text(value: str) -> str:
     """Escaped for an element; characters that XML cannot carry become U+FFFD."""
+    if _SPECIAL.search(value) is None:
+        return value
     escaped = escape(value, _ENTITIES)
     if escaped.isprintable():
         return escaped

@@ -25,12 +25,12 @@ def _names(wanted: str, etag: str) -> bool:
     return wanted == "*" or etag in {part.strip().removeprefix("W/").strip('"') for part in wanted.split(",")}
 
 
-_READ = ("IfMatch", "IfNoneMatch", "IfModifiedSince", "IfUnmodifiedSince")
+_READ = frozenset({"IfMatch", "IfNoneMatch", "IfModifiedSince", "IfUnmodifiedSince"})
 
 
 def check_read(found: Version, params: Params) -> None:
     """The four headers, where an entity tag overrides a date (RFC 9110, 13.2.2, as S3 has it)."""
-    if not any(name in params for name in _READ):
+    if _READ.isdisjoint(params):
         return
     modified = int(found.modified)
     wanted, since = params.get("IfMatch"), params.get("IfUnmodifiedSince")
