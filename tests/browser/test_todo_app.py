@@ -80,7 +80,7 @@ def picture(page: Page, name: str) -> None:
     folder = os.environ.get("MAY_PICTURES")
     if folder:
         Path(folder).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=Path(folder) / f"{name}.png")
+        page.screenshot(path=Path(folder) / f"{name}.png", scale="css")
 
 
 def check_accessible(page: Page) -> None:
