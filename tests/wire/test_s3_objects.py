@@ -406,6 +406,13 @@ def test_what_is_not_there_says_so(cloud: RunningCloud, bucket: str, method: str
     assert (status, b"<Code>NotImplemented</Code>" in body) == (501, True)
 
 
+def test_requests_for_what_buckets_do_not_have(s3: Any, bucket: str) -> None:
+    where = {"Bucket": bucket, "Key": "locked", "Body": b""}
+    refused("InvalidRequest", s3.put_object, **where, ObjectLockLegalHoldStatus="ON")
+    refused("NotImplemented", s3.put_object, **where, WriteOffsetBytes=3)
+    refused("NoSuchKey", s3.get_object, Bucket=bucket, Key="locked")
+
+
 def test_sizes_that_cannot_be(cloud: RunningCloud, bucket: str) -> None:
     """The announced length is enough: nothing of the body is read."""
     import http.client

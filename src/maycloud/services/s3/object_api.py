@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 from typing import Any
 
 from maycloud.services.base import Call, Params, Result
-from maycloud.services.s3 import copying, deletion, listing, multipart, objects, post, tagging
+from maycloud.services.s3 import copying, deletion, listing, multipart, objects, post, tagging, upload_listing
 from maycloud.services.s3.access import bucket_arn, bucket_owner, object_arn, object_owner, write_checks
 from maycloud.services.s3.permissions import (
     DELETE_TAGS,
@@ -119,9 +119,9 @@ def AbortMultipartUpload(call: Call, params: Params) -> Result:
 
 @service.operation(action="s3:ListMultipartUploadParts", atomic=False, **_ON_OBJECT)
 def ListParts(call: Call, params: Params) -> Result:
-    return multipart.list_parts(call, params)
+    return upload_listing.list_parts(call, params)
 
 
 @service.operation(action="s3:ListBucketMultipartUploads", atomic=False, **_ON_BUCKET)
 def ListMultipartUploads(call: Call, params: Params) -> Result:
-    return multipart.list_multipart_uploads(call, params)
+    return upload_listing.list_multipart_uploads(call, params)

@@ -33,6 +33,10 @@ def put_object(call: Call, params: Params) -> Result | Awaitable[Result]:
     """Store a body; a small one at once, a long one while it arrives. Visible only when it is whole."""
     bucket = find_bucket(call, params)
     check_name(params["Key"])
+    if "WriteOffsetBytes" in params:
+        raise AwsError(
+            "NotImplemented", "A header you provided implies functionality that is not implemented", 501
+        )
     body = params.get("Body") or b""
     content.check_length(call, body)
     declared = checksums.declared(params, call.http)
@@ -71,8 +75,13 @@ async def _put_long(
         return _store(call, bucket, params, meta, (declared, received))
 
 
+_LOCK = frozenset({"ObjectLockMode", "ObjectLockRetainUntilDate", "ObjectLockLegalHoldStatus"})
+
+
 def new_meta(call: Call, bucket: Bucket, params: Params, key: CustomerKey | None) -> dict[str, Any]:
     """What a new object's row keeps of the request. Raises AWS's errors."""
+    if not _LOCK.isdisjoint(params):
+        raise AwsError("InvalidRequest", "Bucket is missing Object Lock Configuration")
     headers = headers_of(params)
     headers |= headers_for(bucket, params, key)
     meta: dict[str, Any] = {"headers": headers} | stamp(bucket, call.principal.account, params)
