@@ -171,6 +171,12 @@ def fetch(method: str, url: str) -> tuple[int, bytes]:
     return fetched(urllib.request.Request(url, method=method))
 
 
+def test_the_older_signature_in_a_header_is_refused(cloud: RunningCloud, bucket: str) -> None:
+    s3 = cloud.client("s3", config=Config(signature_version="s3"))
+    error = refused("InvalidRequest", s3.list_objects_v2, Bucket=bucket)
+    assert error["Message"].endswith("Please use AWS4-HMAC-SHA256.")
+
+
 def test_headers_in_a_link(cloud: RunningCloud, bucket: str) -> None:
     """Some SDKs write x-amz- headers of a presigned request into its query, where they count the same."""
     body = b"with headers"

@@ -76,6 +76,8 @@ class Authenticator:
         presigned = False
         try:
             if b"authorization" in request.fields:
+                if family == "s3" and request.fields[b"authorization"].startswith(b"AWS "):
+                    raise failures.old_mechanism()
                 claim = sigv4.from_header(request)
             elif "X-Amz-Algorithm=" in request.query or "X-Amz-Signature=" in request.query:
                 presigned = True

@@ -36,6 +36,14 @@ def incomplete(family: str, message: str, *, presigned: bool) -> AwsError:
     )
 
 
+def old_mechanism() -> AwsError:
+    """S3's answer to Signature Version 2 in a header."""
+    return AwsError(
+        "InvalidRequest",
+        "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
+    )
+
+
 def unknown_key(family: str, access_key: str) -> AwsError:
     if family == "s3":
         return AwsError(
