@@ -11,7 +11,7 @@ function (use `db.atomic()` around writes that belong together). It raises AwsEr
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from maycloud.edge.messages import Handler, Reply, Request
     from maycloud.inbox import Inbox
     from maycloud.store import Scope, Store
+    from maycloud.store.database import Step
 
 Params = dict[str, Any]
 Result = dict[str, Any] | None
@@ -155,7 +156,7 @@ class Service:
         *,
         prefix: str | None = None,
         state: Callable[[Cloud], Any] | None = None,
-        schema: tuple[str, ...] = (),
+        schema: "Sequence[Step]" = (),
         denied: str | None = None,
         default_policy: Callable[[Call, str], Policy | None] | None = None,
         max_body: int = 16 << 20,
@@ -166,7 +167,7 @@ class Service:
         """`name` is botocore's name of the service and `prefix` IAM's, when it is another.
 
         `state` is made once per cloud and may have ``async start()`` and ``async stop()``.
-        `schema` holds the SQL migration steps of the service's tables. `denied` is the error code
+        `schema` holds the migration steps of the service's tables. `denied` is the error code
         of a refusal where it is not the protocol's usual one. `default_policy` finds resource
         policies for operations that do not name their own. `max_body` bounds a request in bytes,
         but for operations whose payload streams. With `anonymous`, unsigned requests go on to the

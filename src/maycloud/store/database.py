@@ -21,6 +21,7 @@ FORMAT = 1  # of the data folder; raised when an older Maycloud could not read i
 
 Row = tuple[Any, ...]
 Args = Sequence[Any]
+Step = str | Callable[[apsw.Connection], None]
 
 
 class FormatTooNewError(Exception):
@@ -79,15 +80,21 @@ class Database:
         db.execute(f"PRAGMA user_version={FORMAT}")
         db.execute("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, done INTEGER)")
 
-    def migrate(self, name: str, steps: Sequence[str]) -> None:
-        """Bring `name`'s tables up to date: step N runs once, in order, in one transaction."""
+    def migrate(self, name: str, steps: Sequence[Step]) -> None:
+        """Bring `name`'s tables up to date: step N runs once, in order, in one transaction.
+
+        A step is SQL, or a function for what SQL cannot say.
+        """
         row = self._db.execute("SELECT done FROM migrations WHERE name=?", (name,)).fetchone()
         done = row[0] if row else 0
         if done >= len(steps):
             return
         with self._db:
             for step in steps[done:]:
-                self._db.execute(step)
+                if isinstance(step, str):
+                    self._db.execute(step)
+                else:
+                    step(self._db)
             self._db.execute("REPLACE INTO migrations VALUES (?, ?)", (name, len(steps)))
 
     def close(self) -> None:

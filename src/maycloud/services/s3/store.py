@@ -1,4 +1,4 @@
-"""S3's tables, and its buckets. Versions of objects are in `versions`, multipart uploads in `uploads`."""
+"""S3's buckets. Versions of objects are in `versions`, multipart uploads in `uploads`."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,35 +7,6 @@ import orjson
 
 from maycloud.errors import AwsError
 from maycloud.store import Store
-
-SCHEMA = (
-    (
-        "CREATE TABLE s3_buckets (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE NOT NULL,"
-        " account TEXT NOT NULL, region TEXT NOT NULL, created REAL NOT NULL, settings BLOB NOT NULL)"
-    ),
-    # The greater the id of a key's row, the newer the version. `current` is 1 for what a listing shows: the
-    # newest version of its key, unless that is a delete marker. `body` comes last, so that reading the
-    # columns before it touches none of its pages.
-    (
-        "CREATE TABLE s3_versions (id INTEGER PRIMARY KEY, bucket INTEGER NOT NULL, key TEXT NOT NULL,"
-        " version TEXT NOT NULL, current INTEGER NOT NULL, marker INTEGER NOT NULL, size INTEGER NOT NULL,"
-        " etag TEXT NOT NULL, modified REAL NOT NULL, meta BLOB NOT NULL, pieces BLOB, body BLOB)"
-    ),
-    "CREATE UNIQUE INDEX s3_versions_newest ON s3_versions (bucket, key, id DESC)",
-    # Listings walk this one: neither old versions nor deleted keys are in their way.
-    "CREATE UNIQUE INDEX s3_versions_current ON s3_versions (bucket, key) WHERE current=1",
-    (
-        "CREATE TABLE s3_uploads (id INTEGER PRIMARY KEY AUTOINCREMENT, bucket INTEGER NOT NULL,"
-        " key TEXT NOT NULL, upload TEXT UNIQUE NOT NULL, created REAL NOT NULL, initiator TEXT NOT NULL,"
-        " meta BLOB NOT NULL)"
-    ),
-    "CREATE INDEX s3_uploads_key ON s3_uploads (bucket, key, id)",
-    (
-        "CREATE TABLE s3_parts (upload INTEGER NOT NULL, number INTEGER NOT NULL, size INTEGER NOT NULL,"
-        " etag TEXT NOT NULL, modified REAL NOT NULL, checksum BLOB NOT NULL, blob TEXT NOT NULL,"
-        " PRIMARY KEY (upload, number)) WITHOUT ROWID"
-    ),
-)
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from maycloud.store import Store
 
 INLINE = 64 * 1024  # bodies up to this many bytes live in the database
 NULL = "null"
+_FIRST_ID = re.compile("[0-9a-f]{32}")  # of versions in old data folders: noise alone
 
 _COLUMNS = "id, key, version, current, marker, size, etag, modified, meta, pieces"
 _LISTED = "key, id, version, current, marker, size, etag, modified, meta"
@@ -117,6 +119,11 @@ class Objects:
                 f"SELECT {_COLUMNS}, body FROM s3_versions WHERE id=? AND bucket=? AND key=? AND version=?",
                 (row_of(version), bucket.id, key, version),
             )
+            if found is None and _FIRST_ID.fullmatch(version):
+                found = self._db.row(
+                    f"SELECT {_COLUMNS}, body FROM s3_versions WHERE bucket=? AND key=? AND version=?",
+                    (bucket.id, key, version),
+                )
         return _version(found) if found else None
 
     def current_from(self, bucket: Bucket, key: str, stop: str | None, *, after: bool) -> Iterator[Listed]:
