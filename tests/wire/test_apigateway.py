@@ -483,6 +483,9 @@ def test_what_is_not_there_is_refused_by_name(gateway: Any) -> None:
 # Definitions
 
 
+POOL = "arn:aws:cognito-idp:eu-central-1:000000000000:userpool/eu-central-1_Todo00000"
+
+
 def serverless(version: str | None) -> dict[str, Any]:
     """The Body that the to-do system's template has after its transform, with its functions named."""
     template = yaml_parse(TEMPLATE.read_text())
@@ -492,6 +495,8 @@ def serverless(version: str | None) -> dict[str, Any]:
     made = Translator({}, Parser()).translate(template, {"AWS::Region": "eu-central-1"})
     body = json.loads(json.dumps(made["Resources"]["Api"]["Properties"]["Body"], default=str))
     body["info"]["title"] = "todo"
+    schemes = body["securityDefinitions"] if version is None else body["components"]["securitySchemes"]
+    schemes["Users"]["x-amazon-apigateway-authorizer"]["providerARNs"] = [POOL]
     for item in body["paths"].values():
         for operation in item.values():
             integration = operation["x-amazon-apigateway-integration"]

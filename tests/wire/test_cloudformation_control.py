@@ -289,8 +289,16 @@ def outputs(stack: dict[str, Any]) -> dict[str, str]:
     return {row["OutputKey"]: row["OutputValue"] for row in stack.get("Outputs", [])}
 
 
-def asked(logs: Any, group: str) -> list[dict[str, Any]]:
-    found = logs.filter_log_events(logGroupName=group, filterPattern="ASKED")["events"]
+def asked(logs: Any, group: str, count: int) -> list[dict[str, Any]]:
+    """What the function was asked so far, at least `count` times: its lines come after its answers."""
+
+    def lines() -> list[Any]:
+        try:
+            return logs.filter_log_events(logGroupName=group, filterPattern="ASKED")["events"]
+        except logs.exceptions.ResourceNotFoundException:
+            return []
+
+    found = until(lambda: (events := lines())[count - 1 :] and events, what=f"{count} requests in the log")
     return [json.loads(event["message"].partition("ASKED ")[2]) for event in found]
 
 
@@ -303,7 +311,7 @@ def test_a_custom_resource_lives(client: Client) -> None:
     assert stack["StackStatus"] == "CREATE_COMPLETE", reasons(cf, "customs", "Thing")
     found = outputs(stack)
     assert (found["Doubled"], found["Id"]) == ("42", "thing-a")
-    first = asked(logs, found["Group"])[0]
+    first = asked(logs, found["Group"], 1)[0]
     assert first["RequestType"] == "Create"
     assert first["ResourceType"] == "Custom::Thing"
     assert first["ResourceProperties"] | {"ServiceToken": ""} == {
@@ -313,13 +321,13 @@ def test_a_custom_resource_lives(client: Client) -> None:
     assert outputs(stack)["Doubled"] == "8"
     stack = update(cf, "customs", custom(Number=4, Id="b"), **NEEDS)
     assert outputs(stack)["Id"] == "thing-b"
-    until(lambda: len(asked(logs, found["Group"])) == 4, what="the former resource's deletion")
-    kinds = [(event["RequestType"], event.get("PhysicalResourceId")) for event in asked(logs, found["Group"])]
+    events = asked(logs, found["Group"], 4)  # the last is the former resource's deletion
+    kinds = [(event["RequestType"], event.get("PhysicalResourceId")) for event in events]
     assert kinds == [("Create", None), ("Update", "thing-a"), ("Update", "thing-a"), ("Delete", "thing-a")]
-    assert asked(logs, found["Group"])[1]["OldResourceProperties"]["Number"] == "21"
+    assert events[1]["OldResourceProperties"]["Number"] == "21"
     cf.delete_stack(StackName="customs")
     assert settled(cf, stack["StackId"])["StackStatus"] == "DELETE_COMPLETE"
-    assert asked(logs, found["Group"])[-1]["PhysicalResourceId"] == "thing-b"
+    assert asked(logs, found["Group"], 5)[-1]["PhysicalResourceId"] == "thing-b"
 
 
 def test_a_custom_resource_that_fails_is_deleted_again(client: Client) -> None:

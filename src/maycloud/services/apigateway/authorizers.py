@@ -23,6 +23,7 @@ from maycloud.store import Document
 
 TYPES = ("TOKEN", "REQUEST", "COGNITO_USER_POOLS")
 DEFAULT_TTL = 300  # seconds
+_POOL = re.compile(r"arn:aws[a-z-]*:cognito-idp:[^:]+:\d{12}:userpool/.+")
 MAX_TTL = 3600
 
 AUTHORIZER_PATH = "/restapis/{restApiId}/authorizers/{authorizerId}"
@@ -71,7 +72,7 @@ def check_authorizer(authorizer: Document) -> None:
         if not authorizer.get("providerARNs"):
             raise bad_request("Invalid Cognito User Pool ARN specified")
         for arn in authorizer["providerARNs"]:
-            if not re.fullmatch(r"arn:aws[a-z-]*:cognito-idp:[^:]+:\d{12}:userpool/.+", arn):
+            if not isinstance(arn, str) or not _POOL.fullmatch(arn):
                 raise bad_request(f"Invalid Cognito User Pool ARN specified: {arn}")
     else:
         _check_lambda(authorizer)
