@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from urllib.parse import unquote
 
-from maycloud.access import failures, sigv2, sigv4
+from maycloud.access import failures, sigv2, sigv4, sites
 from maycloud.access.identities import Credential, Identities
 from maycloud.access.payload import (
     SIGNED_CHUNKS_TRAILER,
@@ -98,6 +98,8 @@ class Authenticator:
         expected = sigv4.sign(credential.secret, claim, canonical)
         if not hmac.compare_digest(expected.encode(), claim.signature.encode()):
             raise failures.mismatch(family, claim.access_key)
+        if self._identities.is_known_to_all(credential) and sites.is_foreign(request, claim.service):
+            raise failures.foreign_site(family)
         return Authenticated(
             credential.principal, claim.region, claim.service, claim, credential.secret, payload
         )
@@ -110,8 +112,8 @@ class Authenticator:
         """
         fields, body = request.fields, request.body
         authorization = fields.get(b"authorization")
-        if authorization is None or request.target != "/" or request.method != "POST":
-            return None
+        if authorization is None or request.target != "/" or request.method != "POST" or b"origin" in fields:
+            return None  # Browsers tell the origin of every POST, rebound hosts included: see `sites`.
         known = self._known.get(authorization[:-SIGNATURE])
         if known is None:
             known = self._learn(request, authorization)

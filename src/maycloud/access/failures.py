@@ -131,3 +131,15 @@ def unsigned_headers(names: list[str]) -> AwsError:
         403,
         HeadersNotSigned=", ".join(names),
     )
+
+
+def foreign_site(family: str) -> AwsError:
+    """Not AWS's: nobody knows a key there."""
+    return _by_family(
+        family,
+        "AccessDenied",
+        "AccessDeniedException",
+        "The administrator's key has the secret that everyone knows: it is not taken from pages of other"
+        " sites, nor under host names that others may own. Use localhost, temporary credentials, or"
+        " `may up --admin-secret`.",
+    )

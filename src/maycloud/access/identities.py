@@ -13,6 +13,7 @@ from typing import Any
 
 from maycloud.access import managed
 from maycloud.access.policies import compile_policy, decide
+from maycloud.access.sites import KNOWN_SECRET
 from maycloud.errors import AwsError
 from maycloud.principal import Principal
 from maycloud.store import Documents, Scope, Store
@@ -124,6 +125,14 @@ class Identities:
         identifier = "AIDA" + base64.b32encode(f"{account[-10:]:0>10}".encode()).decode()[:16]
         arn = f"arn:aws:iam::{account}:user/admin"
         return Credential(self._admin_secret, Principal("user", account, arn, identifier, access_key))
+
+    def is_known_to_all(self, credential: Credential) -> bool:
+        """Whether it is the administrator's, with the secret that it has unless another was chosen."""
+        return (
+            self._admin_secret == KNOWN_SECRET
+            and credential.secret == KNOWN_SECRET
+            and credential.token is None
+        )
 
     def _session(self, access_key: str) -> Credential | None:
         found = self.sessions.get(("", ""), access_key)
