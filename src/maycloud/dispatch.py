@@ -214,6 +214,7 @@ class Dispatcher:
             authorizer=self._authorize_more,
         )
         params = params or {}
+        self._wire.check(service, operation, params)
         self._authorize(call, params)
         return _plain(await self._outcome(call, params)) or {}
 

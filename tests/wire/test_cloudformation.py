@@ -506,3 +506,31 @@ def test_aws_cloudformation_deploy(cloud: RunningCloud, tmp_path: Path) -> None:
     assert "Successfully created/updated stack - cli" in deploy("two")
     assert "No changes to deploy. Stack cli is up to date" in deploy("two")
     assert value_of(cloud.client("ssm"), "/cli/a") == "two"
+
+
+@pytest.mark.parametrize(
+    ("resource", "words"),
+    [
+        (
+            {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "Nonsense", "Value": "v"}},
+            "Member must satisfy enum value set: [String, StringList, SecureString]",
+        ),
+        (
+            {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "no good"}},
+            "Member must satisfy regular expression pattern",
+        ),
+        (
+            {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": "a week"}},
+            "Properties validation failed for resource R with message:\n"
+            "#/retentionInDays: expected type: Integer, found: String",
+        ),
+    ],
+)
+def test_resources_meet_the_constraints_of_requests(
+    client: Client, resource: dict[str, Any], words: str
+) -> None:
+    cloudformation = client("cloudformation")
+    name = f"constrained-{len(words)}"
+    stack = create(cloudformation, name, template(R=resource))
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert words in reasons(cloudformation, name)

@@ -1,7 +1,8 @@
 """Finds the operation that a request names: by target header, form field or path."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import orjson
 
@@ -58,6 +59,18 @@ class Registry:
         self._query: dict[str, QueryProtocol] = {}
         self._rest: dict[str, tuple[Routes, RestProtocol]] = {}
         self._cbor: dict[tuple[str, str], Bound] = {}
+        self._checks: dict[tuple[str, str], Callable[[dict[str, Any]], None] | None] = {}
+
+    def check(self, service: str, operation: str, params: dict[str, Any]) -> None:
+        """Raise for params from inside that break the operation's model, as requests are refused."""
+        key = service, operation
+        try:
+            check = self._checks[key]
+        except KeyError:
+            self.model(service)
+            check = self._checks[key] = self._constraints[service].of(operation)
+        if check is not None:
+            check(params)
 
     def model(self, service: str) -> Model:
         if service not in self._models:

@@ -111,10 +111,18 @@ class Context:
     async def call(self, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
         """Run an operation as the stack's principal; params are coerced to the operation's own types."""
         try:
+            coerced = coerce(service, operation, params)
+        except AwsError as failure:
+            raise AwsError(
+                "ValidationError",
+                f"Properties validation failed for resource {self.logical_id} with message:\n"
+                f"{failure.message}",
+            ) from failure
+        try:
             return await self.cloud.call(
                 service,
                 operation,
-                coerce(service, operation, params),
+                coerced,
                 as_=self.principal,
                 region=self.region,
                 account=self.account,

@@ -61,7 +61,7 @@ async def create_pool(ctx: Context, props: Props) -> Resource:
         "CreateUserPool",
         PoolName=props.get("UserPoolName") or ctx.unique_name(max_length=128),
         UserPoolTags=_tags(ctx, props),
-        Schema=props.get("Schema", []),
+        Schema=props.get("Schema") or None,
         **_given(props, _POOL_FIXED),
         **_given(props, _POOL_GIVEN),
     )

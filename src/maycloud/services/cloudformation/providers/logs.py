@@ -11,10 +11,13 @@ from maycloud.services.cloudformation.providers import (
 )
 
 
+def _tags(ctx: Context, props: Props) -> dict[str, str]:
+    return ctx.tags | {tag["Key"]: text(tag["Value"]) for tag in props.get("Tags") or []}
+
+
 async def create_group(ctx: Context, props: Props) -> Resource:
     name = props.get("LogGroupName") or ctx.unique_name(max_length=512)
-    tags = ctx.tags | {tag["Key"]: text(tag["Value"]) for tag in props.get("Tags", [])}
-    await ctx.call("logs", "CreateLogGroup", logGroupName=name, tags=tags)
+    await ctx.call("logs", "CreateLogGroup", logGroupName=name, tags=_tags(ctx, props) or None)
     ctx.created(name)
     await _retain(ctx, name, props)
     return Resource(name, {"Arn": f"arn:aws:logs:{ctx.region}:{ctx.account}:log-group:{name}:*"})
@@ -29,9 +32,15 @@ async def _retain(ctx: Context, name: str, props: Props) -> None:
 
 
 async def update_group(
-    ctx: Context, physical_id: str, _old: Props, new: Props, attributes: Attributes
+    ctx: Context, physical_id: str, old: Props, new: Props, attributes: Attributes
 ) -> Resource:
     await _retain(ctx, physical_id, new)
+    before, now = _tags(ctx, old), _tags(ctx, new)
+    arn = attributes["Arn"].removesuffix(":*")
+    if gone := sorted(before.keys() - now.keys()):
+        await ctx.call("logs", "UntagResource", resourceArn=arn, tagKeys=gone)
+    if now:
+        await ctx.call("logs", "TagResource", resourceArn=arn, tags=now)
     return Resource(physical_id, attributes)
 
 
