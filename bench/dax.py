@@ -11,12 +11,14 @@ import json
 import subprocess
 import sys
 import time
-from typing import Any, cast
+from typing import cast
 
-import boto3
 import uvloop
 
+from bench import servers
 from bench.load import ROOT, Load, load, signed_request
+from bench.measuring import ROUNDS, Bench, client
+from bench.report import Section, Table
 from maycloud.access.sigv4 import signing_key
 from maycloud.services.dax import cbor, framing
 
@@ -24,9 +26,21 @@ TABLE, ITEMS = "bench-dax", 100
 _GREETING = b"\x67J7yne5G\x00\xf6\xa1\x69UserAgent\x65bench\x00"
 
 
+def run(bench: Bench) -> Section:
+    with servers.cloud() as (url, _):
+        prepare(url)
+        rounds = [measure(url, bench.seconds) for _ in range(ROUNDS)]
+    rows: Table = [["what", "answers a second", "p50 ms", "p99 ms"]]
+    for what in rounds[0]:
+        found = max((each[what] for each in rounds), key=lambda load: load.rate)
+        bench.say(f"{what}: {found.rate:,.0f}/s")
+        rows.append([what, f"{found.rate:,.0f}", f"{found.p50:.3f}", f"{found.p99:.3f}"])
+    return Section("DAX", rows, "16 connections; items of 100 bytes; the same table behind both.")
+
+
 def measure(url: str, seconds: float, connections: int = 16) -> dict[str, Load]:
     """One round of each against the cloud at `url`, which `prepare` has prepared."""
-    dax = _client(url, "dax").describe_clusters(ClusterNames=["bench"])["Clusters"][0]
+    dax = client(url, "dax").describe_clusters(ClusterNames=["bench"])["Clusters"][0]
     endpoint = dax["ClusterDiscoveryEndpoint"]
     body = [
         json.dumps({"TableName": TABLE, "Key": {"pk": {"S": f"item-{n}"}}}).encode() for n in range(ITEMS)
@@ -41,7 +55,7 @@ def measure(url: str, seconds: float, connections: int = 16) -> dict[str, Load]:
 
 def prepare(url: str) -> None:
     """A table with items and a cluster, cached once around."""
-    iam, dax, dynamodb = (_client(url, name) for name in ("iam", "dax", "dynamodb"))
+    iam, dax, dynamodb = (client(url, name) for name in ("iam", "dax", "dynamodb"))
     trust = {"Effect": "Allow", "Principal": {"Service": "dax.amazonaws.com"}, "Action": "sts:AssumeRole"}
     policy = {"Version": "2012-10-17", "Statement": [trust]}
     role = iam.create_role(RoleName="bench-dax", AssumeRolePolicyDocument=json.dumps(policy))["Role"]["Arn"]
@@ -58,16 +72,6 @@ def prepare(url: str) -> None:
     dax.create_cluster(ClusterName="bench", NodeType="dax.r5.large", ReplicationFactor=1, IamRoleArn=role)
     while dax.describe_clusters(ClusterNames=["bench"])["Clusters"][0]["Status"] != "available":
         time.sleep(0.02)
-
-
-def _client(url: str, service: str) -> Any:
-    return boto3.client(
-        service,
-        endpoint_url=url,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-        region_name="us-east-1",
-    )
 
 
 def _load(host: str, port: int, seconds: float, connections: int) -> Load:

@@ -1,13 +1,16 @@
 """A light load generator: keep-alive connections that send prepared requests, one after another each.
 
-It runs in a process of its own (`python -m bench.load`), so that the server has the other core.
+It runs in a process of its own (`python -m bench.load`), so that the server has the other core. Where it
+would be the limit, with large answers and over TLS, `wrk` sends the same requests from C.
 """
 
 import argparse
 import asyncio
 import json
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,6 +136,25 @@ def load(url: str, requests: list[bytes], connections: int = 16, seconds: float 
     return found
 
 
+def wrk(url: str, requests: list[bytes], connections: int = 16, seconds: float = 2.0) -> Load:
+    """The same by `wrk`, which also speaks TLS; by `load` where it is not installed, unless TLS is needed."""
+    if shutil.which("wrk") is None:
+        if url.startswith("https:"):
+            raise RuntimeError("needs wrk, of the package of that name")
+        return load(url, requests, connections, seconds)
+    with tempfile.NamedTemporaryFile() as file:
+        for request in requests:
+            file.write(b"%d\n%b" % (len(request), request))
+        file.flush()
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "-s",
+                   str(ROOT / "bench" / "wrk.lua"), url, "--", file.name]  # fmt: skip
+        ran = subprocess.run(command, text=True, capture_output=True, check=True)
+    found = Load(**json.loads(ran.stdout.splitlines()[-1]))
+    if found.failed:
+        raise RuntimeError(f"{found.failed} of the answers of {url} failed")
+    return found
+
+
 def http_request(method: str, url: str, headers: dict[str, str], body: bytes) -> bytes:
     parts = urlsplit(url)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -142,17 +164,36 @@ def http_request(method: str, url: str, headers: dict[str, str], body: bytes) ->
 
 
 def signed_request(
-    url: str, service: str, body: bytes, headers: dict[str, str], *, sign: bool = True
+    url: str, service: str, body: bytes, headers: dict[str, str], method: str = "POST", key: str = "test"
 ) -> bytes:
-    """A POST signed as botocore signs it, ready to be sent many times within five minutes."""
-    from botocore.auth import SigV4Auth
+    """A request signed as botocore signs it, ready to be sent many times within five minutes."""
+    return http_request(method, url, signed_headers(url, service, body, headers, method, key), body)
+
+
+def signed_headers(
+    url: str,
+    service: str,
+    body: bytes | None,
+    headers: dict[str, str],
+    method: str = "POST",
+    key: str = "test",
+) -> dict[str, str]:
+    """The headers alone, by a key that is its own secret.
+
+    S3's say UNSIGNED-PAYLOAD of a body that is None, as SDKs say over HTTPS.
+    """
+    from botocore.auth import S3SigV4Auth, SigV4Auth
     from botocore.awsrequest import AWSRequest
     from botocore.credentials import Credentials
 
-    request = AWSRequest("POST", url, data=body, headers={**headers, "host": urlsplit(url).netloc})
-    if sign:
-        SigV4Auth(Credentials("test", "test"), service, "us-east-1").add_auth(request)
-    return http_request("POST", url, dict(request.headers.items()), body)
+    class Unsigned(S3SigV4Auth):
+        def payload(self, request: AWSRequest) -> str:
+            return "UNSIGNED-PAYLOAD"
+
+    request = AWSRequest(method, url, data=body or b"", headers={**headers, "host": urlsplit(url).netloc})
+    signer = SigV4Auth if service != "s3" else S3SigV4Auth if body is not None else Unsigned
+    signer(Credentials(key, key), service, "us-east-1").add_auth(request)
+    return dict(request.headers.items())
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 PEERS = HERE / ".peers"
 PYTHON_PEERS = {"moto": "moto[server]==5.2.5", "ministack": "ministack==1.5.33"}
-DYNALITE = "dynalite@4.0.0"
+NODE_PEERS = {"dynalite": "dynalite@4.0.0", "s3rver": "s3rver@3.7.1"}
 
 CONSTANT = """
 import asyncio, sys, uvloop
@@ -110,26 +110,87 @@ def install_peers() -> None:
             [uv, "pip", "install", "--quiet", *PYTHON_PEERS.values()],
             check=True, env=os.environ | {"VIRTUAL_ENV": str(python)},
         )  # fmt: skip
-    if not (PEERS / "node" / "node_modules" / "dynalite").exists():
+    if not all((PEERS / "node" / "node_modules" / name).exists() for name in NODE_PEERS):
         (PEERS / "node").mkdir(parents=True, exist_ok=True)
         subprocess.run(
             ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(PEERS / "node"),
-             DYNALITE],
+             *NODE_PEERS.values()],
             check=True,
         )  # fmt: skip
 
 
 @contextlib.contextmanager
 def peer(name: str) -> Iterator[str]:
-    """dynalite (in memory), ministack or moto, on a free port."""
+    """dynalite (in memory), s3rver (on disk), ministack or moto, on a free port."""
+    with peer_process(name) as (url, _):
+        yield url
+
+
+@contextlib.contextmanager
+def peer_process(name: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    scripts = PEERS / "python" / "bin"
-    commands = {
-        "dynalite": ["node", str(PEERS / "node/node_modules/dynalite/cli.js"), "--port", str(port),
-                     "--createTableMs", "0"],
-        "ministack": [str(scripts / "ministack")],
-        "moto": [str(scripts / "moto_server"), "-p", str(port), "-H", "127.0.0.1"],
-    }  # fmt: skip
-    with running(commands[name], url, GATEWAY_PORT=str(port), MINISTACK_PORT=str(port)):
-        yield url
+    scripts, modules = PEERS / "python" / "bin", PEERS / "node" / "node_modules"
+    with tempfile.TemporaryDirectory(prefix="bench-peer-") as folder:
+        commands = {
+            "dynalite": ["node", str(modules / "dynalite/cli.js"), "--port", str(port),
+                         "--createTableMs", "0"],
+            "s3rver": ["node", str(modules / "s3rver/bin/s3rver.js"), "-a", "127.0.0.1", "-p", str(port),
+                       "-d", folder, "-s"],
+            "ministack": [str(scripts / "ministack")],
+            "moto": [str(scripts / "moto_server"), "-p", str(port), "-H", "127.0.0.1"],
+        }  # fmt: skip
+        ports = {"GATEWAY_PORT": str(port), "MINISTACK_PORT": str(port)}
+        with running(commands[name], url, **ports) as process:
+            yield url, process
+
+
+NGINX = """
+daemon off;
+master_process off;
+pid {folder}/pid;
+error_log /dev/null;
+events {{ worker_connections 64; }}
+http {{
+    access_log off;
+    sendfile on;
+    tcp_nopush on;
+    tcp_nodelay on;
+    keepalive_requests 1000000000;
+    client_max_body_size 0;
+    client_body_temp_path {folder}/incoming;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    server {{
+        listen 127.0.0.1:{port};
+        location / {{
+            root {folder}/files;
+            dav_methods PUT;
+            create_full_put_path on;
+        }}
+    }}
+}}
+"""
+
+
+@contextlib.contextmanager
+def nginx() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """nginx, one process, on a throw-away folder: files by GET, WebDAV's PUT.
+
+    Raises RuntimeError where it is not installed.
+    """
+    binary = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
+    if binary is None:
+        raise RuntimeError("nginx is not installed (Debian: nginx-light)")
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="bench-nginx-") as name:
+        folder = Path(name)
+        (folder / "files").mkdir()
+        folder.chmod(0o755)
+        config = folder / "nginx.conf"
+        config.write_text(f"user root;{NGINX}".format(folder=folder, port=port))
+        url = f"http://127.0.0.1:{port}"
+        with running([binary, "-c", str(config), "-p", name], url) as process:
+            yield url, process
