@@ -1,7 +1,9 @@
 """Deployment packages: what is unpacked, and what is refused before a byte is written."""
 
 import io
+import os
 import stat
+import time
 import zipfile
 from pathlib import Path
 
@@ -76,3 +78,26 @@ async def test_what_is_no_zip_is_refused(packages: Packages, data: bytes) -> Non
     with pytest.raises(AwsError, match="Could not unzip uploaded file") as caught:
         await packages.add(data)
     assert caught.value.code == "InvalidParameterValueException"
+
+
+async def test_packages_go_once_nothing_has_them(packages: Packages) -> None:
+    """Those of an hour and more, and what a crash left; never one that was asked for again."""
+    old = {}
+    for name in ("kept", "unused", "again"):
+        package = await packages.add(zipped(**{"app.py": name.encode()}))
+        old[name] = package.digest
+    root = packages.folder("x").parent
+    (root / ".0123.half").mkdir()
+    (root / ".0123.half" / "app.py").write_bytes(b"")
+    new = await packages.add(zipped(**{"app.py": b"new"}))
+    long_ago = time.time() - 7200
+    for path in (*root.iterdir(), *(root.parent / "zips").iterdir()):
+        if path.name != new.digest:
+            os.utime(path, (long_ago, long_ago))
+    await packages.add(zipped(**{"app.py": b"again"}))
+    for _ in range(2):
+        packages.sweep({old["kept"]})
+    left = {old["kept"], old["again"], new.digest}
+    assert {path.name for path in root.iterdir()} == left
+    assert {path.name for path in (root.parent / "zips").iterdir()} == left
+    assert (packages.folder(old["kept"]) / "app.py").read_bytes() == b"kept"

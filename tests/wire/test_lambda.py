@@ -552,3 +552,22 @@ def test_the_runtime_api_needs_its_secret(cloud: RunningCloud) -> None:
             )
         assert caught.value.code == 403
         caught.value.close()
+
+
+def test_the_data_folder_does_not_keep_what_no_function_has(fresh_cloud: RunningCloud) -> None:
+    client = fresh_cloud.client("lambda")
+    role = make_role(fresh_cloud.client("iam"), "replaced")
+    make_function(client, role, "replaced", "def handler(event, context): return 0")
+    make_function(client, role, "deleted", "def handler(event, context): return 'deleted'")
+    for number in range(1, 4):
+        source = f"def handler(event, context): return {number}"
+        client.update_function_code(FunctionName="replaced", ZipFile=zipped(app__py=source))
+    client.delete_function(FunctionName="deleted")
+    folders = [fresh_cloud.data / "lambda" / each for each in ("code", "zips")]
+    assert [len(list(each.iterdir())) for each in folders] == [5, 5]
+    fresh_cloud.kill()
+    fresh_cloud.start()
+    fresh_cloud.advance(31)
+    until(lambda: [len(list(each.iterdir())) for each in folders] == [1, 1], what="old packages to go")
+    answer = fresh_cloud.client("lambda").invoke(FunctionName="replaced")
+    assert json.loads(answer["Payload"].read()) == 3

@@ -2,8 +2,8 @@
 
 The administrator's key is ``test`` with the secret ``test``, unless `may up` was given another secret. A web
 page that a developer has open can sign with it as well as the developer, and reach this machine: across
-origins, or by a name of its own that suddenly means 127.0.0.1 (DNS rebinding). So pages of other sites may not
-use that key. All other credentials are secrets, whoever's page sends them.
+origins, or by a name of its own that suddenly means 127.0.0.1 (DNS rebinding). Pages of other sites are
+therefore refused that key. All other credentials are secrets, whoever's page sends them.
 """
 
 import ipaddress

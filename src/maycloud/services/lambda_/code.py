@@ -6,8 +6,11 @@ import io
 import os
 import shutil
 import stat
+import threading
+import time
 import zipfile
 from base64 import b64encode
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -23,6 +26,7 @@ MAX_ZIP = 50 << 20  # bytes of a zip in the request
 # Bytes of code and layers, https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 MAX_UNPACKED = 250 << 20
 MAX_ENTRIES = 50_000
+_KEPT = 3600.0  # seconds that a package is kept without being used
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,8 @@ class Packages:
         self._zips = store.folder / "lambda" / "zips"
         self._zips.mkdir(exist_ok=True)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by digest
+        self._removing = threading.Lock()
+        self._started = time.time()
 
     def folder(self, digest: str) -> Path:
         return self._root / digest
@@ -74,7 +80,7 @@ class Packages:
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 total = check(archive)
-                if target.exists():
+                if self._still_there(target):
                     return total
                 staging = target.with_name(f".{digest}.{os.urandom(4).hex()}")
                 try:
@@ -92,6 +98,35 @@ class Packages:
             raise invalid(
                 "Could not unzip uploaded file. Please check your file, then try to upload again."
             ) from error
+
+    def _still_there(self, target: Path) -> bool:
+        """Whether a package is there already; one that is asked for again counts as new."""
+        with self._removing:
+            if not target.exists():
+                return False
+            os.utime(target)
+            return True
+
+    def sweep(self, used: Container[str]) -> None:
+        """Remove packages that are not `used`, and what a crash left half done. Runs off the loop.
+
+        What is younger than `_KEPT` may be about to be used: it was unpacked for a request that still runs.
+        """
+        until = max(self._started, time.time() - _KEPT)
+        for path in (*self._root.iterdir(), *self._zips.iterdir()):
+            if path.name in used:
+                continue
+            if path.parent == self._zips and (self._root / path.name).exists():
+                continue  # it goes after its folder
+            gone = path.with_name(f".{path.name.lstrip('.')}.gone")
+            with self._removing:
+                if path.stat().st_mtime >= until:
+                    continue
+                path.rename(gone)
+            if gone.is_dir():
+                shutil.rmtree(gone, ignore_errors=True)
+            else:
+                gone.unlink()
 
 
 def check(archive: zipfile.ZipFile) -> int:

@@ -1,5 +1,6 @@
 """What Lambda keeps per cloud: packages, environments, credentials of roles, logs and metrics of runs."""
 
+import asyncio
 import hashlib
 import hmac
 import logging
@@ -27,6 +28,7 @@ log = logging.getLogger("maycloud.lambda")
 CREDENTIAL_LIFE = 12 * 3600  # seconds; environments are made anew after half of it
 IDLE = 600.0  # seconds after which an idle environment ends
 PRUNE_EVERY = 30.0
+SWEEP_EVERY = 3600.0
 
 CODE_PATH = "/_aws/lambda/code/"
 
@@ -49,6 +51,7 @@ class Lambda:
         self._loggable: dict[str, bool] = {}
         self._link_key = os.urandom(32)
         self._timer: Timer | None = None
+        self._sweep_at = 0.0
         cloud.store.outbox.consume(invocation.QUEUE, self._deliver)
         cloud.serve_path(CODE_PATH, self._serve_code)
 
@@ -65,7 +68,17 @@ class Lambda:
 
     def _prune(self) -> None:
         self._cloud.spawn(self.environments.prune(IDLE))
+        if self.clock.time() >= self._sweep_at:
+            self._sweep_at = self.clock.time() + SWEEP_EVERY
+            self._cloud.spawn(asyncio.to_thread(self.packages.sweep, self._used_packages()))
         self._timer = self.clock.call_later(PRUNE_EVERY, self._prune)
+
+    def _used_packages(self) -> set[str]:
+        """Digests of the packages of all versions and layers, and of what still runs."""
+        used = self.environments.packages()
+        for _, _, body in self.functions.versions.everywhere():
+            used |= {body["Digest"], *body.get("LayerDigests", ())}
+        return used | {body["Digest"] for _, _, body in self.layers.everywhere()}
 
     async def _deliver(self, delivery: Delivery) -> None:
         await invocation.deliver(self, delivery)
@@ -195,5 +208,8 @@ class Lambda:
             or int(expires) < self.clock.wall()
         ):
             return Response(403, [(b"content-type", b"text/plain")], b"Forbidden")
-        data = await self.packages.zip(digest)
+        try:
+            data = await self.packages.zip(digest)
+        except FileNotFoundError:
+            return Response(404, [(b"content-type", b"text/plain")], b"Not Found")
         return Response(200, [(b"content-type", b"application/zip")], data)

@@ -80,6 +80,10 @@ class Environments:
             if environment.used < before:
                 self._retire(environment)
 
+    def packages(self) -> set[str]:
+        """Names of the folders of code that environments have."""
+        return {path.name for each in self._all for path in (each.spec.folder, *each.spec.layers)}
+
     def _retire(self, environment: Environment) -> None:
         environment.retired = True
         if not environment.busy:
