@@ -20,6 +20,7 @@ Check = Callable[[Any, str, list[str]], None]
 _VISIBLE = "[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}]"  # letters, marks, symbols, numbers, punctuation: all but spaces
 _NOT_NULL = "Member must not be null"
 _SHOWN = 1_000  # characters of a value that an error repeats
+_MOST = 10  # problems that an error tells of, as dynalite's test/createTable.js observed
 _CODES = {
     "cloudformation": "ValidationError",
     "iam": "ValidationError",
@@ -36,6 +37,21 @@ _OPAQUE = {
     "ssm": frozenset({"ParameterName", "PSParameterName"}),
     "cognito-idp": frozenset({"DomainType"}),  # has no dots in the model, and has them in custom domains
 }
+# Values in the order in which AWS lists them, where its model has another; see dynalite's tests.
+_ORDERS = {
+    "dynamodb": {
+        "AttributeAction": ("ADD", "DELETE", "PUT"),
+        "ComparisonOperator": (
+            "IN", "NULL", "BETWEEN", "LT", "NOT_CONTAINS", "EQ", "GT", "NOT_NULL", "NE", "LE", "BEGINS_WITH",
+            "GE", "CONTAINS",
+        ),
+        "ConditionalOperator": ("OR", "AND"),
+        "ProjectionType": ("ALL", "INCLUDE", "KEYS_ONLY"),
+        "ReturnValue": ("ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW"),
+        "ScalarAttributeType": ("B", "N", "S"),
+        "Select": ("SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES"),
+    },
+}  # fmt: skip
 
 
 class Constraints:
@@ -46,6 +62,7 @@ class Constraints:
         self._made: dict[str, Check | None] = {}
         self._open: set[str] = set()
         self._opaque = _OPAQUE.get(model.name, frozenset())
+        self._orders = _ORDERS.get(model.name, {})
         self._code = _CODES.get(model.name, "ValidationException")
 
     def of(self, operation: str) -> Callable[[dict[str, Any]], None] | None:
@@ -61,6 +78,7 @@ class Constraints:
             problems: list[str] = []
             check(params, "", problems)
             if problems:
+                del problems[_MOST:]
                 count = len(problems)
                 plural = "s" if count > 1 else ""
                 raise AwsError(code, f"{count} validation error{plural} detected: {'; '.join(problems)}")
@@ -76,7 +94,10 @@ class Constraints:
             return lambda value, path, problems: (self._made.get(name) or _nothing)(value, path, problems)
         if name not in self._made:
             self._open.add(name)
-            self._made[name] = self._compile(self._model.member(reference))
+            shape = self._model.member(reference)
+            if name in self._orders:
+                shape = shape | {"enum": [*self._orders[name]]}
+            self._made[name] = self._compile(shape)
             self._open.discard(name)
         return self._made[name]
 

@@ -1,7 +1,16 @@
 """Amazon DynamoDB's operations."""
 
 from maycloud.services.base import Call, Params, Result, Service
-from maycloud.services.dynamodb import batches, items, query, tables, transactions
+from maycloud.services.dynamodb import (
+    batches,
+    changes,
+    features,
+    items,
+    query,
+    settings,
+    tables,
+    transactions,
+)
 from maycloud.services.dynamodb.requests import index_arn, key_context, owner, table_arn, table_policy
 from maycloud.services.dynamodb.state import DynamoDB
 from maycloud.services.dynamodb.store import SCHEMA
@@ -86,7 +95,7 @@ def ListTables(call: Call, params: Params) -> Result:
 
 @service.operation(resource=table_arn, account=owner)
 def UpdateTable(call: Call, params: Params) -> Result:
-    return tables.update_table(call, params)
+    return changes.update_table(call, params)
 
 
 @service.operation(resource=table_arn, account=owner)
@@ -96,42 +105,113 @@ def DeleteTable(call: Call, params: Params) -> Result:
 
 @service.operation(resource=table_arn, account=owner)
 def UpdateTimeToLive(call: Call, params: Params) -> Result:
-    return tables.update_time_to_live(call, params)
+    return settings.update_time_to_live(call, params)
 
 
 @service.operation(resource=table_arn, account=owner, atomic=False)
 def DescribeTimeToLive(call: Call, params: Params) -> Result:
-    return tables.describe_time_to_live(call, params)
+    return settings.describe_time_to_live(call, params)
 
 
 @service.operation(resource=resource_arn)
 def TagResource(call: Call, params: Params) -> Result:
-    return tables.tag_resource(call, params)
+    return settings.tag_resource(call, params)
 
 
 @service.operation(resource=resource_arn)
 def UntagResource(call: Call, params: Params) -> Result:
-    return tables.untag_resource(call, params)
+    return settings.untag_resource(call, params)
 
 
 @service.operation(resource=resource_arn, atomic=False)
 def ListTagsOfResource(call: Call, params: Params) -> Result:
-    return tables.list_tags_of_resource(call, params)
+    return settings.list_tags_of_resource(call, params)
 
 
 @service.operation(resource=resource_arn)
 def PutResourcePolicy(call: Call, params: Params) -> Result:
-    return tables.put_resource_policy(call, params)
+    return settings.put_resource_policy(call, params)
 
 
 @service.operation(resource=resource_arn, atomic=False)
 def GetResourcePolicy(call: Call, params: Params) -> Result:
-    return tables.get_resource_policy(call, params)
+    return settings.get_resource_policy(call, params)
 
 
 @service.operation(resource=resource_arn)
 def DeleteResourcePolicy(call: Call, params: Params) -> Result:
-    return tables.delete_resource_policy(call, params)
+    return settings.delete_resource_policy(call, params)
+
+
+# What no table here has
+
+
+@service.operation(resource=table_arn, account=owner, atomic=False)
+def DescribeContinuousBackups(call: Call, params: Params) -> Result:
+    return features.describe_continuous_backups(call, params)
+
+
+@service.operation(resource=table_arn, account=owner, atomic=False)
+def UpdateContinuousBackups(call: Call, params: Params) -> Result:
+    return features.update_continuous_backups(call, params)
+
+
+@service.operation(resource=table_arn, account=owner, atomic=False)
+def DescribeKinesisStreamingDestination(call: Call, params: Params) -> Result:
+    return features.describe_kinesis_streaming_destination(call, params)
+
+
+@service.operation(resource=index_arn, account=owner, atomic=False)
+def DescribeContributorInsights(call: Call, params: Params) -> Result:
+    return features.describe_contributor_insights(call, params)
+
+
+@service.operation(atomic=False)
+def ListContributorInsights(_call: Call, _params: Params) -> Result:
+    return {"ContributorInsightsSummaries": []}
+
+
+@service.operation(atomic=False)
+def ListBackups(_call: Call, _params: Params) -> Result:
+    return {"BackupSummaries": []}
+
+
+@service.operation(atomic=False)
+def DescribeBackup(call: Call, params: Params) -> Result:
+    return features.describe_backup(call, params)
+
+
+@service.operation(atomic=False)
+def ListExports(_call: Call, _params: Params) -> Result:
+    return {"ExportSummaries": []}
+
+
+@service.operation(atomic=False)
+def DescribeExport(call: Call, params: Params) -> Result:
+    return features.describe_export(call, params)
+
+
+@service.operation(atomic=False)
+def ListImports(_call: Call, _params: Params) -> Result:
+    return {"ImportSummaryList": []}
+
+
+@service.operation(atomic=False)
+def DescribeImport(call: Call, params: Params) -> Result:
+    return features.describe_import(call, params)
+
+
+@service.operation(atomic=False)
+def ListGlobalTables(_call: Call, _params: Params) -> Result:
+    return {"GlobalTables": []}
+
+
+@service.operation(atomic=False)
+def DescribeGlobalTable(call: Call, params: Params) -> Result:
+    return features.describe_global_table(call, params)
+
+
+# The account
 
 
 @service.operation(atomic=False)

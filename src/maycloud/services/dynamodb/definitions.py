@@ -1,4 +1,4 @@
-"""What CreateTable checks of a table's definition, in the order in which DynamoDB does.
+"""What CreateTable and UpdateTable check of a table's definition, in the order in which DynamoDB does.
 
 Words of the errors as observed, see architect/dynalite's tests of CreateTable.
 """
@@ -13,7 +13,17 @@ MAX_LOCAL = 5
 MAX_GLOBAL = 20
 MAX_NON_KEY = 100
 
+MAX_UNITS = 1_000_000_000_000
+
 _INVALID = "One or more parameter values were invalid: "
+_NOT_NULL = "Member must not be null"
+
+
+def check_bounds(throughput: Document | None, index: str = "") -> None:
+    where = f" for index {index}" if index else ""
+    for name in ("ReadCapacityUnits", "WriteCapacityUnits"):
+        if throughput is not None and throughput[name] > MAX_UNITS:
+            raise validation(f"Given value {throughput[name]} for {name} is out of bounds{where}")
 
 
 def check_throughput(mode: str, throughput: Document | None, *, required: bool) -> None:
@@ -29,13 +39,11 @@ def check_throughput(mode: str, throughput: Document | None, *, required: bool) 
             f"{_INVALID}ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is"
             " PROVISIONED"
         )
+    check_bounds(throughput)
 
 
-_NOT_NULL = "Member must not be null"
-
-
-def check_definition(params: Params, *, updating: bool = False) -> None:
-    """Raises ValidationException for what DynamoDB refuses."""
+def check_definition(params: Params) -> None:
+    """Raises ValidationException for what DynamoDB refuses of a new table."""
     members = {"attributeDefinitions": "AttributeDefinitions", "keySchema": "KeySchema"}
     missing = [name for name, member in members.items() if params.get(member) is None]
     if missing:  # the model asks for neither, for the sake of global tables
@@ -43,35 +51,16 @@ def check_definition(params: Params, *, updating: bool = False) -> None:
         plural = "s" if len(missing) > 1 else ""
         raise validation(f"{len(missing)} validation error{plural} detected: {'; '.join(words)}")
     mode = params.get("BillingMode", "PROVISIONED")
-    check_throughput(mode, params.get("ProvisionedThroughput"), required=not updating)
-    types = {each["AttributeName"]: each["AttributeType"] for each in params["AttributeDefinitions"]}
-    if len(types) != len(params["AttributeDefinitions"]):
-        raise validation(f"{_INVALID}Duplicate AttributeName in AttributeDefinitions")
+    check_throughput(mode, params.get("ProvisionedThroughput"), required=True)
+    types = _types(params["AttributeDefinitions"])
     _check_schema(params["KeySchema"], types)
     used = {element["AttributeName"] for element in params["KeySchema"]}
     names: set[str] = set()
     for kind, most in (("LocalSecondaryIndexes", MAX_LOCAL), ("GlobalSecondaryIndexes", MAX_GLOBAL)):
-        indexes = params.get(kind)
-        if indexes is None:
-            continue
-        label = "Local" if kind == "LocalSecondaryIndexes" else "Global"
-        if not indexes:
-            raise validation(f"{_INVALID}List of {label}SecondaryIndexes is empty")
-        if len(indexes) > most:
-            if kind == "GlobalSecondaryIndexes":
-                raise AwsError(
-                    "LimitExceededException",
-                    f"GlobalSecondaryIndex count exceeds the per-table limit of {most}",
-                )
-            raise validation(f"{_INVALID}Number of LocalSecondaryIndexes exceeds per-table limit of {most}")
-        for index in indexes:
-            if index["IndexName"] in names:
-                raise validation(f"{_INVALID}Duplicate index name: {index['IndexName']}")
-            names.add(index["IndexName"])
-            used |= _check_index(index, params, types, label)
-            if kind == "GlobalSecondaryIndexes" and not updating:
-                _check_index_throughput(index, mode)
-    if len(used) != len(types):
+        if kind in params:
+            used |= _check_indexes(params, kind, most, types, names)
+    check_non_key([*params.get("LocalSecondaryIndexes", []), *params.get("GlobalSecondaryIndexes", [])])
+    if used != types.keys():
         raise validation(
             f"{_INVALID}Number of attributes in KeySchema does not exactly match number of attributes defined"
             " in AttributeDefinitions"
@@ -83,29 +72,90 @@ def check_definition(params: Params, *, updating: bool = False) -> None:
         )
 
 
-def _check_schema(schema: list[Document], types: dict[str, str], where: str = "") -> None:
+def _types(definitions: list[Document]) -> dict[str, str]:
+    types: dict[str, str] = {}
+    for each in definitions:
+        if each["AttributeName"] in types:
+            raise validation(
+                f"{_INVALID}Duplicate AttributeName in AttributeDefinitions: {each['AttributeName']}"
+            )
+        types[each["AttributeName"]] = each["AttributeType"]
+    return types
+
+
+def _check_indexes(params: Params, kind: str, most: int, types: dict[str, str], names: set[str]) -> set[str]:
+    """Checks the indexes of one kind; gives the attributes of their keys and adds to `names`."""
+    indexes, label = params[kind], kind.removesuffix("SecondaryIndexes")
+    if not indexes:
+        raise validation(f"{_INVALID}List of {kind} is empty")
+    if label == "Local" and len(params["KeySchema"]) < 2:
+        raise validation(
+            f"{_INVALID}Table KeySchema does not have a range key, which is required when specifying a"
+            " LocalSecondaryIndex"
+        )
+    used: set[str] = set()
+    for index in indexes:
+        used |= _check_index(index, params["KeySchema"], types, label)
+        if index["IndexName"] in names:
+            raise validation(f"{_INVALID}Duplicate index name: {index['IndexName']}")
+        names.add(index["IndexName"])
+        if label == "Global":
+            check_index_throughput(index, params.get("BillingMode", "PROVISIONED"))
+    if len(indexes) > most:
+        if label == "Global":
+            raise too_many_global()
+        raise validation(f"{_INVALID}Number of LocalSecondaryIndexes exceeds per-table limit of {most}")
+    return used
+
+
+def too_many_global() -> AwsError:
+    return AwsError(
+        "LimitExceededException", f"GlobalSecondaryIndex count exceeds the per-table limit of {MAX_GLOBAL}"
+    )
+
+
+def check_added_index(index: Document, given: list[Document], body: Document) -> None:
+    """What UpdateTable checks of an index to be made. Its keys must be among the definitions given with it,
+    even where the table has them; others of those count for nothing, as scylladb/scylladb's
+    test/alternator/test_gsi_updatetable.py observed."""
+    types = _types(given)
+    _check_index(index, body["KeySchema"], types, "Global")
+    known = {each["AttributeName"]: each["AttributeType"] for each in body["AttributeDefinitions"]}
+    for element in index["KeySchema"]:
+        name = element["AttributeName"]
+        if name in known and known[name] != types[name]:
+            key = f"key{{{name}:%s:{element['KeyType']}}}"
+            raise validation(
+                f"{_INVALID}Attributes cannot be redefined. Please check that your attribute has the same"
+                f" type as previously defined. Existing schema: Schema:[SchemaElement: {key % known[name]}]"
+                f" New schema: Schema:[SchemaElement: {key % types[name]}]"
+            )
+    check_index_throughput(index, body["BillingMode"])
+
+
+def _check_schema(schema: list[Document], types: dict[str, str], index: str = "") -> None:
     if len(schema) > 2:
         raise validation(
-            f"1 validation error detected: Value '[{_shown(schema)}]' at '{where or 'keySchema'}' failed to"
+            f"1 validation error detected: Value '[{_shown(schema)}]' at 'keySchema' failed to"
             " satisfy constraint: Member must have length less than or equal to 2"
         )
-    missing = [each["AttributeName"] for each in schema if each["AttributeName"] not in types]
-    if missing:
-        keys = ", ".join(each["AttributeName"] for each in schema)
-        words = "Some index key attributes are not defined in AttributeDefinitions."
-        if not where:
-            words = "Invalid KeySchema: Some index key attribute have no definition"
-            raise validation(words)
-        raise validation(f"{_INVALID}{words} Keys: [{keys}], AttributeDefinitions: [{', '.join(types)}]")
+    names = [each["AttributeName"] for each in schema]
+    if any(name not in types for name in names) or (not index and len(types) < len(schema)):
+        if not index and len(schema) == 2:
+            raise validation("Invalid KeySchema: Some index key attribute have no definition")
+        raise validation(
+            f"{_INVALID}Some index key attributes are not defined in AttributeDefinitions. Keys:"
+            f" [{', '.join(names)}], AttributeDefinitions: [{', '.join(types)}]"
+        )
     if schema[0]["KeyType"] != "HASH":
         raise validation("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
     if len(schema) == 2:
-        if schema[1]["KeyType"] != "RANGE":
-            raise validation("Invalid KeySchema: The second KeySchemaElement is not a RANGE key type")
-        if schema[0]["AttributeName"] == schema[1]["AttributeName"]:
+        if names[0] == names[1]:
             raise validation(
                 "Both the Hash Key and the Range Key element in the KeySchema have the same name"
             )
+        if schema[1]["KeyType"] != "RANGE":
+            raise validation("Invalid KeySchema: The second KeySchemaElement is not a RANGE key type")
 
 
 def _shown(schema: list[Document]) -> str:
@@ -115,26 +165,21 @@ def _shown(schema: list[Document]) -> str:
     )
 
 
-def _check_index(index: Document, params: Params, types: dict[str, str], label: str) -> set[str]:
-    """Checks one index; gives the attributes of its keys."""
-    _check_schema(index["KeySchema"], types, "keySchema")
-    name = index["IndexName"]
+def _check_index(index: Document, table: list[Document], types: dict[str, str], label: str) -> set[str]:
+    """Checks one index of a table with such a key; gives the attributes of its own."""
+    name, schema = index["IndexName"], index["KeySchema"]
+    _check_schema(schema, types, name)
     if label == "Local":
-        if len(params["KeySchema"]) < 2:
-            raise validation(
-                f"{_INVALID}Table KeySchema does not have a range key, which is required when specifying a"
-                " LocalSecondaryIndex"
-            )
-        if len(index["KeySchema"]) < 2:
+        if len(schema) < 2:
             raise validation(f"{_INVALID}Index KeySchema does not have a range key for index: {name}")
-        if index["KeySchema"][0]["AttributeName"] != params["KeySchema"][0]["AttributeName"]:
+        if schema[0]["AttributeName"] != table[0]["AttributeName"]:
             raise validation(
                 f"{_INVALID}Index KeySchema does not have the same leading hash key as table KeySchema for"
-                f" index: {name}. index hash key: {index['KeySchema'][0]['AttributeName']}, table hash key:"
-                f" {params['KeySchema'][0]['AttributeName']}"
+                f" index: {name}. index hash key: {schema[0]['AttributeName']}, table hash key:"
+                f" {table[0]['AttributeName']}"
             )
     _check_projection(index.get("Projection") or {})
-    return {element["AttributeName"] for element in index["KeySchema"]}
+    return {element["AttributeName"] for element in schema}
 
 
 def _check_projection(projection: dict[str, Any]) -> None:
@@ -145,16 +190,39 @@ def _check_projection(projection: dict[str, Any]) -> None:
         raise validation(f"{_INVALID}ProjectionType is {kind}, but NonKeyAttributes is specified")
     if kind == "INCLUDE" and not extra:
         raise validation(f"{_INVALID}ProjectionType is INCLUDE, but NonKeyAttributes is not specified")
-    if extra is not None and len(extra) > MAX_NON_KEY:
+    if extra is not None and len(set(extra)) != len(extra):
+        raise validation(f"{_INVALID}Duplicate attribute in NonKeyAttributes: [{', '.join(extra)}]")
+
+
+def check_non_key(indexes: list[Document]) -> None:
+    """The limit is for all indexes of a table together."""
+    if sum(len(index["Projection"].get("NonKeyAttributes", [])) for index in indexes) > MAX_NON_KEY:
         raise validation(f"{_INVALID}Number of NonKeyAttributes exceeds the limit of {MAX_NON_KEY}")
 
 
-def _check_index_throughput(index: Document, mode: str) -> None:
-    throughput = index.get("ProvisionedThroughput")
+def check_index_throughput(index: Document, mode: str) -> None:
+    throughput, name = index.get("ProvisionedThroughput"), index["IndexName"]
     if mode == "PROVISIONED" and throughput is None:
-        raise validation(f"{_INVALID}ProvisionedThroughput is not specified for index: {index['IndexName']}")
+        raise validation(f"{_INVALID}ProvisionedThroughput is not specified for index: {name}")
     if mode == "PAY_PER_REQUEST" and throughput is not None and any(throughput.values()):
         raise validation(
-            f"{_INVALID}ProvisionedThroughput should not be specified for index: {index['IndexName']} when"
+            f"{_INVALID}ProvisionedThroughput should not be specified for index: {name} when"
             " BillingMode is PAY_PER_REQUEST"
         )
+    check_bounds(throughput, name)
+
+
+WARM = {"ReadUnitsPerSecond": 12_000, "WriteUnitsPerSecond": 4_000}  # of every on-demand table
+
+
+def check_warm(wanted: Document, current: Document) -> None:
+    """Warm throughput only grows.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/warm-throughput.html
+    """
+    for name in WARM:
+        if wanted.get(name, current[name]) < current[name]:
+            raise validation(
+                f"{_INVALID}Requested {name} for WarmThroughput for table is lower than current"
+                " WarmThroughput, decreasing WarmThroughput is not supported"
+            )

@@ -1,5 +1,6 @@
 """What the operations on items share: the table meant, expressions read, capacity counted."""
 
+import re
 from typing import Any
 
 from maycloud.errors import AwsError, validation
@@ -10,6 +11,8 @@ from maycloud.services.dynamodb.store import Rows, Table, Tables, not_found
 from maycloud.services.dynamodb.values import Item, check_value
 
 Names = dict[str, str] | None
+
+_NAME = re.compile(r"[a-zA-Z0-9_.-]+")
 
 
 def tables(call: Call) -> Tables:
@@ -84,6 +87,29 @@ def find(call: Call, name: str) -> Table:
     if table is None:
         raise not_found()
     return table
+
+
+def named(call: Call, name: str) -> Table:
+    """The table of a control-plane call, by name or ARN."""
+    if name.startswith("arn:"):
+        parts = name.split(":")
+        table = tables(call).find((parts[4], parts[3]), table_name(name)) if len(parts) > 5 else None
+    else:
+        check_name(name)
+        table = tables(call).find(call.scope, name)
+    if table is None:
+        raise not_found(f"Requested resource not found: Table: {table_name(name)} not found")
+    return table
+
+
+def check_name(name: str) -> None:
+    if not 3 <= len(name) <= 255:
+        raise validation("TableName must be at least 3 characters long and at most 255 characters long")
+    if not _NAME.fullmatch(name):
+        raise validation(
+            f"1 validation error detected: Value '{name}' at 'tableName' failed to satisfy constraint: Member"
+            " must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
+        )
 
 
 def check_values(params: Params) -> Item | None:

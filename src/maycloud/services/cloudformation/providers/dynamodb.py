@@ -91,6 +91,8 @@ async def update_table(
     changed = {key: new[key] for key in _LIVE if key in new and new[key] != old.get(key)}
     if changed.get("BillingMode") == "PAY_PER_REQUEST":
         changed.pop("ProvisionedThroughput", None)
+    elif changed.get("BillingMode") == "PROVISIONED" and (throughputs := _index_throughputs(old, new)):
+        changed["GlobalSecondaryIndexUpdates"] = throughputs
     if changed:
         await ctx.call("dynamodb", "UpdateTable", TableName=physical_id, **changed)
     await _update_stream(ctx, physical_id, old, new)
@@ -105,6 +107,21 @@ async def update_table(
         await ctx.call("dynamodb", "TagResource", ResourceArn=arn, Tags=tags)
     described = (await ctx.call("dynamodb", "DescribeTable", TableName=physical_id))["Table"]
     return Resource(physical_id, _attributes(described))
+
+
+def _index_throughputs(old: Props, new: Props) -> list[dict[str, Any]]:
+    """For the indexes that stay: a table on provisioned throughput must have it on all of them."""
+    stay = {index["IndexName"] for index in old.get("GlobalSecondaryIndexes", [])}
+    return [
+        {
+            "Update": {
+                "IndexName": index["IndexName"],
+                "ProvisionedThroughput": index["ProvisionedThroughput"],
+            }
+        }
+        for index in new.get("GlobalSecondaryIndexes", [])
+        if index["IndexName"] in stay and "ProvisionedThroughput" in index
+    ]
 
 
 async def _update_stream(ctx: Context, name: str, old: Props, new: Props) -> None:
