@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError
 from botocore.model import OperationModel, ServiceModel, Shape
 from botocore.serialize import create_serializer
 
-from maycloud.cloud import load_services
+from maycloud.loading import SERVICES, load_service
 
 MAX_DEPTH = 6
 
@@ -62,7 +62,7 @@ def known(services: tuple[str, ...]) -> list[Known]:
     """Every operation of the services, or of all there are, in each of its protocols."""
     loader = botocore.loaders.Loader()
     found: list[Known] = []
-    for name, service in load_services().items():
+    for name, service in ((name, load_service(name)) for name in SERVICES):
         if services and name not in services:
             continue
         model = ServiceModel(loader.load_service_model(name, "service-2"), name)

@@ -52,6 +52,7 @@ class Admin:
 
     def _status(self, _request: Request) -> Json:
         cloud = self._cloud
+        loaded = cloud.services.loaded
         return {
             "version": __version__,
             "url": cloud.url,
@@ -59,9 +60,7 @@ class Admin:
             "region": cloud.region,
             "durability": cloud.config.durability,
             "time": cloud.store.clock.time(),
-            "services": {
-                name: {"operations": len(service.operations)} for name, service in cloud.services.items()
-            },
+            "services": {name: {"loaded": name in loaded} for name in cloud.services},
             "denials": list(cloud.access.denials),
         }
 

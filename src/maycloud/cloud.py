@@ -1,7 +1,6 @@
 """The composition root: opens the store, builds the services, starts the edge."""
 
 import asyncio
-import importlib
 import logging
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
@@ -19,8 +18,9 @@ from maycloud.edge.messages import Handler, Reply, Request, Response
 from maycloud.edge.router import Route, classify
 from maycloud.edge.server import Edge
 from maycloud.inbox import Inbox
+from maycloud.loading import Services
 from maycloud.principal import Principal
-from maycloud.services.base import Context, Params, Service
+from maycloud.services.base import Context, Params
 from maycloud.store import Store
 from maycloud.wire import Registry
 
@@ -28,30 +28,6 @@ if TYPE_CHECKING:
     from maycloud.mailing import Mailing
 
 log = logging.getLogger("maycloud")
-
-# botocore's name of a service: the module that declares it
-SERVICES = {
-    "apigateway": "maycloud.services.apigateway.api",
-    "cloudformation": "maycloud.services.cloudformation.api",
-    "cloudfront": "maycloud.services.cloudfront.api",
-    "cloudwatch": "maycloud.services.cloudwatch.api",
-    "cognito-identity": "maycloud.services.cognito_identity.api",
-    "cognito-idp": "maycloud.services.cognito_idp.api",
-    "dax": "maycloud.services.dax.api",
-    "dynamodb": "maycloud.services.dynamodb.api",
-    "dynamodbstreams": "maycloud.services.dynamodb.streams_api",
-    "iam": "maycloud.services.iam.api",
-    "lambda": "maycloud.services.lambda_.api",
-    "logs": "maycloud.services.logs.api",
-    "s3": "maycloud.services.s3.api",
-    "ssm": "maycloud.services.ssm.api",
-    "sts": "maycloud.services.sts.api",
-}
-
-
-def load_services() -> dict[str, Service]:
-    """The declarations of all services, by botocore's name."""
-    return {name: importlib.import_module(module).service for name, module in SERVICES.items()}
 
 
 class Cloud:
@@ -64,17 +40,11 @@ class Cloud:
         self.store = Store(config.data, config.durability)
         self.access = Access(self.store, config.admin_secret)
         self.inbox = Inbox(self.store, self._mailing(config))
-        self.services = load_services()
         self._hosts: dict[str, Handler] = {}
         self._paths: dict[str, Handler] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._states: dict[str, Any] = {}
-        for name, service in self.services.items():
-            self.store.db.migrate(name, service.schema)
+        self.services = Services(self)
         self._dispatcher = Dispatcher(self, self.access, Registry(self.services), self.services)
-        for name, service in self.services.items():
-            if service.state is not None:
-                self._states[name] = service.state(self)
         self._admin = Admin(self)
         self.serve_path("/_may/", self._admin.handle)
         self.authority = Authority(config.data)
@@ -95,18 +65,14 @@ class Cloud:
         self.addresses = Addresses(port, self.config.public_host)
         self.url = f"http://{self.config.public_host}:{port}"
         self.port = port
-        for state in self._states.values():
-            if hasattr(state, "start"):
-                await state.start()
+        await self.services.start()
         self.store.outbox.start()
 
     async def stop(self) -> None:
         """Finish what runs, keep what waits, close the store."""
         await self._edge.stop(grace=5.0)
         await self._dispatcher.stop()
-        for state in reversed(self._states.values()):
-            if hasattr(state, "stop"):
-                await state.stop()
+        await self.services.stop()
         await self.store.close()
 
     # What services use
@@ -125,7 +91,7 @@ class Cloud:
         return await self._dispatcher.call(service, operation, params, as_, region, account, context)
 
     def state(self, service: str) -> Any:
-        return self._states[service]
+        return self.services.state(service)
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -182,12 +148,20 @@ class Cloud:
         self.store.db.after_commit(reply, response)
 
     def _find_handler(self, route: Route) -> Handler | None:
-        if route.kind == "path":
-            for prefix, handler in self._paths.items():
-                if route.path.startswith(prefix):
-                    return handler
-            return None
-        return self._hosts.get(route.kind)
+        plane = route.path if route.kind == "path" else route.kind
+        handler = self._known_handler(plane)
+        if handler is None:
+            self.services.wake(plane)
+            handler = self._known_handler(plane)
+        return handler
+
+    def _known_handler(self, plane: str) -> Handler | None:
+        if plane[:1] != "/":
+            return self._hosts.get(plane)
+        for prefix, handler in self._paths.items():
+            if plane.startswith(prefix):
+                return handler
+        return None
 
 
 def _json(status: int, body: dict[str, Any]) -> Response:

@@ -6,7 +6,7 @@ The same operations are run from inside by `Dispatcher.call`, less the wire.
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from types import CoroutineType
 from typing import Any
 
@@ -43,7 +43,7 @@ class RequestIds:
 class Dispatcher:
     """Runs operations for requests and for calls from inside."""
 
-    def __init__(self, cloud: Cloud, access: Access, wire: Registry, services: dict[str, Service]) -> None:
+    def __init__(self, cloud: Cloud, access: Access, wire: Registry, services: Mapping[str, Service]) -> None:
         self._cloud = cloud
         self._access = access
         self._wire = wire

@@ -20,9 +20,9 @@ from botocore.awsrequest import HeadersDict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maycloud.cloud import SERVICES
 from maycloud.edge.messages import Request, Response
 from maycloud.errors import AwsError
+from maycloud.loading import SERVICES
 from maycloud.wire import Registry, WireError
 from maycloud.wire.additions import ADDED
 from maycloud.wire.models import Model

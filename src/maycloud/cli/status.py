@@ -21,8 +21,8 @@ def status(cloud: Running, as_json: bool) -> None:
         f"{click.style('running', fg='green', bold=True)}  {state['url']}  pid {state['pid']}"
         f"  version {state['version']}\ndata     {state['dataDir']}  (durability: {state['durability']})"
     )
-    operations = "  ".join(f"{name} {value['operations']}" for name, value in state["services"].items())
-    click.echo(f"operations by service: {operations}")
+    used = [name for name, service in state["services"].items() if service["loaded"]]
+    click.echo(f"services {len(state['services'])}, in use: {', '.join(used) or 'none yet'}")
     if state["denials"]:
         click.secho("\nDenied of late (newest last):", fg="yellow")
     for denial in state["denials"][-10:]:

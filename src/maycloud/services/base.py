@@ -166,7 +166,8 @@ class Service:
     ) -> None:
         """`name` is botocore's name of the service and `prefix` IAM's, when it is another.
 
-        `state` is made once per cloud and may have ``async start()`` and ``async stop()``.
+        `state` is made once per cloud, when the service is first needed, and may have ``start()``,
+        ``async resume()``, called where this data folder has seen the service before, and ``async stop()``.
         `schema` holds the migration steps of the service's tables. `denied` is the error code
         of a refusal where it is not the protocol's usual one. `default_policy` finds resource
         policies for operations that do not name their own. `max_body` bounds a request in bytes,

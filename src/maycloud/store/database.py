@@ -80,6 +80,10 @@ class Database:
         db.execute(f"PRAGMA user_version={FORMAT}")
         db.execute("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, done INTEGER)")
 
+    def is_migrated(self, name: str) -> bool:
+        """Whether `name` has been here before."""
+        return self._db.execute("SELECT 1 FROM migrations WHERE name=?", (name,)).fetchone() is not None
+
     def migrate(self, name: str, steps: Sequence[Step]) -> None:
         """Bring `name`'s tables up to date: step N runs once, in order, in one transaction.
 
@@ -87,8 +91,10 @@ class Database:
         """
         row = self._db.execute("SELECT done FROM migrations WHERE name=?", (name,)).fetchone()
         done = row[0] if row else 0
-        if done >= len(steps):
+        if row is not None and done >= len(steps):
             return
+        # A SELECT of which only the first row was fetched would keep its tables from being changed.
+        self._execute("SELECT 0").fetchall()
         with self._db:
             for step in steps[done:]:
                 if isinstance(step, str):

@@ -51,7 +51,7 @@ class Gateway:
         self.keys = Keys(cloud)
         self.plane: Any = None  # what serves the APIs, once the cloud has started
 
-    async def start(self) -> None:
+    def start(self) -> None:
         """Take the requests of the APIs' own addresses."""
         package = "maycloud.services.apigateway"
         service = importlib.import_module(f"{package}.api").service

@@ -46,7 +46,7 @@ class CloudFront:
         self.compiled = store.db.cache()  # (distribution,): what the data plane made of it
         self.plane: Any = None
 
-    async def start(self) -> None:
+    def start(self) -> None:
         """Take the requests of the distributions' own addresses."""
         self.plane = importlib.import_module("maycloud.services.cloudfront.dataplane").register(
             self._cloud, self

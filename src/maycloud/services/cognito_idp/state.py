@@ -42,7 +42,7 @@ class UserPools:
         cloud.serve_host("auth", self.serve_domain)
         cloud.serve_path("/_aws/cognito/", self.serve_domain)
 
-    async def start(self) -> None:
+    def start(self) -> None:
         self._sweep()
 
     async def stop(self) -> None:

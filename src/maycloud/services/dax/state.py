@@ -29,7 +29,7 @@ class Dax:
         self._metrics = Metrics(cloud)
         self._listeners: dict[tuple[Scope, str], Listener] = {}
 
-    async def start(self) -> None:
+    async def resume(self) -> None:
         for scope, name, cluster in self.stored.clusters.everywhere():
             if cluster["Status"] == "deleting":
                 self.delete(scope, name, cluster)

@@ -33,7 +33,7 @@ class DynamoDB:
         cloud.store.outbox.consume("dynamodb-backfill", self._backfill, concurrency=1)
         cloud.store.outbox.consume("dynamodb-sweep", self._sweep, concurrency=1)
 
-    async def start(self) -> None:
+    def start(self) -> None:
         self._timer = self._clock.call_later(EXPIRY_EVERY, self._tick)
 
     async def stop(self) -> None:

@@ -55,8 +55,8 @@ class Lambda:
         cloud.store.outbox.consume(invocation.QUEUE, self._deliver)
         cloud.serve_path(CODE_PATH, self._serve_code)
 
-    async def start(self) -> None:
-        await self.environments.start()
+    def start(self) -> None:
+        self.environments.start()
         self.metrics.start()
         self._timer = self.clock.call_later(PRUNE_EVERY, self._prune)
 

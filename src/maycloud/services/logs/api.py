@@ -35,7 +35,7 @@ class LogsState(Logs):
         super().__init__(cloud.store)
         self._timer: Timer | None = None
 
-    async def start(self) -> None:
+    def start(self) -> None:
         self._timer = self._clock.call_later(SWEEP_EVERY, self._sweep)
 
     async def stop(self) -> None:

@@ -33,7 +33,7 @@ class Expiry:
         self._due = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
+    def start(self) -> None:
         self._due.set()
         self._task = asyncio.get_running_loop().create_task(self._run())
 

@@ -19,8 +19,8 @@ class Storage:
         self.uploads = Uploads(cloud.store)
         self._expiry = Expiry(cloud, self.buckets, self.objects, self.uploads)
 
-    async def start(self) -> None:
-        await self._expiry.start()
+    def start(self) -> None:
+        self._expiry.start()
 
     async def stop(self) -> None:
         await self._expiry.stop()

@@ -56,7 +56,7 @@ class Environments:
         self._all: set[Environment] = set()
         self._watching = False
 
-    async def start(self) -> None:
+    def start(self) -> None:
         shutil.rmtree(self._workdir, ignore_errors=True)
         self._workdir.mkdir(parents=True)
         self._forks.start()
