@@ -43,13 +43,18 @@ async def transform(
     check_form(template)
     for logical_id, resource in template["Resources"].items():
         location = (resource.get("Properties") or {}).get("Location")
-        if resource["Type"] == "AWS::Serverless::Application" and isinstance(location, dict):
+        if resource["Type"] == "AWS::Serverless::Application" and _in_repository(location):
             raise _failed(
                 f"Resource with id [{logical_id}] is invalid. Applications of the Serverless Application"
                 " Repository are not supported by Maycloud."
             )
     # A second of importing and much computing: not on the loop.
     return await asyncio.to_thread(_translate, copy.deepcopy(template), dict(values), region)
+
+
+def _in_repository(location: Any) -> bool:
+    """Whether an application lies in the Serverless Application Repository, not in S3."""
+    return isinstance(location, dict) and "ApplicationId" in location
 
 
 def _failed(message: str) -> Exception:
