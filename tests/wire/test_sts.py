@@ -1,4 +1,4 @@
-"""STS as recorded of AWS in LocalStack's tests/aws/services/sts/test_sts.snapshot.json: answers and refusals."""
+"""STS as recorded of AWS in LocalStack's tests/aws/services/sts/test_sts.snapshot.json."""
 
 import json
 from typing import Any
