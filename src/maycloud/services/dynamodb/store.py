@@ -116,6 +116,7 @@ def read_table(id_: int, account: str, region: str, name: str, body: Document) -
                 projection,
                 each.get("IndexStatus", "ACTIVE") == "ACTIVE",
             )
+    table.indexes = dict(sorted(table.indexes.items()))  # of several, errors name the first
     table.stream = body.get("StreamId")
     table.expiry = body.get("Expiry")
     table.is_plain = not table.indexes and table.stream is None and table.expiry is None
@@ -314,8 +315,9 @@ class Rows:
 
 
 def index_key(index: Index, key: bytes, item: Item | None) -> bytes | None:
-    """Where an item stands in an index; None if it has not all of the index's keys."""
-    if item is None or not keys.index_keys(index.schema, item, index.name):
+    """Where an item stands in an index; None if it has not all of the index's keys, of their types: an item
+    may be older than the index."""
+    if item is None or not keys.fits(index.schema, item):
         return None
     return keys.row_key(index.schema, item) + key
 
