@@ -48,6 +48,7 @@ SCHEMA = (
 )
 
 Document = dict[str, Any]
+FIVE_YEARS = 5 * 365 * 86_400
 
 
 @dataclass(slots=True)
@@ -296,10 +297,13 @@ class Rows:
         return self._db.changes < limit
 
     def expired(self, table: Table, now: int, limit: int) -> list[bytes]:
-        """Keys of items whose time has come, the earliest first."""
+        """Keys of items whose time has come, the earliest first. What is dated five years back stays:
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-before-you-start.html
+        """
         rows = self._db.rows(
-            "SELECT key FROM dynamodb_expiry WHERE tbl=? AND expires<=? ORDER BY expires LIMIT ?",
-            (table.id, now, limit),
+            "SELECT key FROM dynamodb_expiry WHERE tbl=? AND expires>? AND expires<=?"
+            " ORDER BY expires LIMIT ?",
+            (table.id, now - FIVE_YEARS, now, limit),
         )
         return [row[0] for row in rows]
 
