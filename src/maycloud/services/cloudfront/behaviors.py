@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_plus
 
+from maycloud.globs import compile_glob
 from maycloud.services.cloudfront.common import items
 
 Config = dict[str, Any]
@@ -116,17 +117,8 @@ class Compiled:
 
 
 def pattern_of(text: str) -> re.Pattern[str]:
-    """``*`` is any characters, ``?`` one; case counts; a leading slash may be left out.
-
-    Every star but the last is decided once, in an atomic group: the leftmost fit leaves most room. With
-    backtracking a long path could keep a pattern of a few stars busy for minutes.
-    """
-    runs = text.removeprefix("/").split("*")
-    first, *rest = ("".join("." if char == "?" else re.escape(char) for char in run) for run in runs)
-    source = "/" + first + "".join(f"(?>.*?{run})" for run in rest[:-1])
-    if rest:
-        source += ".*" + rest[-1]
-    return re.compile(source, re.DOTALL)
+    """``*`` is any characters, ``?`` one; case counts; a leading slash may be left out."""
+    return compile_glob("/" + text.removeprefix("/"), single=True)
 
 
 def _choice(config: Config, kind: str, listed: str, *, lower: bool = False) -> Choice:
