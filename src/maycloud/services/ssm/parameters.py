@@ -3,10 +3,10 @@
 https://docs.aws.amazon.com/systems-manager/latest/userguide/systems-manager-parameter-store.html
 """
 
-import re
 from datetime import UTC, datetime
 from typing import Any
 
+from maycloud import patterns
 from maycloud.errors import AwsError, validation
 from maycloud.services.base import Call, Params, Result
 from maycloud.services.ssm.filters import check_filters, matches
@@ -143,10 +143,10 @@ def _check_pattern(pattern: str, value: str) -> None:
     if not pattern:
         return
     try:
-        matched = re.search(pattern, value)
-    except re.error as error:
+        matched = patterns.search(pattern, value)
+    except patterns.PatternError as error:
         raise AwsError("InvalidAllowedPatternException", f"Invalid AllowedPattern: {pattern}") from error
-    if matched is None:
+    if not matched:
         raise AwsError(
             "ParameterPatternMismatchException",
             f"Parameter value, cannot be validated against allowedPattern: {pattern}",
