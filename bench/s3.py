@@ -93,11 +93,13 @@ def _measure(bench: Bench, subject: str, url: str, pid: int, large: Path, found:
         client(url, "s3", _key(subject)).create_bucket(Bucket="bench")
     puts = [_request(subject, url, "PUT", f"small/{n}", BODY) for n in range(KEYS)]
     gets = [_request(subject, url, "GET", f"small/{n}", b"") for n in range(KEYS)]
-    with contextlib.suppress(RuntimeError):
+    try:
         found.put = bench.best(lambda: wrk(url, puts, seconds=bench.seconds))
         bench.say(f"{subject} 1 KB PUT: {found.put.rate:,.0f}/s")
         found.get = bench.best(lambda: wrk(url, gets, seconds=bench.seconds))
         bench.say(f"{subject} 1 KB GET: {found.get.rate:,.0f}/s")
+    except RuntimeError as error:
+        bench.say(f"{subject}: {error}")
     before = resident(pid)
     target = f"{url}/bench/large"
     for method in ("PUT", "GET"):
@@ -133,9 +135,9 @@ def _peak(pid: int) -> float:
 
 def _row(subject: str, found: Found) -> list[str]:
     def small(load: Load | None) -> list[str]:
-        return [f"{load.rate:,.0f}", f"{load.p99:.2f}"] if load else ["refused", ""]
+        return [f"{load.rate:,.0f}", f"{load.p99:.2f}"] if load else ["failed", ""]
 
-    large = [f"{speed:,.0f} MB/s" if speed else "refused" for speed in (found.large_get, found.large_put)]
+    large = [f"{speed:,.0f} MB/s" if speed else "failed" for speed in (found.large_get, found.large_put)]
     memory = " / ".join(f"{each:,.0f}" for each in found.memory)
     return [subject, *small(found.get), *small(found.put), *large, memory]
 

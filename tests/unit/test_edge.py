@@ -210,6 +210,11 @@ def test_absolute_targets_lose_their_host(client: Client) -> None:
     assert client.answer().headers["x-seen"] == "[(b'host', b'b.example:99')]"
 
 
+def test_blanks_around_a_value_are_not_of_it(client: Client) -> None:
+    client.send(b"GET /headers HTTP/1.1\r\nHost: a \r\nX: \t one two\t \r\nEmpty: \t\r\n\r\n")
+    assert client.answer().headers["x-seen"] == "[(b'host', b'a'), (b'x', b'one two'), (b'empty', b'')]"
+
+
 # HTTP/1.0
 
 

@@ -17,13 +17,14 @@ from hypothesis import strategies as st
 from maycloud.errors import AwsError
 from maycloud.services.dynamodb.expressions import (
     KeyCondition,
+    KeyConditions,
     Used,
     compile_condition,
-    compile_key_condition,
     compile_projection,
     compile_update,
     legacy,
 )
+from maycloud.services.dynamodb.expressions.keyconditions import check_hash, choose
 from maycloud.services.dynamodb.expressions.parser import Path
 from maycloud.services.dynamodb.expressions.updates import add_numbers
 from maycloud.services.dynamodb.values import number
@@ -795,7 +796,9 @@ def test_projections(text: str, expected: Item) -> None:
 
 
 def key_condition(text: str, range_name: str | None = "r") -> KeyCondition:
-    return compile_key_condition(text, {"#h": "h"}, VALUES, "h", range_name, Used())
+    tests = KeyConditions(text, {"#h": "h"}, VALUES, Used()).tests()
+    check_hash(tests, "h", range_name)
+    return choose(tests, "h", range_name)
 
 
 @pytest.mark.parametrize(
@@ -872,6 +875,8 @@ def test_old_and_new_parameters_do_not_mix() -> None:
         ({}, "Value must be provided when Exists is null for Attribute: a"),
         ({"Exists": True}, "Value must be provided when Exists is true for Attribute: a"),
         ({"Exists": False, "Value": {"S": "a"}}, "Value cannot be used when Exists is false for Attribute: a"),
+        ({"ComparisonOperator": "LT"},
+         "Value or AttributeValueList must be used with ComparisonOperator: LT for Attribute: a"),
         ({"Exists": True, "ComparisonOperator": "NULL"}, "Exists and ComparisonOperator cannot be used together for Attribute: a"),
         ({"ComparisonOperator": "NULL", "Value": {"S": "a"}}, "Invalid number of argument(s) for the NULL ComparisonOperator"),
         ({"ComparisonOperator": "IN", "AttributeValueList": []}, "Invalid number of argument(s) for the IN ComparisonOperator"),

@@ -449,7 +449,6 @@ def test_scalars_take_the_operations_types() -> None:
         "Publish": "true",
         "Environment": {"Variables": {"A": 1, "B": True, "C": "c"}},
         "Layers": "arn:one",
-        "Timeout": "soon",
         "Description": None,
     }
     assert coerce("lambda", "CreateFunction", given) == {
@@ -458,8 +457,27 @@ def test_scalars_take_the_operations_types() -> None:
         "Publish": True,
         "Environment": {"Variables": {"A": "1", "B": "true", "C": "c"}},
         "Layers": ["arn:one"],
-        "Timeout": "soon",
     }
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"Timeout": "soon"}, "#/Timeout: expected type: Integer, found: String"),
+        ({"Timeout": 1.5}, "#/Timeout: expected type: Integer, found: Number"),
+        ({"Timeout": True}, "#/Timeout: expected type: Integer, found: Boolean"),
+        ({"Publish": "maybe"}, "#/Publish: expected type: Boolean, found: String"),
+        ({"Handler": ["a"]}, "#/Handler: expected type: String, found: JSONArray"),
+        ({"Environment": "x"}, "#/Environment: expected type: JSONObject, found: String"),
+        ({"Environment": {"Variables": {"A": {}}}},
+         "#/Environment/Variables/A: expected type: String, found: JSONObject"),
+        ({"Timeout": "9" * 5000}, "#/Timeout: expected type: Integer, found: String"),
+    ],
+)  # fmt: skip
+def test_scalars_that_have_another_type(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(AwsError) as failure:
+        coerce("lambda", "CreateFunction", given)
+    assert message(failure) == words
 
 
 def serverless(**properties: Any) -> dict[str, Any]:
@@ -471,9 +489,16 @@ def serverless(**properties: Any) -> dict[str, Any]:
     }
 
 
+def transformed(template: dict[str, Any]) -> dict[str, Any]:
+    async def read(_url: str) -> str:
+        raise AssertionError("nothing is included")
+
+    return asyncio.run(transform(template, {}, {}, "000000000000", "eu-west-1", read))
+
+
 def test_serverless_transform() -> None:
     source = serverless(Policies=["AmazonDynamoDBReadOnlyAccess"])
-    found = asyncio.run(transform(source, {}, "eu-west-1"))
+    found = transformed(source)
     function, role = found["Resources"]["F"], found["Resources"]["FRole"]
     assert function["Type"] == "AWS::Lambda::Function"
     assert function["Properties"]["Timeout"] == 9
@@ -485,11 +510,11 @@ def test_serverless_transform() -> None:
 
 def test_transforms_that_fail() -> None:
     with pytest.raises(AwsError) as failure:
-        asyncio.run(transform(serverless(Nonsense=1), {}, "eu-west-1"))
+        transformed(serverless(Nonsense=1))
     assert message(failure).startswith(
         "Transform AWS::Serverless-2016-10-31 failed with: Invalid Serverless Application Specification"
         " document. Number of errors found: 1. Resource with id [F] is invalid."
     )
     with pytest.raises(AwsError) as failure:
-        asyncio.run(transform({"Transform": "Mine", "Resources": {}}, {}, "eu-west-1"))
+        transformed({"Transform": "Mine", "Resources": {}})
     assert message(failure) == "No transform named Mine found."

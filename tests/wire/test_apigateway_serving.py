@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from botocore.auth import SigV4Auth
@@ -199,6 +200,18 @@ def backend() -> Iterator[str]:
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
+
+
+@pytest.mark.parametrize("path", ["/../private", "/a/..%2f..%2fprivate", "/%2e%2e/private", "/./b"])
+def test_nobody_climbs_out_of_an_integrations_path(cloud: RunningCloud, backend: str, path: str) -> None:
+    """Dot segments go on as they are: it is the backend's business what they mean."""
+    integration = {
+        "type": "http_proxy", "httpMethod": "ANY", "uri": backend + "/public/{proxy}",
+        "requestParameters": {"integration.request.path.proxy": "method.request.path.proxy"},
+    }  # fmt: skip
+    parameter = {"name": "proxy", "in": "path", "required": True, "type": "string"}
+    api = Api(cloud, "climbing", {"/{proxy+}": {"get": operation(integration, parameters=[parameter])}})
+    assert json.loads(api.ask("GET", path)[2])["path"] == "/public" + unquote(path)
 
 
 def test_http_integrations(cloud: RunningCloud, backend: str) -> None:

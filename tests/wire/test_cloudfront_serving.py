@@ -250,6 +250,25 @@ def test_no_spelling_gets_round_a_behavior(cloud: RunningCloud, origin: Web, pat
     assert origin.seen == []
 
 
+def test_the_origin_gets_the_path_as_it_was_sent(cloud: RunningCloud, origin: Web) -> None:
+    """No less of it: dot segments that are resolved here would lead out of the origin's path."""
+    id_ = create(cloud, http_origin(origin.port, OriginPath="/public"))
+    paths = ["/../private", "/a/./b", "/%2E%2E/private", "/a//b", "/a%2Fb%3F", "/;@:!$'()*,="]
+    for path in paths:
+        fetch(cloud, id_, path)
+    assert [target for _, target, _, _ in origin.seen] == [f"/public{path}" for path in paths]
+
+
+def test_a_get_with_a_body_is_refused(cloud: RunningCloud, origin: Web) -> None:
+    """As on AWS: an origin that heeds the body would fill the cache with what one viewer made up."""
+    origin.answer("/a", b"A")
+    id_ = create(cloud, http_origin(origin.port))
+    for method in ("GET", "HEAD"):
+        assert fetch(cloud, id_, "/a", method, body=b"x").status == 403
+    assert origin.seen == []
+    assert fetch(cloud, id_, "/a").body == b"A"
+
+
 @pytest.mark.parametrize("path", ["/a%00b", "/%ff%fe", "/" + "a" * 8200])
 def test_paths_that_are_none(cloud: RunningCloud, path: str) -> None:
     id_ = site(cloud, f"cf-paths-{len(path)}", {"a": b"A"})

@@ -410,9 +410,11 @@ def compile_conditions(block: dict[str, Any], *, variables: bool = True) -> Call
     if not isinstance(block, dict):
         raise malformed()
     for name, keys in block.items():
-        quantifier, base, if_exists = split_operator(name)
         if not isinstance(keys, dict):
             raise malformed()
+        if not keys:
+            continue  # asks nothing, and AWS takes it under any name
+        quantifier, base, if_exists = split_operator(name)
         for key, given in keys.items():
             values = given if isinstance(given, list) else [given]
             if base == "null":

@@ -59,6 +59,8 @@ class Signature:
 USUAL = re.compile(
     rb"AWS4-HMAC-SHA256 Credential=([^, ]+), ?SignedHeaders=([a-z0-9;-]+), ?Signature=([0-9a-f]{64})"
 )
+# Paths that S3 signs as they are: nothing in them is encoded, nor would be.
+PLAIN_PATH = re.compile(r"/[A-Za-z0-9/_.~-]*")
 SIGNATURE = 64  # hexadecimal digits that end the usual Authorization header
 
 
@@ -84,8 +86,9 @@ class Hmac:
 class Repeated:
     """What the requests of one client share: the Authorization header up to its signature, taken apart once.
 
-    `canonical` is the canonical request of a POST to ``/`` with places for the values of `names` and
-    the hash of the body; `to_sign` the string to sign with places for moment and hash.
+    `canonical` is the canonical request of one without a query, with places for method and path, for the
+    values of `names` and for the hash of the body; `to_sign` the string to sign with places for moment and
+    hash.
     """
 
     __slots__ = ("canonical", "date", "has_target", "hmac", "names", "region", "service", "to_sign")
@@ -97,7 +100,7 @@ class Repeated:
         self.service = claim.service
         self.has_target = b"x-amz-target" in self.names
         lines = b"".join(name + b":%b\n" for name in self.names)
-        self.canonical = b"POST\n/\n\n%b\n%b\n%%b" % (lines, b";".join(self.names))
+        self.canonical = b"%%b\n%b\n%b\n%%b" % (lines, b";".join(self.names))
         scope = claim.scope.encode("latin-1").replace(b"%", b"%%")
         self.to_sign = b"AWS4-HMAC-SHA256\n%b\n" + scope + b"\n%b"
         self.hmac = Hmac(signing_key(secret, claim.date, claim.region, claim.service))

@@ -188,6 +188,8 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._bytes_in_head += len(name) + len(value) + 4
+        if value and value[-1] <= 32:  # the parser cuts blanks before a value only (RFC 9110, 5.5)
+            value = value.rstrip(b" \t")
         if not self._headed:  # a trailer must not pass for a header
             self._header_list.append((name.lower(), value))
         if self._bytes_in_head > self._most_head or len(self._header_list) > self._most_headers:

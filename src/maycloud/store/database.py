@@ -43,6 +43,9 @@ class Database:
         self.path = path
         self._db = apsw.Connection(str(path), statementcachesize=1024)
         self._db.set_busy_timeout(0)
+        # Plans do not depend on what is bound. Without it SQLite compiles a statement anew for each value
+        # that it holds against a partial index's condition.
+        self._db.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
         self._cursor = self._db.cursor()
         self._execute = self._cursor.execute
         try:

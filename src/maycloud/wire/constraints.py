@@ -16,11 +16,17 @@ from maycloud.wire.models import Model, Shape
 
 Check = Callable[[Any, str, list[str]], None]
 """Adds what is wrong with a value at a path to a list of problems."""
+Fails = Callable[[Any, str, str], str]
+"""Words a problem: value, path, constraint."""
 
 _VISIBLE = "[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}]"  # letters, marks, symbols, numbers, punctuation: all but spaces
 _NOT_NULL = "Member must not be null"
 _SHOWN = 1_000  # characters of a value that an error repeats
 _MOST = 10  # problems that an error tells of, as dynalite's test/createTable.js observed
+# Services that do not repeat the values they refuse.
+_UNSEEN = frozenset({"iam"})
+# Lists whose refusals end in "Member must not be null": as recorded of IAM's tag keys and of Lambda.
+_NEVER_NULL = {"iam": frozenset({"tagKeyListType"}), "lambda": None}
 _CODES = {
     "cloudformation": "ValidationError",
     "iam": "ValidationError",
@@ -64,6 +70,7 @@ class Constraints:
         self._opaque = _OPAQUE.get(model.name, frozenset())
         self._orders = _ORDERS.get(model.name, {})
         self._code = _CODES.get(model.name, "ValidationException")
+        self._fails: Fails = _fails_unseen if model.name in _UNSEEN else _fails
 
     def of(self, operation: str) -> Callable[[dict[str, Any]], None] | None:
         """A function that raises for an input that breaks its model, or None if nothing can be broken."""
@@ -106,16 +113,35 @@ class Constraints:
         if kind == "structure":
             return self._structure(shape)
         if kind == "list":
-            return _list_check(shape, self._of(shape["member"]))
+            item, each = self._of(shape["member"]), self._model.member(shape["member"])
+            if item is not None and each["type"] == "string":
+                return _strings_check(shape, item, self._whole(shape, each), self._fails)
+            return _list_check(shape, item, self._fails)
         if kind == "map":
-            return _map_check(shape, self._of(shape["key"]), self._of(shape["value"]))
+            return _map_check(shape, self._of(shape["key"]), self._of(shape["value"]), self._fails)
         if kind == "string":
-            return _string_check(shape)
+            return _string_check(shape, self._fails)
         if kind == "blob" and ("min" in shape or "max" in shape):
-            return _length_check(shape)
+            return _length_check(shape, self._fails)
         if kind in ("integer", "long", "float", "double") and ("min" in shape or "max" in shape):
-            return _range_check(shape)
+            return _range_check(shape, self._fails)
         return None
+
+    def _whole(self, shape: Shape, each: Shape) -> str:
+        """All that a list of strings asks of each of them, which is told if one is not so."""
+        asked: list[str] = []
+        if "max" in each:
+            asked.append(f"Member must have length less than or equal to {each['max']}")
+        if "min" in each:
+            asked.append(f"Member must have length greater than or equal to {each['min']}")
+        if "pattern" in each:
+            asked.append(f"Member must satisfy regular expression pattern: {each['pattern']}")
+        if each.get("enum"):
+            asked.append(f"Member must satisfy enum value set: [{', '.join(each['enum'])}]")
+        lists = _NEVER_NULL.get(self._model.name, frozenset())
+        if lists is None or shape["shape"] in lists:
+            asked.append(_NOT_NULL)
+        return f"Member must satisfy constraint: [{', '.join(asked)}]"
 
     def _structure(self, shape: Shape) -> Check | None:
         members: list[tuple[str, str, bool, Check | None]] = []
@@ -155,8 +181,27 @@ def _spelled(member: str) -> str:
     return member[:1].lower() + member[1:]
 
 
-def _list_check(shape: Shape, item: Check | None) -> Check:
-    length = _length_check(shape) if "min" in shape or "max" in shape else None
+def _strings_check(shape: Shape, item: Check, whole: str, fails: Fails) -> Check:
+    """A list of strings is refused as a whole: Value '[a, b]' at 'names', and all that is asked of each."""
+    length = _length_check(shape, fails) if "min" in shape or "max" in shape else None
+
+    def run(value: Any, path: str, problems: list[str]) -> None:
+        if length is not None:
+            length(value, path, problems)
+        broken: list[str] = []
+        for each in value:
+            if each is None:
+                broken.append(_NOT_NULL)
+            else:
+                item(each, path, broken)
+        if broken:
+            problems.append(fails(value, path, whole))
+
+    return run
+
+
+def _list_check(shape: Shape, item: Check | None, fails: Fails) -> Check:
+    length = _length_check(shape, fails) if "min" in shape or "max" in shape else None
 
     def run(value: Any, path: str, problems: list[str]) -> None:
         if length is not None:
@@ -173,8 +218,8 @@ def _list_check(shape: Shape, item: Check | None) -> Check:
     return run
 
 
-def _map_check(shape: Shape, key: Check | None, item: Check | None) -> Check:
-    length = _length_check(shape) if "min" in shape or "max" in shape else None
+def _map_check(shape: Shape, key: Check | None, item: Check | None, fails: Fails) -> Check:
+    length = _length_check(shape, fails) if "min" in shape or "max" in shape else None
 
     def run(value: Any, path: str, problems: list[str]) -> None:
         if length is not None:
@@ -185,23 +230,23 @@ def _map_check(shape: Shape, key: Check | None, item: Check | None) -> Check:
                 key(name, path, broken)
                 if broken:
                     words = ", ".join(problem.partition("constraint: ")[2] for problem in broken)
-                    problems.append(_fails(value, path, f"Map keys must satisfy constraint: [{words}]"))
+                    problems.append(fails(value, path, f"Map keys must satisfy constraint: [{words}]"))
             if each is None:
-                problems.append(_fails(value, path, f"Map value must satisfy constraint: [{_NOT_NULL}]"))
+                problems.append(fails(value, path, f"Map value must satisfy constraint: [{_NOT_NULL}]"))
             elif item is not None:
                 item(each, f"{path}.{name}.member", problems)
 
     return run
 
 
-def _string_check(shape: Shape) -> Check | None:
+def _string_check(shape: Shape, wording: Fails) -> Check | None:
     values = shape.get("enum")
     low, high = shape.get("min"), shape.get("max")
     pattern = _pattern(shape.get("pattern"))
     if not values and low is None and high is None and pattern is None:
         return None
     allowed = frozenset(values or ())
-    fails = _fails_unseen if shape.get("sensitive") else _fails
+    fails = _fails_unseen if shape.get("sensitive") else wording
     listed = f"[{', '.join(values or ())}]"
 
     def run(value: Any, path: str, problems: list[str]) -> None:
@@ -237,28 +282,28 @@ def _pattern(text: str | None) -> re.Pattern[str] | None:
             return None
 
 
-def _length_check(shape: Shape) -> Check:
+def _length_check(shape: Shape, fails: Fails) -> Check:
     low, high = shape.get("min"), shape.get("max")
 
     def run(value: Any, path: str, problems: list[str]) -> None:
         if not hasattr(value, "__len__"):
             return
         if high is not None and len(value) > high:
-            problems.append(_fails(value, path, f"Member must have length less than or equal to {high}"))
+            problems.append(fails(value, path, f"Member must have length less than or equal to {high}"))
         if low is not None and len(value) < low:
-            problems.append(_fails(value, path, f"Member must have length greater than or equal to {low}"))
+            problems.append(fails(value, path, f"Member must have length greater than or equal to {low}"))
 
     return run
 
 
-def _range_check(shape: Shape) -> Check:
+def _range_check(shape: Shape, fails: Fails) -> Check:
     low, high = shape.get("min"), shape.get("max")
 
     def run(value: Any, path: str, problems: list[str]) -> None:
         if high is not None and value > high:
-            problems.append(_fails(value, path, f"Member must have value less than or equal to {high}"))
+            problems.append(fails(value, path, f"Member must have value less than or equal to {high}"))
         if low is not None and value < low:
-            problems.append(_fails(value, path, f"Member must have value greater than or equal to {low}"))
+            problems.append(fails(value, path, f"Member must have value greater than or equal to {low}"))
 
     return run
 

@@ -2,6 +2,7 @@
 
 import re
 
+from maycloud import patterns
 from maycloud.services.apigateway import patch
 from maycloud.services.apigateway.patch import LISTED, REMOVABLE, Rule
 from maycloud.services.apigateway.service import (
@@ -77,8 +78,8 @@ def check_authorizer(authorizer: Document) -> None:
     else:
         _check_lambda(authorizer)
     try:
-        re.compile(authorizer.get("identityValidationExpression") or "")
-    except re.error:
+        patterns.compiled(authorizer.get("identityValidationExpression") or "")
+    except patterns.PatternError:
         raise bad_request("Invalid identity validation expression specified") from None
     sources = [each.strip() for each in (authorizer.get("identitySource") or "").split(",") if each.strip()]
     if kind == "TOKEN" and len(sources) != 1:

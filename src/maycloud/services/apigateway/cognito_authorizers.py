@@ -4,13 +4,13 @@ Without scopes on the method a token is taken for an ID token, with scopes for a
 https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-integrate-with-cognito.html
 """
 
-import re
 import time
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
+from maycloud import patterns
 from maycloud.errors import AwsError
 from maycloud.services.apigateway.exchange import Exchange
 from maycloud.services.apigateway.gateway_responses import GatewayError
@@ -50,7 +50,9 @@ def verify(cloud: Cloud, authorizer: dict[str, Any], token: str, use: str) -> Cl
             expired = expired or getattr(error, "reason", "") == "expired"
             continue
         pattern = authorizer.get("identityValidationExpression")
-        if pattern and not re.fullmatch(pattern, str(claims.get("aud") or claims.get("client_id") or "")):
+        if pattern and not patterns.fullmatch(
+            pattern, str(claims.get("aud") or claims.get("client_id") or "")
+        ):
             break
         scopes = frozenset(str(claims.get("scope") or "").split())
         return Claimant({"claims": as_texts(claims)}, scopes, float(claims["exp"]))

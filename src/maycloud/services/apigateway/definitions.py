@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from maycloud import patterns
 from maycloud.errors import AwsError
 from maycloud.services.apigateway.service import bad_request, conflict, not_found
 from maycloud.services.apigateway.service import given as pick
@@ -301,8 +302,8 @@ def check_integration_response(method: Document, response: Document) -> None:
     pattern = response.get("selectionPattern")
     if pattern:
         try:
-            re.compile(pattern)
-        except re.error:
+            patterns.compiled(pattern)
+        except patterns.PatternError:
             raise bad_request("Invalid selection pattern specified") from None
 
 

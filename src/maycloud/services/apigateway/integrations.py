@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 
 import orjson
 
+from maycloud import patterns
 from maycloud.edge.messages import RawHeaders, Response
 from maycloud.errors import AwsError
 from maycloud.principal import Principal
@@ -418,8 +419,8 @@ def _select(responses: dict[str, Any], selector: str) -> dict[str, Any] | None:
             default = default or response
             continue
         try:
-            if selector and re.fullmatch(pattern, selector[:10_000], re.DOTALL):
+            if selector and patterns.fullmatch(pattern, selector[:10_000]):
                 return response
-        except re.error:
+        except patterns.PatternError:
             continue
     return default

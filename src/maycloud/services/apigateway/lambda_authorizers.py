@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from maycloud import patterns
 from maycloud.access.policies import Policy, compile_policy
 from maycloud.errors import AwsError
 from maycloud.principal import Principal
@@ -44,7 +45,7 @@ def identity_of(exchange: Exchange, authorizer: dict[str, Any]) -> tuple[str, ..
         return values
     token = token_of(exchange, authorizer)
     pattern = authorizer.get("identityValidationExpression")
-    if not token or (pattern and not re.fullmatch(pattern, token)):
+    if not token or (pattern and not patterns.fullmatch(pattern, token)):
         raise GatewayError("UNAUTHORIZED")
     return (token,)
 

@@ -7,7 +7,7 @@ import asyncio
 import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from maycloud.edge.messages import RawHeaders
 from maycloud.services.apigateway.gateway_responses import GatewayError
@@ -44,9 +44,10 @@ def _send(
     if urlsplit(url).scheme not in ("http", "https"):
         raise GatewayError("API_CONFIGURATION_ERROR")
     try:
-        answer = _pool().request(
-            method, url, body=body or None, headers=dict(headers), timeout=timeout, redirect=False,
-            preload_content=False, decode_content=False,
+        # By its pool: the manager would resolve dot segments, which a client may have put into the path.
+        answer = _pool().connection_from_url(url).urlopen(
+            method, _target(url), body=body or None, headers=dict(headers), timeout=timeout, redirect=False,
+            retries=False, assert_same_host=False, preload_content=False, decode_content=False,
         )  # fmt: skip
         data = answer.read(MAX_ANSWER + 1)
         answer.release_conn()
@@ -62,6 +63,11 @@ def _send(
         if name.lower() not in _DROPPED
     ]
     return answer.status, kept, data
+
+
+def _target(url: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(("", "", parts.path or "/", parts.query, ""))
 
 
 def sign(

@@ -4,10 +4,12 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-
 """
 
 import functools
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from maycloud import patterns
 from maycloud.services.apigateway.mapping import MappingInput
 
 if TYPE_CHECKING:
@@ -60,6 +62,7 @@ def body_problem(schema: str, models: dict[str, str], body: bytes) -> str | None
 def _validator(schema: str, models: tuple[tuple[str, str], ...]) -> "Draft4Validator | None":
     from jsonschema import Draft4Validator  # seventy milliseconds, which starting the cloud shall not take
     from jsonschema.exceptions import SchemaError
+    from jsonschema.validators import extend
     from referencing import Registry, Resource
     from referencing.jsonschema import DRAFT4
 
@@ -76,7 +79,63 @@ def _validator(schema: str, models: tuple[tuple[str, str], ...]) -> "Draft4Valid
             raise LookupError(uri)
         return Resource.from_contents(orjson.loads(known[name]), default_specification=DRAFT4)
 
-    return Draft4Validator(document, registry=Registry(retrieve=retrieve))  # type: ignore[call-arg]
+    validator = extend(Draft4Validator, _BOUNDED)
+    return validator(document, registry=Registry(retrieve=retrieve))  # type: ignore[call-arg, return-value]
+
+
+# Keywords that Draft4Validator itself would ask Python's `re` for, which a pattern can keep busy for ever.
+
+
+def _pattern(_validator: Any, pattern: str, value: Any, _schema: Any) -> "Iterator[ValidationError]":
+    from jsonschema.exceptions import ValidationError
+
+    if isinstance(value, str) and not _found(pattern, value):
+        yield ValidationError(f"{value!r} does not match {pattern!r}")
+
+
+def _pattern_properties(
+    validator: Any, properties: dict[str, Any], value: Any, _schema: Any
+) -> "Iterator[ValidationError]":
+    if not isinstance(value, dict):
+        return
+    for pattern, subschema in properties.items():
+        for name, member in value.items():
+            if _found(pattern, name):
+                yield from validator.descend(member, subschema, path=name, schema_path=pattern)
+
+
+def _additional_properties(
+    validator: Any, additional: Any, value: Any, schema: dict[str, Any]
+) -> "Iterator[ValidationError]":
+    from jsonschema.exceptions import ValidationError
+
+    if not isinstance(value, dict):
+        return
+    known, by_pattern = schema.get("properties", {}), schema.get("patternProperties", {})
+    extra = [
+        name
+        for name in value
+        if name not in known and not any(_found(pattern, name) for pattern in by_pattern)
+    ]
+    if isinstance(additional, dict):
+        for name in extra:
+            yield from validator.descend(value[name], additional, path=name)
+    elif not additional and extra:
+        yield ValidationError("Additional properties are not allowed")
+
+
+def _found(pattern: str, text: str) -> bool:
+    try:
+        return patterns.search(pattern, text)
+    except patterns.PatternError:
+        return False
+
+
+_BOUNDED = {
+    "additionalProperties": _additional_properties,
+    "pattern": _pattern,
+    "patternProperties": _pattern_properties,
+}
 
 
 def _words(error: "ValidationError") -> str:
@@ -86,7 +145,12 @@ def _words(error: "ValidationError") -> str:
         return f"object has missing required properties ({orjson.dumps(missing).decode()})"
     if error.validator == "additionalProperties" and isinstance(error.instance, dict):
         known = error.schema.get("properties", {})  # type: ignore[union-attr]
-        extra = sorted(name for name in error.instance if name not in known)
+        by_pattern = error.schema.get("patternProperties", {})  # type: ignore[union-attr]
+        extra = sorted(
+            name
+            for name in error.instance
+            if name not in known and not any(_found(pattern, name) for pattern in by_pattern)
+        )
         return (
             "object instance has properties which are not allowed by the schema:"
             f" {orjson.dumps(extra).decode()}"

@@ -13,6 +13,8 @@ from typing import Any
 
 import airspeed
 
+from maycloud import patterns
+
 MAX_WORK = 200_000  # names looked up and items looped over, of one rendering
 MAX_LOOP = 1000  # https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
 MAX_OUTPUT = 10 << 20  # characters
@@ -72,8 +74,15 @@ def java(value: Any) -> Any:
 
 def _replace(text: str, pattern: str, replacement: str) -> str:
     try:
-        return re.sub(pattern, re.sub(r"\$(\d)", r"\\\1", replacement), text[:100_000])
-    except re.error as error:
+        return patterns.substitute(pattern, re.sub(r"\$(\d)", r"\\\1", replacement), text[:100_000])
+    except patterns.PatternError as error:
+        raise TemplateError(str(error)) from error
+
+
+def _matches(text: str, pattern: str) -> bool:
+    try:
+        return patterns.fullmatch(pattern, text[:100_000])
+    except patterns.PatternError as error:
         raise TemplateError(str(error)) from error
 
 
@@ -107,7 +116,7 @@ _STRING: dict[str, Callable[..., Any]] = {
     "lastIndexOf": lambda text, part: text.rfind(part),
     "equals": lambda text, other: text == other,
     "equalsIgnoreCase": lambda text, other: text.lower() == str(other).lower(),
-    "matches": lambda text, pattern: re.fullmatch(pattern, text[:100_000]) is not None,
+    "matches": _matches,
     "toLowerCase": lambda text: text.lower(),
     "toUpperCase": lambda text: text.upper(),
     "trim": lambda text: text.strip(),

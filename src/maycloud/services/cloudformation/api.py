@@ -111,18 +111,29 @@ def DeleteStack(call: Call, params: Params) -> Result:
 
 @service.operation(resource=stack_arn)
 def ContinueUpdateRollback(call: Call, params: Params) -> Result:
-    """Try again what made a rollback fail. ResourcesToSkip is refused by name."""
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ContinueUpdateRollback.html"""
     stack = find_stack(call, params["StackName"], "Stack [{}] does not exist")
     pass_role(call, params)
-    if params.get("ResourcesToSkip"):
-        raise error("ResourcesToSkip is not supported by Maycloud")
     if stack["status"] != "UPDATE_ROLLBACK_FAILED":
         raise error(
             f"Stack:{stack['id']} is in {stack['status']} state and can not continue its update rollback."
         )
-    token = params.get("ClientRequestToken", "")
+    skip = params.get("ResourcesToSkip", [])
+    rows = call.state.stacks.resources(stack["id"])
+    wrong = [name for name in skip if rows.get(name, {}).get("status") != "UPDATE_FAILED"]
+    if wrong:
+        raise error(
+            f"The following resource(s) cannot be skipped: [{', '.join(wrong)}]. Only resources of the stack"
+            " that are in the state UPDATE_FAILED can be."
+        )
+    stack["role_arn"] = params.get("RoleARN") or stack["role_arn"]
     call.state.begin(
-        stack, "rollback_update", "UPDATE_ROLLBACK_IN_PROGRESS", call.principal, client_token=token
+        stack,
+        "rollback_update",
+        "UPDATE_ROLLBACK_IN_PROGRESS",
+        call.principal,
+        skip=skip,
+        client_token=params.get("ClientRequestToken", ""),
     )
     return {}
 

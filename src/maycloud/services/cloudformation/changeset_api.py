@@ -136,7 +136,7 @@ def DescribeChangeSet(call: Call, params: Params) -> Result:
         **_summary(record),
         Parameters=parameters_of(plan),
         NotificationARNs=(plan or {}).get("notification_arns", []),
-        RollbackConfiguration={},
+        RollbackConfiguration=(plan or {}).get("rollback", {}),
         Capabilities=(plan or {}).get("capabilities", []),
         Tags=tags_of(plan),
         Changes=shown,

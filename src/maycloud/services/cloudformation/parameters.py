@@ -7,6 +7,7 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from maycloud import patterns
 from maycloud.services.cloudformation.coercion import text
 from maycloud.services.cloudformation.template import Template, error, format_error
 
@@ -50,13 +51,13 @@ def check_declarations(template: Template) -> None:
         if isinstance(declared.get("Default"), dict | list):
             raise format_error("Every Default member must be a string.")
         if "AllowedPattern" in declared:
-            _pattern(name, declared)
+            _check_pattern(name, declared)
 
 
-def _pattern(name: str, declared: dict[str, Any]) -> re.Pattern[str]:
+def _check_pattern(name: str, declared: dict[str, Any]) -> None:
     try:
-        return re.compile(str(declared["AllowedPattern"]))
-    except re.error as failure:
+        patterns.compiled(str(declared["AllowedPattern"]))
+    except patterns.PatternError as failure:
         raise format_error(
             f"Parameter '{name}' has an AllowedPattern that is no pattern: {failure}"
         ) from None
@@ -119,7 +120,7 @@ def _problem(name: str, declared: dict[str, Any], value: str, numeric: bool) -> 
     if "AllowedValues" in declared and value not in [text(one) for one in declared["AllowedValues"]]:
         allowed = ", ".join(text(one) for one in declared["AllowedValues"])
         return f"Parameter '{name}' must be one of AllowedValues: [{allowed}]"
-    if "AllowedPattern" in declared and not _pattern(name, declared).fullmatch(value):
+    if "AllowedPattern" in declared and not patterns.fullmatch(str(declared["AllowedPattern"]), value):
         return f"Parameter '{name}' must match pattern {declared['AllowedPattern']}"
     if "MinLength" in declared and len(value) < int(declared["MinLength"]):
         return f"Parameter '{name}' must contain at least {text(declared['MinLength'])} characters"

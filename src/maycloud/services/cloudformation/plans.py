@@ -1,8 +1,8 @@
 """A plan: a template and its inputs, checked and transformed, ready to become or to change a stack.
 
 A plan is a JSON record: ``text`` (the template as given), ``processed`` (after transforms), ``values``
-(parameters as text), ``resolved`` (what Ref gives for them), ``tags``, ``notification_arns``,
-``capabilities`` and ``description``.
+(parameters as text), ``resolved`` (what Ref gives for them), ``tags``, ``notification_arns``, ``rollback``
+(the RollbackConfiguration), ``capabilities`` and ``description``.
 """
 
 import json
@@ -17,7 +17,8 @@ from maycloud.edge.messages import BodyTooLargeError
 from maycloud.errors import AwsError
 from maycloud.principal import Principal
 from maycloud.services.base import Cloud, Params
-from maycloud.services.cloudformation import graph, parameters
+from maycloud.services.cloudformation import graph, parameters, rules
+from maycloud.services.cloudformation.includes import has_includes
 from maycloud.services.cloudformation.intrinsics import Lookup, Nothing, Scope, pseudo_parameters
 from maycloud.services.cloudformation.providers import find
 from maycloud.services.cloudformation.store import Record, Stacks
@@ -28,6 +29,7 @@ from maycloud.services.cloudformation.template import (
     error,
     format_error,
     parse_template,
+    written,
 )
 from maycloud.services.cloudformation.transform import transform
 
@@ -155,13 +157,20 @@ async def make_plan(
     template = parse_template(text)
     check_form(template)
     parameters.check_declarations(template)
+    rules.check_shape(template)
     values = parameters.choose(
         template, params.get("Parameters", []), previous["values"] if previous else None
     )
+    for trigger in params.get("RollbackConfiguration", {}).get("RollbackTriggers", []):
+        if trigger["Type"] not in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"):
+            raise error(f"Rollback trigger type {trigger['Type']} is not supported.")
     acknowledged = set(params.get("Capabilities", []))
-    if direct and declared_transforms(template) and "CAPABILITY_AUTO_EXPAND" not in acknowledged:
+    expands = bool(declared_transforms(template)) or has_includes(template)
+    if direct and expands and "CAPABILITY_AUTO_EXPAND" not in acknowledged:
         raise _insufficient("CAPABILITY_AUTO_EXPAND")
-    processed = await transform(template, values, reader.region)
+    resolved = await parameters.look_up(template, values, reader.fetch)
+    rules.check(template, resolved)
+    processed = await transform(template, values, resolved, reader.account, reader.region, reader.read_object)
     check_form(processed)
     graph.check_references(processed)
     check_types(processed)
@@ -174,9 +183,10 @@ async def make_plan(
         "text": text,
         "processed": processed,
         "values": values,
-        "resolved": await parameters.look_up(processed, values, reader.fetch),
+        "resolved": resolved,
         "tags": tags if tags is not None else carried.get("tags", {}),
         "notification_arns": params.get("NotificationARNs", carried.get("notification_arns", [])),
+        "rollback": params.get("RollbackConfiguration", carried.get("rollback", {})),
         "capabilities": sorted(acknowledged),
         "description": template.get("Description", ""),
     }
@@ -192,7 +202,7 @@ def _acknowledges(given: set[str], needed: str) -> bool:
 
 def capabilities_of(template: Template) -> tuple[str, list[str]]:
     """The capability that a template's resources ask for, if any, and the types that do."""
-    resources = template["Resources"].values()
+    resources = written(template, "Resources").values()
     found = sorted({resource["Type"] for resource in resources if resource["Type"] in IAM_TYPES})
     named = any(
         IAM_TYPES.get(resource["Type"]) and IAM_TYPES[resource["Type"]] in (resource.get("Properties") or {})
@@ -204,11 +214,17 @@ def capabilities_of(template: Template) -> tuple[str, list[str]]:
 
 
 def check_types(template: Template) -> None:
-    """Raise for types that are not known, and for attributes that a type does not have."""
+    """Raise for types that are not known, and for attributes or policies that a type does not have."""
     resources = template["Resources"]
     unknown = sorted({item["Type"] for item in resources.values() if find(item["Type"]) is None})
     if unknown:
         raise format_error(f"Unrecognized resource types: [{', '.join(unknown)}]")
+    for item in resources.values():
+        if "Snapshot" in (item.get("DeletionPolicy"), item.get("UpdateReplacePolicy")):
+            # The types that have snapshots are those of services that are not here.
+            raise error(
+                f"Template error: resource type {item['Type']} does not support deletion policy Snapshot"
+            )
     for block in ("Resources", "Outputs"):
         for name, attribute in graph.references(template.get(block) or {}):
             if not attribute or name not in resources:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from maycloud.services.base import Call, Params, Result
-from maycloud.services.cloudformation import parameters
+from maycloud.services.cloudformation import parameters, rules
 from maycloud.services.cloudformation.declared import (
     PAGE,
     find_stack,
@@ -15,6 +15,8 @@ from maycloud.services.cloudformation.declared import (
     stack_arn,
 )
 from maycloud.services.cloudformation.graph import check_references
+from maycloud.services.cloudformation.includes import INCLUDE, has_includes
+from maycloud.services.cloudformation.language import check_undeclared
 from maycloud.services.cloudformation.plans import capabilities_of, check_types
 from maycloud.services.cloudformation.store import Record
 from maycloud.services.cloudformation.template import (
@@ -23,6 +25,7 @@ from maycloud.services.cloudformation.template import (
     declared_transforms,
     error,
     parse_template,
+    written,
 )
 from maycloud.services.tokens import is_number
 
@@ -77,7 +80,7 @@ def _stack(row: Record) -> dict[str, Any]:
         CreationTime=moment(row["created"]),
         LastUpdatedTime=moment(row.get("updated")),
         DeletionTime=moment(row.get("deleted")),
-        RollbackConfiguration={},
+        RollbackConfiguration=(plan or {}).get("rollback", {}),
         StackStatus=row["status"],
         StackStatusReason=row["reason"] or None,
         DisableRollback=bool(row.get("disable_rollback")),
@@ -216,6 +219,8 @@ def _needs(template: Template) -> dict[str, Any]:
     """Capabilities that a template asks for, and why."""
     needed, types = capabilities_of(template)
     transforms = declared_transforms(template)
+    if not transforms and has_includes(template):
+        transforms = [INCLUDE]
     if transforms:
         needed_all = [*([needed] if needed else []), "CAPABILITY_AUTO_EXPAND"]
         return {"Capabilities": needed_all, "DeclaredTransforms": transforms}
@@ -241,14 +246,16 @@ async def GetTemplateSummary(call: Call, params: Params) -> Result:
     template = parse_template(text)
     check_form(template)
     parameters.check_declarations(template)
+    rules.check_shape(template)
     resources: dict[str, list[str]] = {}
-    for logical_id, resource in template["Resources"].items():
+    declared = written(template, "Resources")
+    for logical_id, resource in declared.items():
         resources.setdefault(resource["Type"], []).append(logical_id)
     metadata = template.get("Metadata")
     return some(
         Parameters=parameters.declarations(template),
         Description=template.get("Description"),
-        ResourceTypes=[each["Type"] for each in template["Resources"].values()],
+        ResourceTypes=[each["Type"] for each in declared.values()],
         Version=template.get("AWSTemplateFormatVersion"),
         Metadata=json.dumps(metadata, default=str) if metadata else None,
         ResourceIdentifierSummaries=[
@@ -263,7 +270,9 @@ async def ValidateTemplate(call: Call, params: Params) -> Result:
     template = parse_template(await reader(call).text(params))
     check_form(template)
     parameters.check_declarations(template)
-    if not declared_transforms(template):
+    rules.check_shape(template)
+    if not declared_transforms(template) and not has_includes(template):
+        check_undeclared(template)
         # What a transform adds may be referred to before it is there.
         check_references(template)
         check_types(template)

@@ -191,7 +191,7 @@ class Run:
 
     async def _create(self) -> None:
         waits = self._prepare(self.stack["plan"])
-        failures = await self._walk(waits, self.steps.create)
+        failures = self._missing_alarms() or await self._walk(waits, self.steps.create)
         outputs: list[Record] = []
         if not failures:
             failures, outputs = await self._conclude()
@@ -209,7 +209,7 @@ class Run:
         lost = self.stacks.resources(self.stack["id"]).keys() - waits.keys()
         refused = {name: self.steps.refuse_removal(name) for name in sorted(lost)}
         failures = {name: reason for name, reason in refused.items() if reason is not None}
-        failures = failures or await self._walk(waits, self.steps.update)
+        failures = failures or self._missing_alarms() or await self._walk(waits, self.steps.update)
         outputs: list[Record] = []
         if not failures:
             failures, outputs = await self._conclude()
@@ -231,6 +231,15 @@ class Run:
         self.stack["outputs"] = outputs
         self.stacks.put(self.stack)
         self._enter("cleanup", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", ends="UPDATE_COMPLETE")
+
+    def _missing_alarms(self) -> dict[str, str]:
+        """The failure of a stack whose rollback triggers are not there: CloudWatch has no alarms here.
+
+        https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_RollbackConfiguration.html
+        """
+        triggers = self.stack["plan"].get("rollback", {}).get("RollbackTriggers", [])
+        missing = ", ".join(trigger["Arn"] for trigger in triggers)
+        return {"": f"Rollback trigger(s) do not exist: [{missing}]"} if missing else {}
 
     async def _conclude(self) -> tuple[dict[str, str], list[Record]]:
         """Outputs, exports and imports of what was made; or why they cannot be."""

@@ -332,6 +332,11 @@ class Steps:
         if row is None or not row.get("old"):
             return
         old = row["old"]
+        if logical_id in self._run.stack["work"].get("skip", []):
+            # Its owner says that it is as the former template wants it.
+            row |= {"properties": old["properties"], "needs": old["needs"], "old": None}
+            self._save(row, "UPDATE_COMPLETE")
+            return
         if old["replaced"]:
             if row["physical_id"]:
                 row["discard"] = [*row.get("discard", []), {key: row.get(key) for key in _KEPT}]

@@ -18,6 +18,7 @@ MAX_RESOURCES = 500
 MAX_PARAMETERS = 200
 MAX_OUTPUTS = 200
 MAX_MAPPINGS = 200
+LOOP = "Fn::ForEach::"  # what the keys of loops begin with
 
 SECTIONS = {
     "AWSTemplateFormatVersion",
@@ -242,16 +243,21 @@ def check_form(template: Template) -> None:
             raise format_error("Every Description member must be a string.")
         if len(description.encode()) > 1024:
             raise format_error("'Description' length is greater than 1024.")
-    if "Rules" in template:
-        raise error("Template format error: the section Rules is not supported by Maycloud")
-    _check_resources(template["Resources"])
-    _check_outputs(template.get("Outputs") or {})
+    _check_resources(written(template, "Resources"))
+    _check_outputs(written(template, "Outputs"))
+
+
+def written(template: Template, block: str) -> dict[str, Any]:
+    """The members of a block that are written out: less what a transform is still to put in their place."""
+    members = template.get(block) or {}
+    pending = ("Fn::Transform", LOOP) if "Transform" in template else ("Fn::Transform",)
+    return {name: member for name, member in members.items() if not str(name).startswith(pending)}
 
 
 def _check_resources(resources: dict[str, Any]) -> None:
     for logical_id, resource in resources.items():
-        if logical_id.startswith("Fn::ForEach"):
-            raise format_error("Fn::ForEach needs Transform AWS::LanguageExtensions, which is not supported")
+        if logical_id.startswith(LOOP):
+            raise format_error(f"[/Resources/{logical_id}] resource definition is malformed")
         if not re.fullmatch(r"[A-Za-z0-9]{1,255}", logical_id):
             raise format_error(f"Resource name {logical_id} is non alphanumeric.")
         if not isinstance(resource, dict):
@@ -288,7 +294,10 @@ def _check_outputs(outputs: dict[str, Any]) -> None:
 def depends_on(resource: dict[str, Any]) -> list[str]:
     """DependsOn as a list."""
     found = resource.get("DependsOn") or []
-    return [found] if isinstance(found, str) else list(found)
+    names = found if isinstance(found, list) else [found]
+    if not all(isinstance(name, str) for name in names):
+        raise format_error("Every DependsOn value must be a string or a list of strings.")
+    return names
 
 
 def declared_transforms(template: Template) -> list[str]:

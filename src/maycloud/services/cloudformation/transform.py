@@ -1,4 +1,4 @@
-"""Transforms: AWS SAM turned into plain CloudFormation, by AWS's own translator, without calling AWS.
+"""Transforms: includes, loops, and AWS SAM made plain by its own translator, without calling AWS.
 
 https://github.com/aws/serverless-application-model
 """
@@ -8,32 +8,53 @@ import copy
 import threading
 from typing import Any
 
+from maycloud.services.cloudformation.includes import INCLUDE, Read, include
+from maycloud.services.cloudformation.language import (
+    LANGUAGE_EXTENSIONS,
+    check_undeclared,
+    extend,
+    scope_of,
+)
 from maycloud.services.cloudformation.parameters import Values
-from maycloud.services.cloudformation.template import Template, declared_transforms, error
+from maycloud.services.cloudformation.template import Template, check_form, declared_transforms, error
 
 SERVERLESS = "AWS::Serverless-2016-10-31"
-LANGUAGE_EXTENSIONS = "AWS::LanguageExtensions"  # its functions are always there
 
 _lock = threading.Lock()  # the translator keeps its region in a class variable
 
 
-async def transform(template: Template, values: Values, region: str) -> Template:
-    """The template after its transforms; `template` itself where it has none."""
+async def transform(
+    template: Template, values: Values, resolved: dict[str, Any], account: str, region: str, read: Read
+) -> Template:
+    """The template after its transforms; `template` itself where it has none.
+
+    `values` are the parameters as text, `resolved` what Ref gives for them; `read` reads objects.
+    """
     names = declared_transforms(template)
     for name in names:
-        if name not in (SERVERLESS, LANGUAGE_EXTENSIONS):
+        if name not in (SERVERLESS, LANGUAGE_EXTENSIONS, INCLUDE):
             raise error(f"No transform named {name} found.")
+    template = await include(template, resolved, read)
+    check_undeclared(template)
+    if LANGUAGE_EXTENSIONS in names:
+        template = extend(template, scope_of(template, resolved, account, region))
     if SERVERLESS not in names:
         return {name: section for name, section in template.items() if name != "Transform"}
+    check_form(template)
     for logical_id, resource in template["Resources"].items():
         location = (resource.get("Properties") or {}).get("Location")
-        if resource["Type"] == "AWS::Serverless::Application" and isinstance(location, dict):
+        if resource["Type"] == "AWS::Serverless::Application" and _in_repository(location):
             raise _failed(
                 f"Resource with id [{logical_id}] is invalid. Applications of the Serverless Application"
                 " Repository are not supported by Maycloud."
             )
     # A second of importing and much computing: not on the loop.
     return await asyncio.to_thread(_translate, copy.deepcopy(template), dict(values), region)
+
+
+def _in_repository(location: Any) -> bool:
+    """Whether an application lies in the Serverless Application Repository, not in S3."""
+    return isinstance(location, dict) and "ApplicationId" in location
 
 
 def _failed(message: str) -> Exception:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_plus
 
+from maycloud.globs import compile_glob
 from maycloud.services.cloudfront.common import items
 
 Config = dict[str, Any]
@@ -117,10 +118,7 @@ class Compiled:
 
 def pattern_of(text: str) -> re.Pattern[str]:
     """``*`` is any characters, ``?`` one; case counts; a leading slash may be left out."""
-    parts = {"*": ".*", "?": "."}
-    return re.compile(
-        "/" + "".join(parts.get(char, re.escape(char)) for char in text.removeprefix("/")), re.DOTALL
-    )
+    return compile_glob("/" + text.removeprefix("/"), single=True)
 
 
 def _choice(config: Config, kind: str, listed: str, *, lower: bool = False) -> Choice:

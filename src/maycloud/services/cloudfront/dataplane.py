@@ -117,6 +117,9 @@ class DataPlane:
             return response
         if viewer.method not in behavior.methods:
             raise EdgeError(403, pages.METHOD)
+        if viewer.method in ("GET", "HEAD") and request.body != b"":
+            # What an origin makes of a body would be kept for all.
+            raise EdgeError(403, pages.BAD_REQUEST)
         if viewer.distribution.via in request.fields.get(b"via", b""):
             # It would wait for itself.
             raise EdgeError(403, pages.LOOP)

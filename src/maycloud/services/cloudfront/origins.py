@@ -308,9 +308,11 @@ def _send(origin: Origin, request: Outgoing, body: bytes) -> Any:
     for name, value in request.headers:
         headers.add(name.decode("latin-1"), value.decode("latin-1"))
     try:
-        return _pool().request(
-            request.method, f"{scheme}://{origin.domain}:{port}{request.target}", body=body or None,
-            headers=headers, timeout=timeout, redirect=False, preload_content=False, decode_content=False,
+        # By its pool: the manager would resolve dot segments, and leave the origin's path by them.
+        return _pool().connection_from_host(origin.domain, port, scheme).urlopen(
+            request.method, request.target, body=body or None, headers=headers, timeout=timeout,
+            redirect=False, retries=False, assert_same_host=False, preload_content=False,
+            decode_content=False,
         )  # fmt: skip
     except urllib3.exceptions.NewConnectionError as error:
         raise EdgeError(502, pages.UNREACHABLE) from error

@@ -80,9 +80,11 @@ def _apply(pool: Pool, user: User, changes: dict[str, str]) -> tuple[dict[str, s
 def remove(state: "UserPools", pool: Pool, user: User, names: Iterable[str]) -> None:
     names = list(names)
     entries = schema.entries_of(pool)
-    for name in names:
-        if name not in entries:
-            raise schema.nonconforming(f"Type for attribute {{{name}}} could not be determined")
+    unknown = [
+        f"user.{name}: Attribute does not exist in the schema.\n" for name in names if name not in entries
+    ]
+    if unknown:
+        raise invalid(f"Invalid user attributes: {''.join(unknown)}")
     schema.check_mutable(pool, names)
     gone = {*names, *(VERIFIED[name] for name in names if name in VERIFIED)}
     attributes = {name: value for name, value in user.attributes.items() if name not in gone}

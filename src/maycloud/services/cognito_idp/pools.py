@@ -280,7 +280,8 @@ def AddCustomAttributes(call: Call, params: Params) -> Result:
     for each in params["CustomAttributes"]:
         made = schema.make_custom(each)
         if made["Name"] in names:
-            raise invalid(f"{made['Name']}: Existing attribute already has name {made['Name']}.")
+            bare = made["Name"].removeprefix("dev:")
+            raise invalid(f"{bare}: Existing attribute already has name {made['Name']}.")
         names.add(made["Name"])
         entries.append(made)
     if len(names - schema.STANDARD) > schema.MAX_CUSTOM:

@@ -121,6 +121,8 @@ async def AdminResetUserPassword(call: Call, params: Params) -> Result:
     state = pools(call)
     pool = pool_of(call, params)
     user = users.require(state, pool, params["Username"])
+    if not user.enabled:
+        raise not_authorized("User is disabled.")
     await _send(state, pool, None, user, params.get("ClientMetadata"))
     user.status = users.RESET_REQUIRED
     user.modified = call.now()

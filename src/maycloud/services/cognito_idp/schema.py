@@ -105,6 +105,7 @@ def _changed_standard(name: str, given: Document, entry: Document) -> Document:
     for constraints in ("StringAttributeConstraints", "NumberAttributeConstraints"):
         if given.get(constraints) and constraints in entry:
             changed[constraints] = entry[constraints] | given[constraints]
+            _check_bounds(name, changed[constraints], constraints)
     return changed
 
 
@@ -116,7 +117,9 @@ def make_custom(given: Document) -> Document:
         raise invalid(f"Invalid name for a custom attribute: {name}")
     if given.get("Required"):
         raise invalid("Required custom attributes are not supported currently.")
-    kind = given.get("AttributeDataType", "String")
+    kind = given.get("AttributeDataType")
+    if kind is None:
+        raise invalid("Invalid AttributeDataType input, consider using the provided AttributeDataType enum.")
     only = bool(given.get("DeveloperOnlyAttribute", False))
     entry: Document = {
         "Name": f"{'dev:' if only else ''}custom:{name}",
@@ -125,21 +128,25 @@ def make_custom(given: Document) -> Document:
         "Mutable": given.get("Mutable", True),
         "Required": False,
     }
-    if kind == "String":
-        entry["StringAttributeConstraints"] = dict(given.get("StringAttributeConstraints") or {})
-        _check_bounds(name, entry["StringAttributeConstraints"], "MinLength", "MaxLength")
-    elif kind == "Number":
-        entry["NumberAttributeConstraints"] = dict(given.get("NumberAttributeConstraints") or {})
-        _check_bounds(name, entry["NumberAttributeConstraints"], "MinValue", "MaxValue")
+    if kind in ("String", "Number"):
+        constraints = f"{kind}AttributeConstraints"
+        entry[constraints] = dict(given.get(constraints) or {})
+        _check_bounds(entry["Name"], entry[constraints], constraints)
     return entry
 
 
-def _check_bounds(name: str, bounds: Document, low: str, high: str) -> None:
+def _check_bounds(name: str, bounds: Document, constraints: str) -> None:
+    """In the words of moto's tests/test_cognitoidp (test_create_user_pool_invalid_schema_values and on)."""
+    text = constraints.startswith("String")
+    low, high = ("MinLength", "MaxLength") if text else ("MinValue", "MaxValue")
     for bound in (low, high):
         if bound in bounds and not _NUMBER.fullmatch(bounds[bound]):
-            raise invalid(f"custom:{name}: {bound} must be a number.")
+            raise invalid(f"Invalid {constraints} for schema attribute {name}")
+        if text and bound in bounds and float(bounds[bound]) > MAX_VALUE:
+            raise invalid(f"user.{name}: String attributes cannot have a length of more than {MAX_VALUE}")
     if low in bounds and high in bounds and float(bounds[low]) > float(bounds[high]):
-        raise invalid(f"custom:{name}: {low} must not be greater than {high}.")
+        what = "length" if text else "value"
+        raise invalid(f"user.{name}: Max {what} cannot be less than min {what}.")
 
 
 def entries_of(pool: Pool) -> dict[str, Document]:

@@ -10,7 +10,7 @@ from maycloud.services.dynamodb import keys, writes
 from maycloud.services.dynamodb.capacity import Consumed, read_units
 from maycloud.services.dynamodb.expressions import legacy
 from maycloud.services.dynamodb.items import check_key_values
-from maycloud.services.dynamodb.requests import Expressions, arn_of, find, rows
+from maycloud.services.dynamodb.requests import Expressions, arn_of, check_scalars, find, rows
 from maycloud.services.dynamodb.store import Table
 from maycloud.services.dynamodb.values import check_item
 
@@ -68,6 +68,7 @@ def _read_plan(call: Call, name: str, wanted: dict[str, Any]) -> tuple[Table, li
     checked = [check_key_values(key) for key in wanted["Keys"]]
     table = find(call, name)
     planned = [(key, keys.row_key(table.schema, keys.check_key(table.schema, key))) for key in checked]
+    check_scalars(table, project)
     if len({key for _, key in planned}) != len(planned):
         raise validation("Provided list of item keys contains duplicates")
     return table, planned, project
@@ -131,9 +132,11 @@ def _write_plan(
     planned: list[tuple[bytes, Any, int]] = []
     for item, size in checked:
         if size >= 0:
-            keys.check_item_keys(table.schema, item)
+            # Not in PutItem's words, as architect/dynalite's test/batchWriteItem.js observed.
+            keys.check_key_types(table.schema, item, alone=False)
+            keys.check_key_values(table.schema, item)
             for index in table.indexes.values():
-                keys.index_keys(index.schema, item, index.name)
+                keys.check_index_keys(index.schema, item, index.name)
         else:
             keys.check_key(table.schema, item)
         planned.append((keys.row_key(table.schema, item), item, size))

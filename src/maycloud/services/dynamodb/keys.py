@@ -133,19 +133,32 @@ def segment(number: int, total: int) -> tuple[bytes, bytes]:
 # Checks
 
 
+_NO_MATCH = "The provided key element does not match the schema"
+
+
 def check_key(schema: KeySchema, checked: Item) -> Item:
     """A key whose values were checked: whether it has what the schema wants."""
-    if len(checked) != len(schema.names) or any(name not in checked for name in schema.names):
-        raise validation("The provided key element does not match the schema")
-    for name in schema.names:
-        if schema.type_of(name) not in checked[name]:
-            raise validation("The provided key element does not match the schema")
+    check_key_types(schema, checked)
     check_key_values(schema, checked)
     return checked
 
 
+def check_key_types(schema: KeySchema, checked: Item, *, alone: bool = True) -> None:
+    """`alone`: there is nothing beside the key."""
+    if alone and len(checked) != len(schema.names):
+        raise validation(_NO_MATCH)
+    for name in schema.names:
+        if schema.type_of(name) not in checked.get(name, ()):
+            raise validation(_NO_MATCH)
+
+
 def check_item_keys(schema: KeySchema, item: Item) -> None:
     """An item to be put must have the table's keys, of their types."""
+    check_item_key_types(schema, item)
+    check_key_values(schema, item)
+
+
+def check_item_key_types(schema: KeySchema, item: Item) -> None:
     for name in schema.names:
         value = item.get(name)
         if value is None:
@@ -156,7 +169,6 @@ def check_item_keys(schema: KeySchema, item: Item) -> None:
                 f"One or more parameter values were invalid: Type mismatch for key {name} expected: {wanted}"
                 f" actual: {next(iter(value))}"
             )
-    check_key_values(schema, item)
 
 
 def check_key_values(schema: KeySchema, item: Item) -> None:
@@ -176,6 +188,8 @@ def check_key_values(schema: KeySchema, item: Item) -> None:
 
 
 def _check_length(schema: KeySchema, name: str, kind: str, content: str) -> None:
+    if kind == "N":
+        return
     size = len(content.encode()) if kind == "S" else len(b64decode(content))
     if name == schema.hash and size > MAX_HASH:
         raise validation(
@@ -189,16 +203,26 @@ def _check_length(schema: KeySchema, name: str, kind: str, content: str) -> None
         )
 
 
-def index_keys(schema: KeySchema, item: Item, index: str) -> bool:
-    """Whether an item belongs into an index; wrong types of its keys are refused.
+def fits(schema: KeySchema, item: Item) -> bool:
+    """Whether an item belongs into an index: indexes are sparse."""
+    for name in schema.names:
+        kind = schema.type_of(name)
+        content = item.get(name, {}).get(kind)
+        if content is None or (kind != "N" and not content):
+            return False
+        if kind != "N" and len(content) * 4 > MAX_RANGE:
+            try:
+                _check_length(schema, name, kind, content)
+            except AwsError:
+                return False
+    return True
 
-    An attribute that is missing keeps the item out: indexes are sparse.
-    """
-    present = True
+
+def check_index_keys(schema: KeySchema, item: Item, index: str) -> None:
+    """Refuse an item to be put whose attributes cannot be an index's keys; missing ones keep it out."""
     for name in schema.names:
         value = item.get(name)
         if value is None:
-            present = False
             continue
         wanted = schema.type_of(name)
         if wanted not in value:
@@ -210,12 +234,44 @@ def index_keys(schema: KeySchema, item: Item, index: str) -> bool:
                 f" not supported. The AttributeValue for a key attribute cannot contain an empty {what}"
                 f" value. IndexName: {index}, IndexKey: {name}"
             )
-    if present:
-        for name in schema.names:
-            ((kind, content),) = item[name].items()
-            if kind != "N" and len(content) * 4 > MAX_RANGE:
-                _check_length(schema, name, kind, content)
-    return present
+        if wanted != "N" and len(value[wanted]) * 4 > MAX_RANGE:
+            _check_length(schema, name, wanted, value[wanted])
+
+
+def check_updated_index_keys(schema: KeySchema, old: Item, new: Item) -> None:
+    """What an update may not make of an index's keys; those it leaves alone may be as they are.
+
+    Words of https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+    """
+    for name in schema.names:
+        value = new.get(name)
+        if value is None or value == old.get(name):
+            continue
+        wanted = schema.type_of(name)
+        if wanted not in value:
+            raise validation(
+                "The update expression attempted to update the secondary index key to unsupported type"
+            )
+        if wanted != "N" and not value[wanted]:
+            what = "string" if wanted == "S" else "binary"
+            raise validation(
+                "One or more parameter values are not valid. The update expression attempted to update a"
+                " secondary index key to a value that is not supported. The AttributeValue for a key"
+                f" attribute cannot contain an empty {what} value."
+            )
+        try:
+            _check_length(schema, name, wanted, value[wanted])
+        except AwsError as error:
+            raise validation(
+                "The update expression attempted to update the secondary index key beyond allowed size limits"
+            ) from error
+
+
+def check_update_kinds(schema: KeySchema, kinds: dict[str, str], index: str) -> None:
+    """Types that an update would give to an index's keys whatever the item is."""
+    for name in schema.names:
+        if name in kinds and kinds[name] != schema.type_of(name):
+            raise _index_mismatch(name, schema.type_of(name), kinds[name], index)
 
 
 def _index_mismatch(name: str, wanted: str, actual: str, index: str) -> AwsError:

@@ -1,129 +1,157 @@
 """Query and Scan: a range of the store's order, read until a limit, filtered, and told where to go on."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
-from maycloud.errors import AwsError, validation
+from maycloud.errors import validation
 from maycloud.services.base import Call, Params, Result
-from maycloud.services.dynamodb import keys
+from maycloud.services.dynamodb import keys, starts
 from maycloud.services.dynamodb.capacity import Consumed
-from maycloud.services.dynamodb.expressions import KeyCondition, compile_key_condition, legacy
+from maycloud.services.dynamodb.expressions import (
+    KeyCondition,
+    KeyConditions,
+    KeyTests,
+    Predicate,
+    Projection,
+    binding,
+    keyconditions,
+    legacy,
+)
 from maycloud.services.dynamodb.keys import KeySchema
-from maycloud.services.dynamodb.requests import Expressions, find, key_of, rows
+from maycloud.services.dynamodb.requests import Expressions, check_scalars, find, key_of, rows
 from maycloud.services.dynamodb.store import Index, Table
-from maycloud.services.dynamodb.values import Item, check_value
+from maycloud.services.dynamodb.values import Item
 
 PAGE = 1 << 20  # bytes read of one call
 
 
 @dataclass(slots=True)
 class Reading:
-    """What a Query or Scan reads, and what it does with each row."""
+    """The rows that a Query or Scan reads."""
 
     table: Table
     index: Index | None
     low: bytes
     high: bytes
-    forward: bool
+    forward: bool = True
+    single: bool = False  # there is one such row at the most
+
+
+@dataclass(slots=True)
+class Wanted:
+    """What becomes of each row read."""
+
     limit: int | None
-    predicate: Callable[[Item], bool] | None
-    project: Callable[[Item], Item] | None
+    predicate: Predicate | None
+    project: Projection | None
     counts_only: bool
 
 
 def query(call: Call, params: Params) -> Result:
     """Items of one partition in order of their sort key."""
     legacy.refuse_mixed(params)
-    _check_limit(params)
     expressions = Expressions(params, "ProjectionExpression", "FilterExpression", "KeyConditionExpression")
-    if params.get("KeyConditionExpression") is None and not params.get("KeyConditions"):
+    predicate = _legacy_filter(params, "QueryFilter")
+    project = expressions.legacy_projection(params)
+    start = starts.values(params)
+    tests, text = None, params.get("KeyConditionExpression")
+    if params.get("KeyConditions") is not None:
+        tests = legacy.key_conditions(params["KeyConditions"])
+    elif text is None:
         raise validation(
             "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."
         )
-    project = expressions.projection(params)
-    predicate = _filter(expressions, params, "QueryFilter")
+    keyed = None
+    if text is not None:
+        keyed = KeyConditions(text, expressions.names, expressions.values, expressions.used)
+    predicate = predicate or expressions.condition(params, "FilterExpression")
+    project = project or expressions.projection(params)
+    if tests is None:
+        assert keyed is not None
+        tests = keyed.tests()
+    _check_select(params)
+    expressions.check()
     table = find(call, params["TableName"])
     index = _index(table, params)
     schema = index.schema if index is not None else table.schema
-    condition = _key_condition(expressions, params, schema)
-    expressions.check()
-    _check_filter_keys(predicate, schema, "Filter")
+    if start is not None:
+        starts.check_hash(start, table, index)
+    keyconditions.check_hash(tests, schema.hash, schema.range)
+    if start is not None:
+        starts.check_rest(start, table, index)
+    condition = _condition(tests, schema)
     low, high = _bounds(schema, condition)
-    start = _start_key(table, index, params)
     forward = params.get("ScanIndexForward", True)
     if start is not None:
-        if not low <= start < high:
-            raise validation(
-                "The provided starting key is outside query boundaries based on provided conditions"
-            )
-        low, high = (start + b"\0", high) if forward else (low, start)
-    reading = Reading(
-        table,
-        index,
-        low,
-        high,
-        forward,
-        params.get("Limit"),
-        predicate,
-        project,
-        params.get("Select") == "COUNT",
-    )
-    return _read(call, reading, params)
+        at = starts.place(start, table, index)
+        _check_within(condition, start, index is not None, schema, at)
+        low, high = (at + b"\0", high) if forward else (low, at)
+    _check_filter_keys(predicate, schema, "QueryFilter" if "QueryFilter" in params else "Filter Expression")
+    check_scalars(table, predicate, project)
+    _check_projected(index, params, project)
+    wanted = Wanted(params.get("Limit"), predicate, project, params.get("Select") == "COUNT")
+    single = index is None and condition.operator == "="
+    return _read(call, Reading(table, index, low, high, forward, single), wanted, params)
 
 
 def scan(call: Call, params: Params) -> Result:
     """Items of a table or index, or of one segment of it, in the order of the store."""
     legacy.refuse_mixed(params)
-    _check_limit(params)
+    expressions = Expressions(params, "ProjectionExpression", "FilterExpression")
+    project = expressions.legacy_projection(params)
+    predicate = _legacy_filter(params, "ScanFilter")
+    start = starts.values(params)
     number, total = params.get("Segment"), params.get("TotalSegments")
-    if (number is None) != (total is None):
-        missing = "TotalSegments" if total is None else "Segment"
-        given = "Segment" if total is None else "TotalSegments"
+    _check_segment(number, total)
+    predicate = predicate or expressions.condition(params, "FilterExpression")
+    project = project or expressions.projection(params)
+    _check_select(params)
+    expressions.check()
+    table = find(call, params["TableName"])
+    index = _index(table, params)
+    if start is not None and index is not None:
+        starts.check_index(start, table, index)
+    _check_projected(index, params, project)
+    low, high = (
+        keys.segment(number, total) if number is not None and total is not None else (b"", b"\xff" * 8)
+    )
+    if start is not None:
+        starts.check_table(start, table, alone=index is None)
+        at = starts.place(start, table, index)
+        if not low <= at < high:
+            raise validation(
+                "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use"
+                " ExclusiveStartKey with correct Segment. "
+                f"TotalSegments: {total} Segment: {number}"
+            )
+        low = at + b"\0"
+    check_scalars(table, predicate, project)
+    wanted = Wanted(params.get("Limit"), predicate, project, params.get("Select") == "COUNT")
+    return _read(call, Reading(table, index, low, high), wanted, params)
+
+
+def _check_segment(number: int | None, total: int | None) -> None:
+    if number is not None and total is None:
         raise validation(
-            f"The {missing} parameter is required but was not present in the request when {given} parameter"
-            " is present"
+            "The TotalSegments parameter is required but was not present in the request when Segment"
+            " parameter is present"
+        )
+    if number is None and total is not None:
+        raise validation(
+            "The Segment parameter is required but was not present in the request when parameter"
+            " TotalSegments is present"
         )
     if number is not None and total is not None and number >= total:
         raise validation(
             "The Segment parameter is zero-based and must be less than parameter TotalSegments: Segment:"
             f" {number} is not less than TotalSegments: {total}"
         )
-    expressions = Expressions(params, "ProjectionExpression", "FilterExpression")
-    project = expressions.projection(params)
-    predicate = _filter(expressions, params, "ScanFilter")
-    expressions.check()
-    table = find(call, params["TableName"])
-    index = _index(table, params)
-    low, high = (
-        keys.segment(number, total) if number is not None and total is not None else (b"", b"\xff" * 8)
-    )
-    start = _start_key(table, index, params)
-    if start is not None:
-        if not low <= start < high:
-            raise validation(
-                "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use"
-                " ExclusiveStartKey with correct Segment. "
-                f"TotalSegments: {total} Segment: {number}"
-            )
-        low = start + b"\0"
-    reading = Reading(
-        table,
-        index,
-        low,
-        high,
-        True,
-        params.get("Limit"),
-        predicate,
-        project,
-        params.get("Select") == "COUNT",
-    )
-    return _read(call, reading, params)
 
 
-def _check_limit(params: Params) -> None:
+def _check_select(params: Params) -> None:
     if params.get("Select") == "COUNT" and params.get("ProjectionExpression") is not None:
         raise validation("Cannot specify the ProjectionExpression when choosing to get only the Count")
     if params.get("Select") == "COUNT" and params.get("AttributesToGet") is not None:
@@ -142,21 +170,20 @@ def _check_limit(params: Params) -> None:
         raise validation(f"Cannot specify the {which} when choosing to get {params['Select']}")
 
 
-def _filter(expressions: Expressions, params: Params, legacy_name: str) -> Any:
-    if params.get(legacy_name):
-        return legacy.conditions(params[legacy_name], params.get("ConditionalOperator"))
+def _legacy_filter(params: Params, name: str) -> Predicate | None:
+    if params.get(name):
+        return legacy.conditions(params[name], params.get("ConditionalOperator"))
     if params.get("ConditionalOperator") is not None and not params.get("KeyConditions"):
         raise validation("ConditionalOperator can only be used when Filter or Expected is specified")
-    return expressions.condition(params, "FilterExpression")
+    return None
 
 
-def _check_filter_keys(predicate: Any, schema: KeySchema, kind: str) -> None:
+def _check_filter_keys(predicate: Predicate | None, schema: KeySchema, kind: str) -> None:
     """A Query's filter may not name the keys: those are for the key condition."""
-    for path in getattr(predicate, "paths", ()):
+    for path in predicate.paths if predicate is not None else ():
         if path[0] in schema.names:
             raise validation(
-                f"{kind} Expression can only contain non-primary key attributes: Primary key attribute:"
-                f" {path[0]}"
+                f"{kind} can only contain non-primary key attributes: Primary key attribute: {path[0]}"
             )
 
 
@@ -171,30 +198,37 @@ def _index(table: Table, params: Params) -> Index | None:
         raise validation(f"The table does not have the specified index: {name}")
     if not index.ready:
         raise validation(f"Cannot read from backfilling global secondary index: {name}")
-    if index.is_global:
-        if params.get("ConsistentRead"):
-            raise validation("Consistent reads are not supported on global secondary indexes")
-        if params.get("Select") == "ALL_ATTRIBUTES" and index.projection is not None:
-            raise validation(
-                "One or more parameter values were invalid: Select type ALL_ATTRIBUTES is not supported for"
-                f" global secondary index {name} because its projection type is not ALL"
-            )
+    if index.is_global and params.get("ConsistentRead"):
+        raise validation("Consistent reads are not supported on global secondary indexes")
     return index
 
 
-def _key_condition(expressions: Expressions, params: Params, schema: KeySchema) -> KeyCondition:
-    text = params.get("KeyConditionExpression")
-    if text is None:
-        condition = legacy.key_conditions(params["KeyConditions"], schema.hash, schema.range)
-    else:
-        condition = compile_key_condition(
-            text, expressions.names, expressions.values, schema.hash, schema.range, expressions.used
+def _check_projected(index: Index | None, params: Params, project: Projection | None) -> None:
+    """A global index has what it projects and fetches nothing from its table."""
+    if index is None or not index.is_global or index.projection is None:
+        return
+    if params.get("Select") == "ALL_ATTRIBUTES":
+        raise validation(
+            "One or more parameter values were invalid: Select type ALL_ATTRIBUTES is not supported for"
+            f" global secondary index {index.name} because its projection type is not ALL"
         )
-    _check_operand(schema, schema.hash, condition.hash_value)
-    if schema.range is not None:
-        for operand in condition.operands:
-            _check_operand(schema, schema.range, operand)
-    return condition
+    lacking = [str(path[0]) for path in project.paths if path[0] not in index.projection] if project else []
+    if lacking:
+        raise validation(
+            f"One or more parameter values were invalid: Global secondary index {index.name} does not project"
+            f" [{', '.join(lacking)}]"
+        )
+
+
+def _condition(tests: KeyTests, schema: KeySchema) -> KeyCondition:
+    """What the tests say of these keys; every fault in them is told before what is not supported."""
+    others = tests.keys() - {*schema.names}
+    if not others:
+        keyconditions.check_indexable(tests)
+        for name, (_, operands) in tests.items():
+            for operand in operands:
+                _check_operand(schema, name, operand)
+    return keyconditions.choose(tests, schema.hash, schema.range)
 
 
 def _check_operand(schema: KeySchema, name: str, value: Item | Any) -> None:
@@ -209,6 +243,23 @@ def _check_operand(schema: KeySchema, name: str, value: Item | Any) -> None:
             "One or more parameter values are not valid. The AttributeValue for a key attribute cannot"
             f" contain an empty {what} value. Key: {name}"
         )
+
+
+def _check_within(condition: KeyCondition, start: Item, of_index: bool, schema: KeySchema, at: bytes) -> None:
+    """Whether a page may begin behind this key; in the words that dynalite's test/query.js observed."""
+    same = binding.equal(start[schema.hash], condition.hash_value)
+    if condition.operator is None:
+        if not same:
+            raise validation(
+                "The provided starting key is outside query boundaries based on provided conditions"
+            )
+        return
+    low, high = _bounds(schema, replace(condition, hash_value=start[schema.hash]))
+    single = not of_index and condition.operator == "="
+    if not single and not low <= at < high:
+        raise validation("The provided starting key does not match the range key predicate")
+    if single or not same:
+        raise validation("The query can return at most one row and cannot be restarted")
 
 
 def _bounds(schema: KeySchema, condition: KeyCondition) -> tuple[bytes, bytes]:
@@ -234,39 +285,19 @@ def _bounds(schema: KeySchema, condition: KeyCondition) -> tuple[bytes, bytes]:
     return begins, keys.after(begins)
 
 
-def _start_key(table: Table, index: Index | None, params: Params) -> bytes | None:
-    """Where an earlier page ended, as a key of the store."""
-    given = params.get("ExclusiveStartKey")
-    if given is None:
-        return None
-    start = {name: check_value(value)[0] for name, value in given.items()}
-    names = {*table.schema.names, *(index.schema.names if index is not None else ())}
-    if set(start) != names:
-        raise validation("The provided starting key is invalid")
-    schemas = (table.schema,) if index is None else (index.schema, table.schema)
-    try:
-        for schema in schemas:
-            keys.check_item_keys(schema, {name: start[name] for name in schema.names})
-    except AwsError as error:
-        raise validation(
-            "The provided starting key is invalid: The provided key element does not match the schema"
-        ) from error
-    return b"".join(keys.row_key(schema, start) for schema in schemas)
-
-
-def _read(call: Call, reading: Reading, params: Params) -> Result:
+def _read(call: Call, reading: Reading, wanted: Wanted, params: Params) -> Result:
     """Read rows until a page is full; the answer's items are unparsed where nothing looks into them."""
     table, index = reading.table, reading.index
     found: list[Any] = []
     scanned = matched = size = 0
     last: bytes | None = None
     more = False
-    needs_item = reading.predicate is not None or reading.project is not None
+    needs_item = wanted.predicate is not None or wanted.project is not None
     cut = index.projection if index is not None and params.get("Select") != "ALL_ATTRIBUTES" else None
-    if cut is not None and reading.project is not None and index is not None and not index.is_global:
+    if cut is not None and wanted.project is not None and index is not None and not index.is_global:
         cut = None  # a local index fetches what it does not project from the table
-    limit = reading.limit
-    unparsed = not needs_item and cut is None and not reading.counts_only
+    limit = wanted.limit
+    unparsed = not needs_item and cut is None and not wanted.counts_only
     for _key, row_size, raw in _rows(call, reading):
         if scanned == limit or (scanned and size + row_size > PAGE):
             more = True
@@ -277,21 +308,21 @@ def _read(call: Call, reading: Reading, params: Params) -> Result:
         if unparsed:
             found.append(orjson.Fragment(raw))
             continue
-        if reading.counts_only and reading.predicate is None:
+        if wanted.counts_only and wanted.predicate is None:
             matched += 1
             continue
         item = orjson.loads(raw)
         if cut is not None:
             item = {name: value for name, value in item.items() if name in cut}
-        if reading.predicate is not None and not reading.predicate(item):
+        if wanted.predicate is not None and not wanted.predicate(item):
             continue
         matched += 1
-        if not reading.counts_only:
-            found.append(reading.project(item) if reading.project is not None else item)
+        if not wanted.counts_only:
+            found.append(wanted.project(item) if wanted.project is not None else item)
     result: dict[str, Any] = {"Count": scanned if unparsed else matched, "ScannedCount": scanned}
-    if not reading.counts_only:
+    if not wanted.counts_only:
         result["Items"] = found
-    if last is not None and (more or scanned == reading.limit):
+    if last is not None and (more or scanned == wanted.limit) and not reading.single:
         result["LastEvaluatedKey"] = _last_key(table, index, orjson.loads(last))
     if "ReturnConsumedCapacity" in params:
         _account(reading, params, size, result)

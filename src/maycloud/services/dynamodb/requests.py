@@ -5,7 +5,14 @@ from typing import Any
 
 from maycloud.errors import AwsError, validation
 from maycloud.services.base import Call, Params, Policy
-from maycloud.services.dynamodb.expressions import Used, compile_condition, compile_projection, legacy
+from maycloud.services.dynamodb.expressions import (
+    Predicate,
+    Projection,
+    Used,
+    compile_condition,
+    compile_projection,
+    legacy,
+)
 from maycloud.services.dynamodb.keys import KeySchema
 from maycloud.services.dynamodb.store import Rows, Table, Tables, not_found
 from maycloud.services.dynamodb.values import Item, check_value
@@ -13,6 +20,7 @@ from maycloud.services.dynamodb.values import Item, check_value
 Names = dict[str, str] | None
 
 _NAME = re.compile(r"[a-zA-Z0-9_.-]+")
+_PLACEHOLDER = re.compile(r":[A-Za-z0-9_]+")
 
 
 def tables(call: Call) -> Tables:
@@ -119,10 +127,11 @@ def check_values(params: Params) -> Item | None:
         return None
     if not given:
         raise validation("ExpressionAttributeValues must not be empty")
+    for name in given:
+        if _PLACEHOLDER.fullmatch(name) is None:
+            raise validation(f'ExpressionAttributeValues contains invalid key: Syntax error; key: "{name}"')
     values: Item = {}
     for name, value in given.items():
-        if not name.startswith(":") or len(name) < 2:
-            raise validation(f'ExpressionAttributeValues contains invalid key: Syntax error; key: "{name}"')
         try:
             values[name] = check_value(value)[0]
         except AwsError as error:
@@ -135,18 +144,32 @@ def check_values(params: Params) -> Item | None:
 
 
 class Expressions:
-    """A request's names and values, and which of them its expressions used."""
+    """A request's names and values, and which of them its expressions used.
 
-    __slots__ = ("names", "used", "values")
+    Made before the rest of the request is looked at: that there are no expressions for them is told first,
+    what is wrong with them only when the first expression is read.
+    """
+
+    __slots__ = ("_params", "_values", "names", "used")
 
     def __init__(self, params: Params, *kinds: str) -> None:
         self.names: Names = params.get("ExpressionAttributeNames")
-        self.values = check_values(params) if "ExpressionAttributeValues" in params else None
+        self._params: Params | None = params if "ExpressionAttributeValues" in params else None
+        self._values: Item | None = None
         self.used = Used()
-        if (self.names is not None or self.values is not None) and not any(
+        if (self.names is not None or self._params is not None) and not any(
             params.get(k) is not None for k in kinds
         ):
             self._refuse_unneeded(kinds)
+
+    @property
+    def values(self) -> Item | None:
+        """The values, checked when first asked for, after the names."""
+        if self._params is not None:
+            self.used.check_names(self.names)
+            self._values = check_values(self._params)
+            self._params = None
+        return self._values
 
     def _refuse_unneeded(self, kinds: tuple[str, ...]) -> None:
         which = "ExpressionAttributeNames" if self.names is not None else "ExpressionAttributeValues"
@@ -157,17 +180,20 @@ class Expressions:
             raise validation(f"{which} can only be specified when using expressions: {wanted}")
         raise validation(f"{which} can only be specified when using expressions")
 
-    def condition(self, params: Params, kind: str = "ConditionExpression") -> Any:
-        """A predicate of items, or None. Legacy parameters do the same."""
+    def condition(self, params: Params, kind: str = "ConditionExpression") -> Predicate | None:
         text = params.get(kind)
         if text is not None:
             return compile_condition(text, self.names, self.values, kind, self.used)
         return None
 
-    def projection(self, params: Params) -> Any:
+    def projection(self, params: Params) -> Projection | None:
         text = params.get("ProjectionExpression")
         if text is not None:
+            _ = self.values
             return compile_projection(text, self.names, self.used)
+        return self.legacy_projection(params)
+
+    def legacy_projection(self, params: Params) -> Projection | None:
         if params.get("AttributesToGet") is not None:
             return legacy.attributes_to_get(params["AttributesToGet"])
         return None
@@ -176,6 +202,23 @@ class Expressions:
         """Refuse names and values that no expression used."""
         if self.names is not None or self.values is not None:
             self.used.check(self.names, self.values)
+
+
+def check_scalars(table: Table, *readers: Any) -> None:
+    """Paths may not lead into keys, which are scalars. `readers` have `paths`, or are None."""
+    for reader in readers:
+        for path in (*reader.paths, *getattr(reader, "reads", ())) if reader is not None else ():
+            if len(path) == 1:
+                continue
+            kind = "Key"
+            if path[0] not in table.schema.names:
+                if not any(path[0] in index.schema.names for index in table.indexes.values()):
+                    continue
+                kind = "IndexKey"
+            raise validation(
+                "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed:"
+                f" {kind}: {path[0]}"
+            )
 
 
 def key_of(schema: KeySchema, item: Item) -> Item:

@@ -4,7 +4,6 @@ import logging
 
 import orjson
 
-from maycloud.errors import AwsError
 from maycloud.services.base import Cloud
 from maycloud.services.dynamodb.store import Index, Rows, Table, Tables, index_key
 from maycloud.services.dynamodb.streams import Streams
@@ -90,10 +89,7 @@ class DynamoDB:
         if index is None:
             self.rows.reindex(table, key, None, item)
             return
-        try:
-            place = index_key(index, key, item)
-        except AwsError:
-            return  # an item whose attributes have other types is left out, as on AWS
+        place = index_key(index, key, item)
         if place is not None:
             self._db.write("REPLACE INTO dynamodb_index VALUES (?, ?, ?)", (index.id, place, key))
 

@@ -48,6 +48,7 @@ SCHEMA = (
 )
 
 Document = dict[str, Any]
+FIVE_YEARS = 5 * 365 * 86_400
 
 
 @dataclass(slots=True)
@@ -116,6 +117,7 @@ def read_table(id_: int, account: str, region: str, name: str, body: Document) -
                 projection,
                 each.get("IndexStatus", "ACTIVE") == "ACTIVE",
             )
+    table.indexes = dict(sorted(table.indexes.items()))  # of several, errors name the first
     table.stream = body.get("StreamId")
     table.expiry = body.get("Expiry")
     table.is_plain = not table.indexes and table.stream is None and table.expiry is None
@@ -295,10 +297,13 @@ class Rows:
         return self._db.changes < limit
 
     def expired(self, table: Table, now: int, limit: int) -> list[bytes]:
-        """Keys of items whose time has come, the earliest first."""
+        """Keys of items whose time has come, the earliest first. What is dated five years back stays:
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-before-you-start.html
+        """
         rows = self._db.rows(
-            "SELECT key FROM dynamodb_expiry WHERE tbl=? AND expires<=? ORDER BY expires LIMIT ?",
-            (table.id, now, limit),
+            "SELECT key FROM dynamodb_expiry WHERE tbl=? AND expires>? AND expires<=?"
+            " ORDER BY expires LIMIT ?",
+            (table.id, now - FIVE_YEARS, now, limit),
         )
         return [row[0] for row in rows]
 
@@ -314,8 +319,9 @@ class Rows:
 
 
 def index_key(index: Index, key: bytes, item: Item | None) -> bytes | None:
-    """Where an item stands in an index; None if it has not all of the index's keys."""
-    if item is None or not keys.index_keys(index.schema, item, index.name):
+    """Where an item stands in an index; None if it has not all of the index's keys, of their types: an item
+    may be older than the index."""
+    if item is None or not keys.fits(index.schema, item):
         return None
     return keys.row_key(index.schema, item) + key
 

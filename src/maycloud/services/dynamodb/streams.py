@@ -5,6 +5,7 @@ Sequence numbers count through the whole cloud, so that they never go back.
 """
 
 import binascii
+import re
 from base64 import b64decode, b64encode
 from datetime import UTC, datetime
 from typing import Any
@@ -19,10 +20,12 @@ from maycloud.services.dynamodb.values import Item, item_size
 from maycloud.store import Scope, Store
 
 LIFE = 86_400.0  # seconds a record is kept
-ITERATOR_LIFE = 300.0
+ITERATOR_LIFE = 900.0  # says the API reference of GetShardIterator
+MAX_LISTED = 100
 MAX_RECORDS = 1000
 MAX_BYTES = 1 << 20
 
+_ARN = re.compile(r"arn:aws:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[a-zA-Z0-9_.-]+/stream/[0-9T:.-]+")
 _LAST = (1 << 63) - 1  # the database holds no more
 _BASE = 100_000_000_000_000_000_000  # sequence numbers have 21 digits, as AWS's have
 
@@ -82,6 +85,8 @@ class Streams:
 
     def find(self, scope: Scope, arn: str) -> tuple[int, str, str, Document]:
         """Id, table's name, label and body. Raises ResourceNotFoundException."""
+        if _ARN.fullmatch(arn) is None:
+            raise validation(f"Invalid StreamArn: {arn}")
         head, _, label = arn.partition("/stream/")
         name = head.rpartition(":table/")[2]
         row = self._db.row(
@@ -146,7 +151,17 @@ def sequence(seq: int) -> str:
     return str(_BASE + seq)
 
 
+def _check_limit(params: Params, most: int) -> None:
+    """Upper limits that the model leaves to the documentation."""
+    if params.get("Limit", 0) > most:
+        raise validation(
+            f"1 validation error detected: Value '{params['Limit']}' at 'limit' failed to satisfy constraint:"
+            f" Member must have value less than or equal to {most}"
+        )
+
+
 def describe_stream(call: Call, params: Params) -> Result:
+    _check_limit(params, MAX_LISTED)
     stream, name, label, body = call.state.streams.find(call.scope, params["StreamArn"])
     first, _ = call.state.streams.bounds(stream)
     numbers = {"StartingSequenceNumber": sequence(first)}
@@ -154,8 +169,8 @@ def describe_stream(call: Call, params: Params) -> Result:
         numbers["EndingSequenceNumber"] = sequence(call.state.streams.bounds(stream)[1] - 1)
     shard = {"ShardId": _shard(stream, body), "SequenceNumberRange": numbers}
     shards = [shard]
-    if params.get("ExclusiveStartShardId", "") >= shard["ShardId"]:
-        shards = []
+    if params.get("ExclusiveStartShardId", "") >= shard["ShardId"] or "ShardFilter" in params:
+        shards = []  # what a filter asks for are a shard's children, and none has any
     return {
         "StreamDescription": {
             "StreamArn": params["StreamArn"],
@@ -171,6 +186,7 @@ def describe_stream(call: Call, params: Params) -> Result:
 
 
 def list_streams(call: Call, params: Params) -> Result:
+    _check_limit(params, MAX_LISTED)
     wanted = params.get("TableName")
     if wanted is not None and wanted.startswith("arn:"):
         wanted = wanted.rpartition(":table/")[2]
@@ -180,6 +196,8 @@ def list_streams(call: Call, params: Params) -> Result:
     ]
     after = params.get("ExclusiveStartStreamArn")
     if after is not None:
+        if _ARN.fullmatch(after) is None:
+            raise validation(f"Invalid ExclusiveStartStreamArn: {after}")
         position = next((i for i, each in enumerate(found) if each["StreamArn"] == after), -1)
         found = found[position + 1 :]
     limit = params.get("Limit", 100)
@@ -207,6 +225,8 @@ def get_shard_iterator(call: Call, params: Params) -> Result:
                 "TrimmedDataAccessException",
                 "The operation attempted to read past the oldest stream record in a shard",
             )
+    elif given is not None:
+        raise validation(f"SequenceNumber cannot be specified with ShardIteratorType {kind}")
     else:
         start = first if kind == "TRIM_HORIZON" else following
     return {"ShardIterator": _iterator(params["StreamArn"], stream, start, call.now())}
@@ -231,6 +251,7 @@ def iterator_arn(_call: Call, params: Params) -> str:
 
 def get_records(call: Call, params: Params) -> Result:
     """Records from an iterator on, and the iterator after them; none after a closed shard's end."""
+    _check_limit(params, MAX_RECORDS)
     arn, stream, start, made = _read_iterator(params["ShardIterator"])
     if call.now() - made > ITERATOR_LIFE:
         raise AwsError(
@@ -249,7 +270,7 @@ def get_records(call: Call, params: Params) -> Result:
         )
     records: list[Document] = []
     size = 0
-    for seq, record in streams.read(stream, start, min(params.get("Limit", MAX_RECORDS), MAX_RECORDS)):
+    for seq, record in streams.read(stream, start, params.get("Limit", MAX_RECORDS)):
         size += record["dynamodb"]["SizeBytes"]
         if records and size > MAX_BYTES:
             break

@@ -12,8 +12,9 @@ from maycloud.errors import AwsError, validation
 from maycloud.services.base import Call, Check, Params, Result
 from maycloud.services.dynamodb import keys, writes
 from maycloud.services.dynamodb.capacity import Consumed, read_units
-from maycloud.services.dynamodb.items import check_key_values, refuse_key_paths, update_of, updated
-from maycloud.services.dynamodb.requests import Expressions, arn_of, find, rows
+from maycloud.services.dynamodb.expressions import Update
+from maycloud.services.dynamodb.items import check_key_values, check_update, update_of, updated
+from maycloud.services.dynamodb.requests import Expressions, arn_of, check_scalars, find, rows
 from maycloud.services.dynamodb.store import Table
 from maycloud.services.dynamodb.values import check_item
 
@@ -28,6 +29,7 @@ _PERMISSIONS = {
     "Update": "dynamodb:UpdateItem",
 }
 Reason = dict[str, Any]
+_NOT_VALID = "One or more parameter values are not valid."
 
 
 def write_checks(call: Call, params: Params) -> list[Check]:
@@ -62,33 +64,52 @@ def _only_action(entry: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 class _Plan:
     """One action of a transaction: where it goes, its condition and how it changes the item."""
 
-    __slots__ = ("action", "change_by", "item", "key", "kind", "predicate", "size", "table")
+    __slots__ = ("action", "change_by", "fault", "item", "key", "kind", "predicate", "size", "table")
 
     def __init__(self, call: Call, kind: str, action: dict[str, Any]) -> None:
         self.kind = kind
         self.action = action
         self.size = 0
-        self.change_by: Any = None
+        self.change_by: Update | None = None
+        self.fault: AwsError | None = None  # what cancels it before its item is looked at
+        self.key = b""
+        kinds = ("UpdateExpression", "ConditionExpression") if kind == "Update" else ("ConditionExpression",)
+        expressions = Expressions(action, *kinds)
         if kind == "Put":
             self.item, self.size = check_item(action["Item"])
         else:
             self.item = check_key_values(action["Key"])
-        kinds = ("UpdateExpression", "ConditionExpression") if kind == "Update" else ("ConditionExpression",)
-        expressions = Expressions(action, *kinds)
         if kind == "Update":
             self.change_by = update_of(expressions, action)
         self.predicate = expressions.condition(action)
         expressions.check()
         self.table = find(call, action["TableName"])
-        if kind == "Put":
-            keys.check_item_keys(self.table.schema, self.item)
-        else:
-            self.item = keys.check_key(self.table.schema, self.item)
-        refuse_key_paths(self.table, self.change_by)
-        self.key = keys.row_key(self.table.schema, self.item)
+        self._check_against_table()
+
+    def _check_against_table(self) -> None:
+        """Keys of wrong types are reasons of a cancellation; empty and oversized ones refuse the request, as
+        observed of AWS by nubo-db/dynamodb-conformance's tests of TransactWriteItems."""
+        schema = self.table.schema
+        try:
+            if self.kind == "Put":
+                keys.check_item_key_types(schema, self.item)
+            else:
+                keys.check_key_types(schema, self.item)
+        except AwsError as error:
+            self.fault = error
+            return
+        keys.check_key_values(schema, self.item)
+        self.key = keys.row_key(schema, self.item)
+        try:
+            check_update(self.table, self.change_by)
+        except AwsError as error:
+            self.fault = error
+        check_scalars(self.table, self.predicate)
 
     def decide(self, call: Call) -> writes.Change | None:
-        """What it would write; None for a mere check. Raises what cancels the transaction."""
+        """What it would write; None for nothing. Raises what cancels the transaction."""
+        if self.fault is not None:
+            raise self.fault
         stored = writes.load(call, self.table, self.key)
         writes.check_condition(self.predicate, stored, self.action.get("ReturnValuesOnConditionCheckFailure"))
         if self.kind == "ConditionCheck":
@@ -97,8 +118,9 @@ class _Plan:
             return writes.put(self.table, stored, self.item, self.size)
         if self.kind == "Delete":
             return writes.delete(self.table, stored)
-        new, _ = updated(self.change_by, stored, self.item)
-        assert new is not None
+        new = updated(self.change_by, stored, self.item)
+        if new is None:
+            return writes.delete(self.table, stored)
         return writes.update(self.table, stored, new)
 
 
@@ -111,7 +133,8 @@ def transact_write_items(call: Call, params: Params) -> Result:
         if earlier is not None:
             return earlier
     plans = [_Plan(call, kind, action) for kind, action in entries]
-    if len({(plan.table.id, plan.key) for plan in plans}) != len(plans):
+    placed = [(plan.table.id, plan.key) for plan in plans if plan.key]
+    if len(set(placed)) != len(placed):
         raise validation("Transaction request cannot include multiple operations on one item")
     if sum(plan.size for plan in plans) > MAX_BYTES:
         raise validation("Transaction request cannot exceed 4 MB")
@@ -159,7 +182,8 @@ def _decide_all(call: Call, plans: list[_Plan]) -> list[writes.Change | None]:
 def _reason(error: AwsError) -> Reason:
     if error.code == "ConditionalCheckFailedException":
         return {"Code": "ConditionalCheckFailed", "Message": error.message, **error.members}
-    if error.code == "ValidationException":
+    # That a key would be empty is no reason of a cancellation: it refuses the request.
+    if error.code == "ValidationException" and not error.message.startswith(_NOT_VALID):
         return {"Code": "ValidationError", "Message": error.message}
     raise error
 
@@ -198,12 +222,13 @@ def transact_get_items(call: Call, params: Params) -> Result:
     planned: list[tuple[Table, bytes, Any]] = []
     for entry in params["TransactItems"]:
         wanted = entry["Get"]
-        key = check_key_values(wanted["Key"])
         expressions = Expressions(wanted, "ProjectionExpression")
+        key = check_key_values(wanted["Key"])
         project = expressions.projection(wanted)
         expressions.check()
         table = find(call, wanted["TableName"])
         planned.append((table, keys.row_key(table.schema, keys.check_key(table.schema, key)), project))
+        check_scalars(table, project)
     if len({(table.id, key) for table, key, _ in planned}) != len(planned):
         raise validation("Transaction request cannot include multiple operations on one item")
     responses: list[dict[str, Any]] = []

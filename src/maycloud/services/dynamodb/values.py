@@ -166,6 +166,9 @@ def _only_type(value: dict[str, Any]) -> tuple[str, Any]:
             "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
         )
     if len(present) > 1:
+        for kind, content in present:  # what is wrong with numbers is told first
+            if kind == "N" and content.__class__ is str:
+                number(content)
         raise validation(
             "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the"
             " supported datatypes"
@@ -196,10 +199,10 @@ def _check_set(kind: str, content: Any) -> tuple[Value, int]:
         size = sum(map(binary_size, content))
         unique = {b64decode(member) for member in content}
     if len(unique) != len(content):
-        shown = content if kind == "SS" else ["java.nio.HeapByteBuffer"] * len(content)
+        of_type = "of type BS" if kind == "BS" else ""
         raise validation(
-            f"One or more parameter values were invalid: Input collection [{', '.join(shown)}] contains"
-            " duplicates."
+            f"One or more parameter values were invalid: Input collection [{', '.join(content)}]{of_type}"
+            " contains duplicates."
         )
     return {kind: content}, size
 

@@ -70,24 +70,22 @@ def check_size(size: int, *, update: bool = False) -> None:
 
 def put(table: Table, stored: Stored, item: Item, size: int) -> Change:
     check_size(size)
-    return _checked(Change(table, stored, item, size))
+    for index in table.indexes.values():
+        keys.check_index_keys(index.schema, item, index.name)
+    return Change(table, stored, item, size)
 
 
 def update(table: Table, stored: Stored, new: Item) -> Change:
     """An update's outcome, checked anew: it may have grown too large or too deep."""
     checked, size = check_item(new)
     check_size(size, update=True)
-    return _checked(Change(table, stored, checked, size))
+    for index in table.indexes.values():
+        keys.check_updated_index_keys(index.schema, stored.item or {}, checked)
+    return Change(table, stored, checked, size)
 
 
 def delete(table: Table, stored: Stored) -> Change:
     return Change(table, stored, None, 0)
-
-
-def _checked(change: Change) -> Change:
-    for index in change.table.indexes.values():
-        keys.index_keys(index.schema, change.new or {}, index.name)
-    return change
 
 
 def apply(call: Call, change: Change, *, user: dict[str, str] | None = None) -> None:

@@ -4,10 +4,21 @@ from collections.abc import Callable
 from typing import Any
 
 from maycloud.services.base import Call, Params, Result, Service
-from maycloud.services.iam import attachments, roles, users
+from maycloud.services.iam import (
+    account,
+    attachments,
+    details,
+    groups,
+    instance_profiles,
+    policies,
+    roles,
+    simulate,
+    users,
+)
 from maycloud.services.iam.attachments import GROUP, ROLE, USER, Kind
-from maycloud.services.iam.common import arn_maker, identities, scope
-from maycloud.services.iam.roles import new_policy_arn, policy_arn
+from maycloud.services.iam.common import arn_maker
+from maycloud.services.iam.instance_profiles import profile_arn
+from maycloud.services.iam.policies import new_policy_arn, policy_arn
 
 service = Service("iam", denied="AccessDenied")
 
@@ -19,6 +30,10 @@ _role_arn = arn_maker("role", "RoleName")
 def own_user_arn(call: Call, params: Params) -> str:
     """The caller itself where a call names no user."""
     return _user_arn(call, params) if params.get("UserName") else call.principal.arn
+
+
+def simulated_arn(_call: Call, params: Params) -> str:
+    return params["PolicySourceArn"]
 
 
 Function = Callable[[Call, Params], Result]
@@ -67,49 +82,63 @@ for _name, _function, _arn in (
     ("UpdateAccessKey", users.update_access_key, own_user_arn),
     ("DeleteAccessKey", users.delete_access_key, own_user_arn),
     ("ListAccessKeys", users.list_access_keys, own_user_arn),
-    ("CreateGroup", users.create_group, _group_arn),
-    ("GetGroup", users.get_group, _group_arn),
-    ("ListGroups", users.list_groups, None),
-    ("DeleteGroup", users.delete_group, _group_arn),
-    ("AddUserToGroup", users.add_user_to_group, _group_arn),
-    ("RemoveUserFromGroup", users.remove_user_from_group, _group_arn),
-    ("ListGroupsForUser", users.list_groups_for_user, _user_arn),
+    ("GetAccessKeyLastUsed", users.access_key_last_used, None),
+    ("CreateLoginProfile", users.create_login_profile, own_user_arn),
+    ("GetLoginProfile", users.get_login_profile, own_user_arn),
+    ("UpdateLoginProfile", users.update_login_profile, own_user_arn),
+    ("DeleteLoginProfile", users.delete_login_profile, own_user_arn),
+    ("CreateAccountAlias", account.create_account_alias, None),
+    ("DeleteAccountAlias", account.delete_account_alias, None),
+    ("ListAccountAliases", account.list_account_aliases, None),
+    ("UpdateAccountPasswordPolicy", account.update_account_password_policy, None),
+    ("GetAccountPasswordPolicy", account.get_account_password_policy, None),
+    ("DeleteAccountPasswordPolicy", account.delete_account_password_policy, None),
+    ("GetAccountAuthorizationDetails", details.account_authorization_details, None),
+    ("GetAccountSummary", details.account_summary, None),
+    ("SimulateCustomPolicy", simulate.simulate_custom_policy, None),
+    ("SimulatePrincipalPolicy", simulate.simulate_principal_policy, simulated_arn),
+    ("GetContextKeysForCustomPolicy", simulate.context_keys_for_custom_policy, None),
+    ("GetContextKeysForPrincipalPolicy", simulate.context_keys_for_principal_policy, simulated_arn),
+    ("CreateInstanceProfile", instance_profiles.create_instance_profile, profile_arn),
+    ("GetInstanceProfile", instance_profiles.get_instance_profile, profile_arn),
+    ("DeleteInstanceProfile", instance_profiles.delete_instance_profile, profile_arn),
+    ("ListInstanceProfiles", instance_profiles.list_instance_profiles, None),
+    ("ListInstanceProfilesForRole", instance_profiles.list_instance_profiles_for_role, _role_arn),
+    ("AddRoleToInstanceProfile", instance_profiles.add_role_to_instance_profile, profile_arn),
+    ("RemoveRoleFromInstanceProfile", instance_profiles.remove_role_from_instance_profile, profile_arn),
+    ("TagInstanceProfile", instance_profiles.tag_instance_profile, profile_arn),
+    ("UntagInstanceProfile", instance_profiles.untag_instance_profile, profile_arn),
+    ("ListInstanceProfileTags", instance_profiles.list_instance_profile_tags, profile_arn),
+    ("CreateGroup", groups.create_group, _group_arn),
+    ("GetGroup", groups.get_group, _group_arn),
+    ("ListGroups", groups.list_groups, None),
+    ("UpdateGroup", groups.update_group, _group_arn),
+    ("DeleteGroup", groups.delete_group, _group_arn),
+    ("AddUserToGroup", groups.add_user_to_group, _group_arn),
+    ("RemoveUserFromGroup", groups.remove_user_from_group, _group_arn),
+    ("ListGroupsForUser", groups.list_groups_for_user, _user_arn),
     ("CreateRole", roles.create_role, _role_arn),
     ("GetRole", roles.get_role, _role_arn),
     ("ListRoles", roles.list_roles, None),
     ("UpdateRole", roles.update_role, _role_arn),
+    ("UpdateRoleDescription", roles.update_role_description, _role_arn),
     ("UpdateAssumeRolePolicy", roles.update_assume_role_policy, _role_arn),
     ("DeleteRole", roles.delete_role, _role_arn),
     ("CreateServiceLinkedRole", roles.create_service_linked_role, None),
-    ("CreatePolicy", roles.create_policy, new_policy_arn),
-    ("GetPolicy", roles.get_policy, policy_arn),
-    ("ListPolicies", roles.list_policies, None),
-    ("DeletePolicy", roles.delete_policy, policy_arn),
-    ("CreatePolicyVersion", roles.create_policy_version, policy_arn),
-    ("GetPolicyVersion", roles.get_policy_version, policy_arn),
-    ("ListPolicyVersions", roles.list_policy_versions, policy_arn),
-    ("SetDefaultPolicyVersion", roles.set_default_policy_version, policy_arn),
-    ("DeletePolicyVersion", roles.delete_policy_version, policy_arn),
-    ("ListEntitiesForPolicy", roles.list_entities_for_policy, policy_arn),
+    ("DeleteServiceLinkedRole", roles.delete_service_linked_role, _role_arn),
+    ("GetServiceLinkedRoleDeletionStatus", roles.get_service_linked_role_deletion_status, None),
+    ("CreatePolicy", policies.create_policy, new_policy_arn),
+    ("GetPolicy", policies.get_policy, policy_arn),
+    ("ListPolicies", policies.list_policies, None),
+    ("DeletePolicy", policies.delete_policy, policy_arn),
+    ("CreatePolicyVersion", policies.create_policy_version, policy_arn),
+    ("GetPolicyVersion", policies.get_policy_version, policy_arn),
+    ("ListPolicyVersions", policies.list_policy_versions, policy_arn),
+    ("SetDefaultPolicyVersion", policies.set_default_policy_version, policy_arn),
+    ("DeletePolicyVersion", policies.delete_policy_version, policy_arn),
+    ("TagPolicy", policies.tag_policy, policy_arn),
+    ("UntagPolicy", policies.untag_policy, policy_arn),
+    ("ListPolicyTags", policies.list_policy_tags, policy_arn),
+    ("ListEntitiesForPolicy", policies.list_entities_for_policy, policy_arn),
 ):
     _register(_name, _function, _arn)
-
-
-@service.operation
-def GetAccountSummary(call: Call, _params: Params) -> Result:
-    """How many of each there are, and quotas."""
-    store = identities(call)
-    counts = {
-        "Users": len(store.users.items(scope(call))),
-        "Groups": len(store.groups.items(scope(call))),
-        "Roles": len(store.roles.items(scope(call))),
-        "Policies": len(store.policies.items(scope(call))),
-        "UsersQuota": 5000,
-        "GroupsQuota": 300,
-        "RolesQuota": 1000,
-        "PoliciesQuota": 1500,
-        "AccessKeysPerUserQuota": users.MAX_KEYS,
-        "AttachedPoliciesPerUserQuota": attachments.MAX_ATTACHED,
-        "VersionsPerPolicyQuota": roles.MAX_VERSIONS,
-    }
-    return {"SummaryMap": counts}

@@ -11,6 +11,7 @@ from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
 from maycloud.services.iam.common import (
     check_name,
+    check_tag_count,
     encoded,
     find,
     identities,
@@ -95,14 +96,20 @@ def list_inline(kind: Kind, call: Call, params: Params) -> Result:
     return page(sorted(kind.find(call, params).get("Inline", {})), params, "PolicyNames")
 
 
-def _check_policy(call: Call, arn: str) -> None:
+def _check_policy(call: Call, arn: str, what: str = "Policy") -> None:
     if identities(call).policy_document(scope(call), arn) is None:
-        raise AwsError("NoSuchEntity", f"Policy {arn} does not exist or is not attachable.", 404)
+        raise AwsError("NoSuchEntity", f"{what} {arn} does not exist or is not attachable.", 404)
+
+
+def _check_arn(arn: str) -> None:
+    if not arn.startswith("arn:"):
+        raise AwsError("ValidationError", f"ARN {arn} is not valid.")
 
 
 def attach(kind: Kind, call: Call, params: Params) -> Result:
-    holder = kind.find(call, params)
     arn = params["PolicyArn"]
+    _check_arn(arn)
+    holder = kind.find(call, params)
     _check_policy(call, arn)
     attached = holder.get("Attached", [])
     if arn in attached:
@@ -114,8 +121,9 @@ def attach(kind: Kind, call: Call, params: Params) -> Result:
 
 
 def detach(kind: Kind, call: Call, params: Params) -> Result:
-    holder = kind.find(call, params)
     arn = params["PolicyArn"]
+    _check_arn(arn)
+    holder = kind.find(call, params)
     if arn not in holder.get("Attached", []):
         raise AwsError("NoSuchEntity", f"Policy {arn} was not found.", 404)
     kind.save(call, params, holder | {"Attached": [each for each in holder["Attached"] if each != arn]})
@@ -135,9 +143,16 @@ def list_attached(kind: Kind, call: Call, params: Params) -> Result:
 
 def put_boundary(kind: Kind, call: Call, params: Params) -> Result:
     holder = kind.find(call, params)
-    _check_policy(call, params["PermissionsBoundary"])
+    _check_boundary(call, params["PermissionsBoundary"])
     kind.save(call, params, holder | {"Boundary": params["PermissionsBoundary"]})
     return None
+
+
+def _check_boundary(call: Call, arn: str) -> None:
+    parts = arn.split(":")
+    if len(parts) != 6 or not parts[5].startswith("policy/"):
+        raise AwsError("InvalidInput", f"ARN {arn} is not valid.")
+    _check_policy(call, arn, "Scope ARN:")
 
 
 def delete_boundary(kind: Kind, call: Call, params: Params) -> Result:
@@ -169,15 +184,14 @@ def check_boundary(call: Call, params: Params) -> Document:
     arn = params.get("PermissionsBoundary")
     if arn is None:
         return {}
-    _check_policy(call, arn)
+    _check_boundary(call, arn)
     return {"Boundary": arn}
 
 
 def tag(kind: Kind, call: Call, params: Params) -> Result:
     holder = kind.find(call, params)
     tags = {**holder.get("Tags", {}), **tags_of(params)}
-    if len(tags) > 50:
-        raise limit_exceeded("TagsPerResource", 50)
+    check_tag_count(tags)
     kind.save(call, params, holder | {"Tags": tags})
     return None
 
@@ -191,7 +205,7 @@ def untag(kind: Kind, call: Call, params: Params) -> Result:
 
 
 def list_tags(kind: Kind, call: Call, params: Params) -> Result:
-    return page(tag_list(kind.find(call, params)), params, "Tags")
+    return page(sorted(tag_list(kind.find(call, params)), key=lambda tag: tag["Key"]), params, "Tags")
 
 
 def is_managed_by_aws(arn: str) -> bool:

@@ -14,6 +14,8 @@ from maycloud.services.base import Call, Params
 from maycloud.services.tokens import is_number
 from maycloud.store import Document, Documents, Scope
 
+MAX_TAGS = 50
+
 _NAME = re.compile(r"[\w+=,.@-]+")
 _PATH = re.compile(r"/|/[!-\x7f]+/")
 
@@ -79,17 +81,32 @@ def encoded(document: Document) -> str:
     return quote(orjson.dumps(document).decode(), safe="")
 
 
-def tags_of(params: Params) -> dict[str, str]:
+def describe_role(role: Document) -> dict[str, Any]:
+    """What every answer tells of a role, and all that CreateRole and instance profiles do."""
+    return {
+        "Path": role["Path"],
+        "RoleName": role["RoleName"],
+        "RoleId": role["RoleId"],
+        "Arn": role["Arn"],
+        "CreateDate": moment(role["Created"]),
+        "AssumeRolePolicyDocument": encoded(role["Trust"]),
+    }
+
+
+def tags_of(params: Params, *, by_case: bool = False) -> dict[str, str]:
+    """The tags a call gives. Keys of policies alone may differ by case, `by_case`."""
     tags = params.get("Tags", [])
-    if len(tags) > 50:
-        raise limit_exceeded("TagsPerResource", 50)
-    keys = [tag["Key"].lower() for tag in tags]
+    keys = [tag["Key"] if by_case else tag["Key"].lower() for tag in tags]
     if len(set(keys)) != len(keys):
-        raise AwsError(
-            "InvalidInput",
-            "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
-        )
+        more = "" if by_case else " Please note that Tag keys are case insensitive."
+        raise AwsError("InvalidInput", f"Duplicate tag keys found.{more}")
+    check_tag_count({tag["Key"]: tag["Value"] for tag in tags})
     return {tag["Key"]: tag["Value"] for tag in tags}
+
+
+def check_tag_count(tags: dict[str, str]) -> None:
+    if len(tags) > MAX_TAGS:
+        raise AwsError("LimitExceeded", "The number of tags has reached the maximum limit.", 409)
 
 
 def tag_list(holder: Document) -> list[dict[str, str]]:

@@ -1,11 +1,12 @@
-"""Users, their access keys, and groups."""
+"""Users, their access keys and passwords."""
 
 from typing import Any
 
 from maycloud.access.identities import new_id, new_secret
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
-from maycloud.services.iam.attachments import GROUP, USER, boundary_of, check_boundary
+from maycloud.services.iam.account import check_password
+from maycloud.services.iam.attachments import USER, boundary_of, check_boundary
 from maycloud.services.iam.common import (
     check_name,
     conflict,
@@ -100,7 +101,8 @@ def list_users(call: Call, params: Params) -> Result:
 
 def update_user(call: Call, params: Params) -> Result:
     user = dict(USER.find(call, params))
-    name, path = params.get("NewUserName", user["UserName"]), params.get("NewPath", user["Path"])
+    name = params.get("NewUserName", user["UserName"])
+    path = path_of({"Path": params.get("NewPath", user["Path"])})
     store = identities(call)
     if name != user["UserName"]:
         check_name("userName", name, 64)
@@ -117,6 +119,8 @@ def update_user(call: Call, params: Params) -> Result:
 def delete_user(call: Call, params: Params) -> Result:
     user = USER.find(call, params)
     name = user["UserName"]
+    if user.get("Login"):
+        raise conflict("Cannot delete entity, must delete login profile first.")
     if _keys(call, name):
         raise conflict("Cannot delete entity, must delete access keys first.")
     if user.get("Inline"):
@@ -199,88 +203,66 @@ def list_access_keys(call: Call, params: Params) -> Result:
     return page(rows, params, "AccessKeyMetadata")
 
 
-# Groups
+def access_key_last_used(call: Call, params: Params) -> Result:
+    """Whose key it is. Uses are not kept, so each key says what AWS says of one that was never used."""
+    key = params["AccessKeyId"]
+    body = identities(call).keys.get(_GLOBAL, key)
+    if body is None or body["account"] != call.account:
+        raise AwsError(
+            "AccessDenied",
+            f"User: {call.principal.arn} is not authorized to perform iam:GetAccessKeyLastUsed on resource:"
+            f" access key {key}",
+            403,
+        )
+    return {"UserName": body["user"], "AccessKeyLastUsed": {"ServiceName": "N/A", "Region": "N/A"}}
 
 
-def describe_group(group: Document) -> dict[str, Any]:
+# Passwords. There is no console to sign in to, so that a password is checked and forgotten.
+
+
+def _login(user: Document) -> dict[str, Any]:
+    login = user["Login"]
     return {
-        "Path": group["Path"],
-        "GroupName": group["GroupName"],
-        "GroupId": group["GroupId"],
-        "Arn": group["Arn"],
-        "CreateDate": moment(group["Created"]),
+        "UserName": user["UserName"],
+        "CreateDate": moment(login["Created"]),
+        "PasswordResetRequired": login["Reset"],
     }
 
 
-def create_group(call: Call, params: Params) -> Result:
-    name = params["GroupName"]
-    check_name("groupName", name, 128)
-    documents = identities(call).groups
-    if documents.get(scope(call), name) is not None:
-        raise exists("Group", name)
-    path = path_of(params)
-    group: Document = {
-        "Path": path,
-        "GroupName": name,
-        "GroupId": new_id("AGPA"),
-        "Arn": f"arn:aws:iam::{call.account}:group{path}{name}",
-        "Created": call.now(),
-    }
-    identities(call).write(documents, scope(call), name, group)
-    return {"Group": describe_group(group)}
+def _with_login(call: Call, params: Params) -> Document:
+    user = USER.find(call, {"UserName": own_name(call, params)})
+    if not user.get("Login"):
+        raise AwsError("NoSuchEntity", f"Login Profile for User {user['UserName']} cannot be found.", 404)
+    return user
 
 
-def _members(call: Call, name: str) -> list[Document]:
-    return [user for _, user in identities(call).users.items(scope(call)) if name in user.get("Groups", [])]
+def create_login_profile(call: Call, params: Params) -> Result:
+    user = USER.find(call, {"UserName": own_name(call, params)})
+    name = user["UserName"]
+    if user.get("Login"):
+        raise AwsError("EntityAlreadyExists", f"Login Profile for user {name} already exists.", 409)
+    check_password(call, params["Password"])
+    login = {"Created": call.now(), "Reset": params.get("PasswordResetRequired", False)}
+    user = user | {"Login": login}
+    USER.save(call, {"UserName": name}, user)
+    return {"LoginProfile": _login(user)}
 
 
-def get_group(call: Call, params: Params) -> Result:
-    group = GROUP.find(call, params)
-    members = [describe(user, whole=False) for user in _members(call, group["GroupName"])]
-    return {"Group": describe_group(group), **page(members, params, "Users")}
+def get_login_profile(call: Call, params: Params) -> Result:
+    return {"LoginProfile": _login(_with_login(call, params))}
 
 
-def list_groups(call: Call, params: Params) -> Result:
-    prefix = params.get("PathPrefix", "/")
-    rows = [
-        describe_group(group)
-        for _, group in identities(call).groups.items(scope(call))
-        if group["Path"].startswith(prefix)
-    ]
-    return page(rows, params, "Groups")
-
-
-def delete_group(call: Call, params: Params) -> Result:
-    group = GROUP.find(call, params)
-    if _members(call, group["GroupName"]):
-        raise conflict("Cannot delete entity, must remove users from group first.")
-    if group.get("Inline"):
-        raise conflict("Cannot delete entity, must delete policies first.")
-    if group.get("Attached"):
-        raise conflict("Cannot delete entity, must detach all policies first.")
-    identities(call).remove(identities(call).groups, scope(call), group["GroupName"])
+def update_login_profile(call: Call, params: Params) -> Result:
+    user = _with_login(call, params)
+    if "Password" in params:
+        check_password(call, params["Password"])
+    reset = params.get("PasswordResetRequired", user["Login"]["Reset"])
+    USER.save(call, {"UserName": user["UserName"]}, user | {"Login": user["Login"] | {"Reset": reset}})
     return None
 
 
-def add_user_to_group(call: Call, params: Params) -> Result:
-    GROUP.find(call, params)
-    user = USER.find(call, params)
-    groups = user.get("Groups", [])
-    if params["GroupName"] not in groups:
-        USER.save(call, params, user | {"Groups": [*groups, params["GroupName"]]})
+def delete_login_profile(call: Call, params: Params) -> Result:
+    user = dict(_with_login(call, params))
+    del user["Login"]
+    USER.save(call, {"UserName": user["UserName"]}, user)
     return None
-
-
-def remove_user_from_group(call: Call, params: Params) -> Result:
-    GROUP.find(call, params)
-    user = USER.find(call, params)
-    groups = [name for name in user.get("Groups", []) if name != params["GroupName"]]
-    USER.save(call, params, user | {"Groups": groups})
-    return None
-
-
-def list_groups_for_user(call: Call, params: Params) -> Result:
-    names = USER.find(call, params).get("Groups", [])
-    documents = identities(call).groups
-    groups = [documents.get(scope(call), name) for name in names]
-    return page([describe_group(group) for group in groups if group is not None], params, "Groups")

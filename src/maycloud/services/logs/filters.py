@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from maycloud.errors import AwsError
+from maycloud.globs import compile_glob
 
 Matches = Callable[[str], bool]
 
@@ -58,10 +59,6 @@ def _terms(text: str) -> Matches:
     return matches
 
 
-def _glob(pattern: str) -> re.Pattern[str]:
-    return re.compile(".*".join(re.escape(part) for part in pattern.split("*")), re.DOTALL)
-
-
 def _compare(value: Any, operator: str, wanted: str, *, quoted: bool) -> bool:
     if operator in (">", "<", ">=", "<="):
         try:
@@ -77,9 +74,9 @@ def _compare(value: Any, operator: str, wanted: str, *, quoted: bool) -> bool:
         try:
             equal = float(value) == float(wanted)
         except (TypeError, ValueError):
-            equal = _glob(wanted).fullmatch(str(value)) is not None
+            equal = compile_glob(wanted).fullmatch(str(value)) is not None
     else:
-        equal = _glob(wanted).fullmatch(str(value)) is not None
+        equal = compile_glob(wanted).fullmatch(str(value)) is not None
     return equal if operator == "=" else not equal
 
 

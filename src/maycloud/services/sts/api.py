@@ -11,12 +11,17 @@ from maycloud.principal import Principal
 from maycloud.services.base import Call, Params, Result, Service
 from maycloud.services.sts import web_identity
 from maycloud.services.sts.sessions import (
+    TRANSITIVE,
     answer,
     check_duration,
     check_names,
+    check_tags,
     identities,
+    inherited_tags,
+    packed_size,
     role_answer,
     session_policies,
+    session_tags,
 )
 from maycloud.store import Document
 
@@ -36,6 +41,8 @@ def GetCallerIdentity(call: Call, _params: Params) -> Result:
 def AssumeRole(call: Call, params: Params) -> Result:
     """Credentials of a role, if its trust policy and the caller's own policies let it."""
     check_names(params)
+    inherited = inherited_tags(call.principal)
+    check_tags(params, inherited)
     if call.principal.kind == "root":
         raise AwsError("AccessDenied", "Roles may not be assumed by root accounts.", 403)
     role = identities(call).role(params["RoleArn"])
@@ -50,10 +57,13 @@ def AssumeRole(call: Call, params: Params) -> Result:
             " chaining",
         )
     session = role_principal(role, params["RoleSessionName"])
-    session["tags"] = {**session["tags"], **_session_tags(params)}
+    session["tags"] = {**session["tags"], **inherited, **session_tags(params)}
     session["policies"] = session_policies(call, params, role)
+    session["context"] = {}
     if params.get("SourceIdentity"):
-        session["context"] = {"sts:SourceIdentity": params["SourceIdentity"]}
+        session["context"]["sts:SourceIdentity"] = params["SourceIdentity"]
+    if inherited or params.get("TransitiveTagKeys"):
+        session["context"][TRANSITIVE] = [*inherited, *params.get("TransitiveTagKeys", [])]
     credential = identities(call).open_session(duration, **session)
     result = role_answer(credential, session["policies"])
     if params.get("SourceIdentity"):
@@ -66,19 +76,15 @@ def _authorize(call: Call, params: Params, role: Document | None) -> None:
     context: dict[str, Any] = {"sts:RoleSessionName": params["RoleSessionName"]}
     if params.get("ExternalId"):
         context["sts:ExternalId"] = params["ExternalId"]
-    for key, value in _session_tags(params).items():
+    for key, value in session_tags(params).items():
         context[f"aws:RequestTag/{key}"] = value
     if role is not None:
         context |= {f"iam:ResourceTag/{key}": value for key, value in role.get("Tags", {}).items()}
     # A role that is not there trusts nobody.
     trust = role["Trust"] if role is not None else {"Version": "2012-10-17", "Statement": []}
-    if _session_tags(params):
+    if session_tags(params):
         call.authorize("sts:TagSession", params["RoleArn"], context, trust)
     call.authorize("sts:AssumeRole", params["RoleArn"], context, trust)
-
-
-def _session_tags(params: Params) -> dict[str, str]:
-    return {tag["Key"]: tag["Value"] for tag in params.get("Tags", [])}
 
 
 @service.operation(unchecked=True)
@@ -102,20 +108,23 @@ def GetSessionToken(call: Call, params: Params) -> Result:
 def GetFederationToken(call: Call, params: Params) -> Result:
     """Credentials for someone else, with the caller's rights as far as the session policies give them."""
     principal = _long_lived(call, "GetFederationToken")
+    check_tags(params, {})
     name = params["Name"]
+    policies = session_policies(call, params, {"Arn": f"arn:aws:iam::{principal.account}:role/x"})
     credential = identities(call).open_session(
         params.get("DurationSeconds", 43_200),
         kind="federated",
         account=principal.account,
         arn=f"arn:aws:sts::{principal.account}:federated-user/{name}",
         id=f"{principal.account}:{name}",
-        policies=session_policies(call, params, {"Arn": f"arn:aws:iam::{principal.account}:role/x"}),
+        policies=policies,
         context={"maycloud:user": principal.arn},
-        tags=_session_tags(params),
+        tags=session_tags(params),
     )
     return {
         "Credentials": answer(credential),
         "FederatedUser": {"FederatedUserId": credential.principal.id, "Arn": credential.principal.arn},
+        "PackedPolicySize": packed_size(policies),
     }
 
 
@@ -123,6 +132,12 @@ def _long_lived(call: Call, operation: str) -> Principal:
     if call.principal.kind != "user" or call.principal.expires is not None:
         raise AwsError("AccessDenied", f"Cannot call {operation} with session credentials", 403)
     return call.principal
+
+
+@service.operation
+def DecodeAuthorizationMessage(_call: Call, _params: Params) -> Result:
+    """Refusals here say in clear why, so that no message that was encoded is ours."""
+    raise AwsError("InvalidAuthorizationMessageException", "Message is not valid")
 
 
 @service.operation

@@ -9,10 +9,12 @@ import orjson
 from maycloud.access.identities import Credential, Identities
 from maycloud.access.validation import check_policy_document
 from maycloud.errors import AwsError
+from maycloud.principal import Principal
 from maycloud.services.base import Call, Params
 from maycloud.store import Document
 
 MAX_SESSION_POLICY = 2048
+TRANSITIVE = "maycloud:transitive"  # in a session's context: the keys of the tags that it hands on
 
 _ROLE = re.compile(r"arn:aws:iam::(\d{12}):role/(?:[!-~]*/)?([\w+=,.@-]{1,64})")
 _SESSION = re.compile(r"[\w+=,.@-]{2,64}")
@@ -31,6 +33,38 @@ def check_names(params: Params) -> None:
             "ValidationError",
             f"1 validation error detected: Value '{params['RoleSessionName']}' at 'roleSessionName' failed to"
             r" satisfy constraint: Member must satisfy regular expression pattern: [\w+=,.@-]*",
+        )
+
+
+def session_tags(params: Params) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in params.get("Tags", [])}
+
+
+def inherited_tags(principal: Principal) -> dict[str, str]:
+    """The tags that a caller's session hands on to those it opens."""
+    keys = principal.context.get(TRANSITIVE, ())
+    return {key: principal.tags[key] for key in keys if key in principal.tags}
+
+
+def check_tags(params: Params, inherited: dict[str, str]) -> None:
+    """Raises InvalidParameterValue, as recorded of AWS in LocalStack's
+    tests/aws/services/sts/test_sts.snapshot.json (TestSTSAssumeRoleTagging)."""
+    keys = [tag["Key"].lower() for tag in params.get("Tags", [])]
+    if len(set(keys)) < len(keys):
+        raise AwsError(
+            "InvalidParameterValue",
+            "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
+        )
+    if set(keys) & {key.lower() for key in inherited}:
+        raise AwsError(
+            "InvalidParameterValue",
+            "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag"
+            " key from the calling session.",
+        )
+    if not {key.lower() for key in params.get("TransitiveTagKeys", [])} <= set(keys):
+        raise AwsError(
+            "InvalidParameterValue",
+            "The specified transitive tag key must be included in the requested tags.",
         )
 
 
@@ -77,6 +111,11 @@ def role_answer(credential: Credential, policies: list[Document]) -> dict[str, A
         "AssumedRoleUser": {"AssumedRoleId": principal.id, "Arn": principal.arn},
     }
     if policies:
-        size = sum(len(orjson.dumps(policy)) for policy in policies)
-        result["PackedPolicySize"] = min(100, size * 100 // MAX_SESSION_POLICY)
+        result["PackedPolicySize"] = packed_size(policies)
     return result
+
+
+def packed_size(policies: list[Document]) -> int:
+    """Per cent of the space for session policies."""
+    size = sum(len(orjson.dumps(policy)) for policy in policies)
+    return min(100, size * 100 // MAX_SESSION_POLICY)

@@ -34,10 +34,14 @@ def _inputs(ctx: Context, props: Props) -> Props:
     return given
 
 
-async def _ended(ctx: Context, stack_id: str) -> Resource:
-    """Wait for the nested stack, and give its outputs."""
+async def _ended(ctx: Context, stack_id: str, *, as_it_was: bool = False) -> Resource:
+    """Wait for the nested stack, and give its outputs.
+
+    `as_it_was`: there was nothing to do, so that a stack whose own rollback has brought it back is well too.
+    """
     stack = await ctx.cloud.state("cloudformation").finished(stack_id)
-    if stack is None or stack["status"] not in _ENDED_WELL:
+    well = (*_ENDED_WELL, "UPDATE_ROLLBACK_COMPLETE") if as_it_was else _ENDED_WELL
+    if stack is None or stack["status"] not in well:
         status = stack["status"] if stack else "DELETE_COMPLETE"
         reason = (stack or {}).get("reason") or ""
         raise AwsError("ValidationError", f"Embedded stack {stack_id} was not successfully created: {reason}"
@@ -63,12 +67,14 @@ async def update_stack(
 ) -> Resource:
     engine = ctx.cloud.state("cloudformation")
     await engine.finished(physical_id)  # of an update that a crash has interrupted
+    as_it_was = False
     try:
         await ctx.call("cloudformation", "UpdateStack", StackName=physical_id, **_inputs(ctx, new))
     except AwsError as failure:
         if "No updates are to be performed" not in failure.message:
             raise
-    return await _ended(ctx, physical_id)
+        as_it_was = True
+    return await _ended(ctx, physical_id, as_it_was=as_it_was)
 
 
 async def delete_stack(ctx: Context, physical_id: str, _props: Props, _attributes: Attributes) -> None:

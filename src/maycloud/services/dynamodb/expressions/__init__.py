@@ -3,24 +3,21 @@
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.html
 """
 
-from maycloud.services.dynamodb.expressions.conditions import (
-    KeyCondition,
-    Predicate,
-    compile_condition,
-    compile_key_condition,
-)
+from maycloud.services.dynamodb.expressions.conditions import Predicate, compile_condition
+from maycloud.services.dynamodb.expressions.keyconditions import KeyCondition, KeyConditions, KeyTests
 from maycloud.services.dynamodb.expressions.lexer import Used
 from maycloud.services.dynamodb.expressions.projections import Projection, compile_projection
 from maycloud.services.dynamodb.expressions.updates import Update, compile_update
 
 __all__ = [
     "KeyCondition",
+    "KeyConditions",
+    "KeyTests",
     "Predicate",
     "Projection",
     "Update",
     "Used",
     "compile_condition",
-    "compile_key_condition",
     "compile_projection",
     "compile_update",
 ]

@@ -1,8 +1,6 @@
-"""Condition, filter and key condition expressions."""
+"""Condition and filter expressions."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
 
 from maycloud.errors import validation
 from maycloud.services.dynamodb.expressions import binding
@@ -13,9 +11,8 @@ from maycloud.services.dynamodb.values import Item, Value
 
 Check = Callable[[Item], bool]
 
-_KIND = "KeyConditionExpression"
 _TYPES = frozenset({"S", "N", "B", "SS", "NS", "BS", "M", "L", "BOOL", "NULL"})
-_MIRRORED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+MIRRORED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 class Predicate:
@@ -31,7 +28,7 @@ class Predicate:
         return self._test(item)
 
 
-class _Compiler:
+class Compiler:
     def __init__(self, binder: Binder) -> None:
         self.binder = binder
         self.paths: list[Path] = []
@@ -124,10 +121,10 @@ class _Compiler:
     def _compare(self, tree: Tree) -> Check:
         _, operator, left, right = tree
         self._distinct(operator, left, right)
-        if operator in _MIRRORED and operator != "=":
+        if operator in MIRRORED and operator != "=":
             self._check_types(operator, (left, right), SCALARS)
             if left[0] == "value":
-                left, right, operator = right, left, _MIRRORED[operator]
+                left, right, operator = right, left, MIRRORED[operator]
             bound = self._constant(right)
             if bound is not None:
                 return _ordered(operator, self.operand(left), bound)
@@ -240,118 +237,5 @@ def compile_condition(
     used: Used | None = None,
 ) -> Predicate:
     """The predicate of a condition or filter expression. Raises ValidationException."""
-    compiler = _Compiler(Binder(kind, names, values, used if used is not None else Used()))
+    compiler = Compiler(Binder(kind, names, values, used if used is not None else Used()))
     return Predicate(compiler.condition(parse_condition(kind, text)), compiler.paths)
-
-
-# Key conditions
-
-
-@dataclass(frozen=True, slots=True)
-class KeyCondition:
-    """The partition key's value; and of the sort key an operator with its operands, or None.
-
-    Operators: ``=``, ``<``, ``<=``, ``>``, ``>=``, ``between``, ``begins_with``.
-    """
-
-    hash_value: Value
-    operator: str | None = None
-    operands: tuple[Value, ...] = ()
-
-
-def compile_key_condition(
-    text: str, names: Names, values: Values, hash_name: str, range_name: str | None, used: Used
-) -> KeyCondition:
-    """What a KeyConditionExpression asks of the keys. Raises ValidationException."""
-    binder = Binder(_KIND, names, values, used)
-    steps = parse_condition(_KIND, text)
-    # It must be right as a condition before it is asked what it says of keys.
-    _Compiler(binder).condition(steps)
-    found: dict[str, tuple[str, tuple[Value, ...]]] = {}
-    for tree in _conjuncts(steps):
-        name, operator, operands = _key_test(binder, tree)
-        if name in found:
-            raise validation(f"{_KIND}s must only contain one condition per key")
-        found[name] = (operator, operands)
-    if len(found) > 2:
-        raise validation("Conditions can be of length 1 or 2 only")
-    if hash_name not in found:
-        raise validation(f"Query condition missed key schema element: {hash_name}")
-    operator, operands = found.pop(hash_name)
-    if operator != "=":
-        raise validation("Query key condition not supported")
-    if not found:
-        return KeyCondition(operands[0])
-    ((name, (range_operator, range_operands)),) = found.items()
-    if range_name is None:
-        raise validation("Query key condition not supported")
-    if name != range_name:
-        raise validation(f"Query condition missed key schema element: {range_name}")
-    return KeyCondition(operands[0], range_operator, range_operands)
-
-
-def _conjuncts(steps: tuple[Step, ...]) -> Iterator[Tree]:
-    """The tests that all must hold, as one comes to them from the outermost operator inwards."""
-    done: list[Any] = []
-    for step in steps:
-        if isinstance(step, Test):
-            done.append(step.tree)
-        elif step == "not":
-            done.append((step, done.pop()))
-        else:
-            right, left = done.pop(), done.pop()
-            done.append((step, left, right))
-    while done:
-        tree = done.pop()
-        if tree[0] == "and":
-            done += [tree[2], tree[1]]
-            continue
-        if tree[0] in ("or", "not", "in"):
-            raise _invalid_operator(tree[0].upper())
-        yield tree
-
-
-def _invalid_operator(operator: str) -> Exception:
-    return validation(f"Invalid operator used in {_KIND}: {operator}")
-
-
-def _invalid(message: str) -> Exception:
-    return validation(f"Invalid condition in {_KIND}: {message}")
-
-
-def _key_test(binder: Binder, tree: Tree) -> tuple[str, str, tuple[Value, ...]]:
-    """Key, operator and operands of one conjunct."""
-    operator, operands = tree[1], tree[2:]
-    if tree[0] == "between":
-        operator, operands = "BETWEEN", tree[1:]
-    elif tree[0] == "call":
-        operator, operands = tree[1], tree[2]
-        if operator != "begins_with":
-            raise _invalid_operator(operator)
-    elif operator == "<>":
-        raise _invalid_operator(operator)
-    if operator not in _MIRRORED and operands[0][0] != "path":
-        raise _invalid(f"{operator} operator must have the key attribute as its first operand")
-    name = _key_name(binder, operands)
-    if operands[0][0] == "value":
-        operator = _MIRRORED[operator]
-    constants = tuple(binder.value(each[1]) for each in operands if each[0] == "value")
-    return name, operator.lower(), constants
-
-
-def _key_name(binder: Binder, operands: tuple[Tree, ...]) -> str:
-    """The one key among the operands."""
-    name: str | None = None
-    for each in operands:
-        if each[0] == "call":
-            raise validation(f"{_KIND}s cannot contain nested operations")
-        if each[0] == "path":
-            if name is not None:
-                raise _invalid("Multiple attribute names used in one condition")
-            first, *nested = binder.path(each[1])
-            if nested:
-                raise validation(f"{_KIND}s cannot have conditions on nested attributes")
-            name = str(first)
-    if name is None:
-        raise _invalid("No key attribute specified")
-    return name

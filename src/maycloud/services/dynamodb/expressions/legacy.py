@@ -9,7 +9,8 @@ from maycloud.errors import AwsError, validation
 from maycloud.services.base import Params
 from maycloud.services.dynamodb.expressions import binding
 from maycloud.services.dynamodb.expressions.binding import SETS
-from maycloud.services.dynamodb.expressions.conditions import KeyCondition, Predicate
+from maycloud.services.dynamodb.expressions.conditions import Predicate
+from maycloud.services.dynamodb.expressions.keyconditions import KeyTests, check_count
 from maycloud.services.dynamodb.expressions.projections import attributes_to_get
 from maycloud.services.dynamodb.expressions.updates import Update
 from maycloud.services.dynamodb.values import Item, Value, check_value
@@ -149,6 +150,11 @@ def _expectation(name: str, condition: dict[str, Any]) -> tuple[str, str, list[V
             raise validation(
                 f"{_INVALID}Value and AttributeValueList cannot be used together for Attribute: {name}"
             )
+        if value is None and condition.get("AttributeValueList") is None and _OPERATORS[comparison][0] != 0:
+            raise validation(
+                f"{_INVALID}Value or AttributeValueList must be used with ComparisonOperator: {comparison}"
+                f" for Attribute: {name}"
+            )
         values = [check_value(value)[0]] if value is not None else _values(condition)
         _check(comparison, values)
         return name, comparison, values
@@ -181,6 +187,8 @@ def attribute_updates(given: dict[str, Any]) -> Update:
             update.removes.append(path)
             continue
         kind = binding.kind_of(value)
+        if action != "DELETE":
+            update.kinds[name] = kind
         if action == "PUT":
             update.sets.append((path, _constant(value)))
         elif action == "ADD":
@@ -221,27 +229,13 @@ _KEY_OPERATORS = {
 }  # fmt: skip
 
 
-def key_conditions(given: dict[str, Any], hash_name: str, range_name: str | None) -> KeyCondition:
+def key_conditions(given: dict[str, Any]) -> KeyTests:
     """KeyConditions of a Query."""
-    if not 1 <= len(given) <= 2:
-        raise validation("Conditions can be of length 1 or 2 only")
-    found: dict[str, tuple[str, list[Value]]] = {}
+    found: KeyTests = {}
     for name, condition in given.items():
+        operator: str = condition["ComparisonOperator"]
         values = _values(condition)
-        _check(condition["ComparisonOperator"], values)
-        found[name] = (condition["ComparisonOperator"], values)
-    if hash_name not in found:
-        raise validation(f"Query condition missed key schema element: {hash_name}")
-    operator, values = found.pop(hash_name)
-    if operator != "EQ":
-        raise validation("Query key condition not supported")
-    if not found:
-        return KeyCondition(values[0])
-    ((name, (range_operator, range_values)),) = found.items()
-    if range_name is None:
-        raise validation("Query key condition not supported")
-    if name != range_name:
-        raise validation(f"Query condition missed key schema element: {range_name}")
-    if range_operator not in _KEY_OPERATORS:
-        raise validation("Attempted conditional constraint is not an indexable operation")
-    return KeyCondition(values[0], _KEY_OPERATORS[range_operator], tuple(range_values))
+        _check(operator, values)
+        found[name] = (_KEY_OPERATORS.get(operator, operator), tuple(values))
+    check_count(found)
+    return found

@@ -44,9 +44,12 @@ def add_numbers(one: str, other: str, *, minus: bool = False) -> str:
 
 
 class Update:
-    """An update bound to a request. `mismatch` is what is said of an operand of the wrong type."""
+    """An update bound to a request. `mismatch` is what is said of an operand of the wrong type.
 
-    __slots__ = ("adds", "deletes", "mismatch", "removes", "sets")
+    `kinds` has the types that attributes get whatever the item is; `reads` the paths of operands.
+    """
+
+    __slots__ = ("adds", "deletes", "kinds", "mismatch", "reads", "removes", "sets")
 
     def __init__(self, mismatch: str = _WRONG_TYPE) -> None:
         self.sets: list[tuple[Path, Compute]] = []
@@ -54,6 +57,13 @@ class Update:
         self.adds: list[tuple[Path, Value]] = []
         self.deletes: list[tuple[Path, Value]] = []
         self.mismatch = mismatch
+        self.kinds: dict[str, str] = {}
+        self.reads: list[Path] = []
+
+    @property
+    def makes(self) -> bool:
+        """Whether it makes an item that is not there: one that only takes away does not."""
+        return bool(self.sets or self.adds) or not (self.removes or self.deletes)
 
     @property
     def paths(self) -> list[Path]:
@@ -166,8 +176,9 @@ class _Draft:
 
 
 class _Compiler:
-    def __init__(self, binder: Binder) -> None:
+    def __init__(self, binder: Binder, reads: list[Path]) -> None:
         self._binder = binder
+        self._reads = reads
 
     def value(self, tree: Tree) -> Compute:
         """A function from the old item to a value. Missing attributes raise."""
@@ -177,6 +188,7 @@ class _Compiler:
             return lambda _item: constant
         if kind == "path":
             path = self._binder.path(tree[1])
+            self._reads.append(path)
 
             def read(item: Item) -> Value:
                 found = binding.read(path, item)
@@ -226,6 +238,7 @@ class _Compiler:
                 "Operator or function requires a document path; operator or function: if_not_exists"
             )
         path, default = self._binder.path(first[1]), self.value(second)
+        self._reads.append(path)
 
         def choose(item: Item) -> Value:
             found = binding.read(path, item)
@@ -245,6 +258,14 @@ class _Compiler:
             return {"L": [*one["L"], *other["L"]]}
 
         return append
+
+    def kind(self, tree: Tree) -> str | None:
+        """The type of what `value` computes, where it does not depend on the item."""
+        if tree[0] == "value":
+            return binding.kind_of(self._binder.value(tree[1]))
+        if tree[0] == "arithmetic":
+            return "N"
+        return "L" if tree[:2] == ("call", "list_append") else None
 
     def operand(self, section: str, tree: Tree) -> Value:
         """The value of an ADD or DELETE clause."""
@@ -266,16 +287,23 @@ def compile_update(text: str, names: Names, values: Values, used: Used | None = 
     binder.define(sorted(parsed.placeholders, key=lambda placeholder: placeholder[0]))
     clauses = [(clause.section, binder.path(clause.path), clause.operand) for clause in parsed.clauses]
     check_overlaps(UPDATE, [path for _, path, _ in clauses])
-    compiler, update = _Compiler(binder), Update()
+    update = Update()
+    compiler = _Compiler(binder, update.reads)
     for section, path, operand in clauses:
         if section == "REMOVE":
             update.removes.append(path)
         elif section != "SET":
             assert operand is not None
             target = update.adds if section == "ADD" else update.deletes
-            target.append((path, compiler.operand(section, operand)))
+            value = compiler.operand(section, operand)
+            target.append((path, value))
+            if section == "ADD" and len(path) == 1:
+                update.kinds[str(path[0])] = binding.kind_of(value)
     for section, path, operand in clauses:
         if section == "SET":
             assert operand is not None
             update.sets.append((path, compiler.value(operand)))
+            kind = compiler.kind(operand)
+            if kind is not None and len(path) == 1:
+                update.kinds[str(path[0])] = kind
     return update
