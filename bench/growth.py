@@ -1,54 +1,181 @@
-"""What a GetItem costs when there are many items, and what memory they take."""
+"""How a DynamoDB table answers as it grows: the same reads at a thousand items and at the number asked for.
 
-from bench import dynamodb, servers
-from bench.load import load
-from bench.measuring import Bench, resident
-from bench.report import Section, Target
+    python -m bench.growth --items 10000000
+
+Items go in over sockets by BatchWriteItem, 25 at a time, durable as any. At each power of ten from a thousand
+on, and at the end, GetItem and Query (ten items of a partition of a hundred) are timed one at a time, of keys
+from all over the table. Ten million items take some two gigabytes of disk.
+"""
+
+import argparse
+import asyncio
+import json
+import math
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import uvloop
+
+from bench import servers
+from bench.load import Load, load, signed_request
+
+TABLE = "growth"
+BATCH = 25  # all that BatchWriteItem takes
+PARTITION = 100  # items that share a partition key
+CONNECTIONS = 8
+SAMPLE = 1500  # requests prepared for one measurement; a signature is good for five minutes
 
 
-def run(bench: Bench) -> Section:
-    total = 50_000 if bench.quick else 1_000_000
-    with servers.cloud() as (url, process):
-        dynamodb.prepare(url)
-        small = _rate(bench, url)
-        _fill(url, total)
-        filled = resident(process.pid)
-        large = _rate(bench, url)
-    bench.say(f"growth: {filled:.0f} MB; GetItem {small:,.0f}/s, {large:,.0f}/s")
-    return Section(
-        "Memory and growth",
-        [
-            ["what", "figure"],
-            [f"resident memory after {total:,} items", f"{filled:.0f} MB"],
-            [f"GetItem at 1,000 items / at {total:,}", f"{small:,.0f} / {large:,.0f} a second"],
-        ],
-        "",
-        [Target(f"cost of a GetItem at {total:,} items against 1,000", 1.3, small / large, "×", most=True)],
-    )
+def key(number: int) -> dict[str, Any]:
+    return {"h": {"S": f"user-{number // PARTITION}"}, "r": {"N": str(number % PARTITION)}}
 
 
-def _rate(bench: Bench, url: str) -> float:
-    requests = dynamodb.requests(url)["GetItem"]
-    return bench.best(lambda: load(url, requests, seconds=bench.seconds)).rate
+def item(number: int) -> dict[str, Any]:
+    return key(number) | {
+        "title": {"S": "Buy rice and fish sauce"}, "done": {"BOOL": False}, "n": {"N": str(number)},
+    }  # fmt: skip
 
 
-def _fill(url: str, total: int) -> None:
-    """Put items by 25 at a time over 16 connections until there are `total`."""
-    for begin in range(0, total, 50_000):
-        batches = [
-            [
-                {"h": {"S": f"fill-{n}"}, "r": {"N": str(n)}, "title": {"S": "Buy rice and fish sauce"}}
-                for n in range(first, first + 25)
-            ]
-            for first in range(begin, min(begin + 50_000, total), 25)
-        ]
-        requests = [
-            dynamodb.signed(
-                url,
-                "BatchWriteItem",
-                {"RequestItems": {"bench": [{"PutRequest": {"Item": item}} for item in batch]}},
+def request(url: str, operation: str, body: Any) -> bytes:
+    headers = {
+        "x-amz-target": f"DynamoDB_20120810.{operation}",
+        "content-type": "application/x-amz-json-1.0",
+    }
+    return signed_request(f"{url}/", "dynamodb", json.dumps(body).encode(), headers)
+
+
+def batches(first: int, stop: int) -> Iterator[dict[str, Any]]:
+    for begin in range(first, stop, BATCH):
+        puts = [{"PutRequest": {"Item": item(number)}} for number in range(begin, min(begin + BATCH, stop))]
+        yield {"RequestItems": {TABLE: puts}}
+
+
+async def fill(url: str, first: int, stop: int) -> None:
+    """Put the items numbered [first, stop). Raises for an answer that is not 200."""
+    work = batches(first, stop)
+    parts = urlsplit(url)
+
+    async def connection() -> None:
+        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        for body in work:
+            writer.write(request(url, "BatchWriteItem", body))
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = next(
+                int(line.partition(b":")[2])
+                for line in head.lower().split(b"\r\n")
+                if line.startswith(b"content-length:")
             )
-            for batch in batches
-        ]
-        # Four seconds are enough to send 2,000 batches at least once.
-        load(url, requests, seconds=4.0)
+            answer = await reader.readexactly(length)
+            if not head.startswith(b"HTTP/1.1 200") or json.loads(answer)["UnprocessedItems"]:
+                raise RuntimeError(answer.decode())
+        writer.close()
+
+    await asyncio.gather(*(connection() for _ in range(CONNECTIONS)))
+
+
+def spread(count: int) -> list[int]:
+    """Numbers from all over the table, in no order: steps of the golden ratio."""
+    ratio = (math.sqrt(5) - 1) / 2
+    return [int((number * ratio) % 1.0 * count) for number in range(SAMPLE)]
+
+
+def measure(url: str, count: int, seconds: float) -> tuple[Load, Load]:
+    """GetItem and Query at that many items, one request at a time."""
+    gets = [request(url, "GetItem", {"TableName": TABLE, "Key": key(number)}) for number in spread(count)]
+    queries = [
+        request(
+            url,
+            "Query",
+            {
+                "TableName": TABLE,
+                "KeyConditionExpression": "h = :h AND r >= :r",
+                "ExpressionAttributeValues": {":h": key(number)["h"], ":r": {"N": "50"}},
+                "Limit": 10,
+            },
+        )
+        for number in spread(count)
+    ]
+    return load(url, gets, 1, seconds), load(url, queries, 1, seconds)
+
+
+def sizes(items: int) -> list[int]:
+    """A thousand and the powers of ten after it, below `items`; then `items`."""
+    found = [10**power for power in range(3, 10) if 10**power < items]
+    return [*found, items]
+
+
+def memory(process: int) -> str:
+    """A process's resident memory, where the system tells it."""
+    status = Path(f"/proc/{process}/status")
+    if not status.exists():
+        return "?"
+    line = next(line for line in status.read_text().splitlines() if line.startswith("VmRSS"))
+    return f"{int(line.split()[1]) / 1024:,.0f}"
+
+
+def run(items: int, seconds: float, data: Path) -> None:
+    columns = (
+        "items",
+        "put a second",
+        "GetItem p50 ms",
+        "p99",
+        "Query p50 ms",
+        "p99",
+        "disk MB",
+        "memory MB",
+    )
+    print("".join(f"{column:>16}" for column in columns), flush=True)
+    with servers.cloud(data=data) as (url, process):
+        boto3.client(
+            "dynamodb", endpoint_url=url, aws_access_key_id="test", aws_secret_access_key="test",
+            region_name="us-east-1",
+        ).create_table(
+            TableName=TABLE, BillingMode="PAY_PER_REQUEST",
+            KeySchema=[
+                {"AttributeName": "h", "KeyType": "HASH"}, {"AttributeName": "r", "KeyType": "RANGE"},
+            ],
+            AttributeDefinitions=[
+                {"AttributeName": "h", "AttributeType": "S"}, {"AttributeName": "r", "AttributeType": "N"},
+            ],
+        )  # fmt: skip
+        filled = 0
+        for size in sizes(items):
+            begun = time.perf_counter()
+            uvloop.run(fill(url, filled, size))
+            rate = (size - filled) / (time.perf_counter() - begun)
+            filled = size
+            get, query = measure(url, size, seconds)
+            disk = sum(file.stat().st_size for file in data.rglob("*") if file.is_file()) / 1e6
+            cells = (
+                f"{size:,}", f"{rate:,.0f}", f"{get.p50:.3f}", f"{get.p99:.3f}", f"{query.p50:.3f}",
+                f"{query.p99:.3f}", f"{disk:,.0f}", memory(process.pid),
+            )  # fmt: skip
+            print("".join(f"{cell:>16}" for cell in cells), flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--items", type=int, default=1_000_000, help="how many in the end (1000000)")
+    parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement (3)")
+    parser.add_argument("--data", type=Path, help="an empty folder to put them in (a temporary one)")
+    given = parser.parse_args()
+    if given.items < 1000:
+        sys.exit("--items: a thousand at least")
+    if given.data is not None:
+        if given.data.exists() and os.listdir(given.data):
+            sys.exit(f"--data: {given.data} is not empty")
+        run(given.items, given.seconds, given.data)
+        return
+    with tempfile.TemporaryDirectory(prefix="maycloud-growth-") as folder:
+        run(given.items, given.seconds, Path(folder))
+
+
+if __name__ == "__main__":
+    main()

@@ -237,7 +237,11 @@ def put(out: bytearray, item: Any) -> None:
 
 
 def authorization(
-    when: float | None = None, host: str = "dax.amazonaws.com", service: str = "dax", secret: str = "test"
+    when: float | None = None,
+    host: str = "dax.amazonaws.com",
+    service: str = "dax",
+    secret: str = "test",
+    access_key: str = "test",
 ) -> bytes:
     moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() if when is None else when))
     empty = hashlib.sha256(b"").hexdigest()
@@ -248,7 +252,7 @@ def authorization(
     for part in (moment[:8], "us-east-1", service, "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")
     signature = hmac.digest(key, signed, "sha256").hex()
-    return request(framing.AUTHORIZE, "test", signature, signed, None, None)
+    return request(framing.AUTHORIZE, access_key, signature, signed, None, None)
 
 
 NEEDS_SIGNING, REFUSED = [4, 23, 31, 33], [4, 23, 31, 32]
@@ -300,6 +304,26 @@ def test_a_signature_is_of_this_request_and_of_now(url: str) -> None:
         raw.send(authorization(secret="guess"))
         raw.call(framing.GET_ITEM, b"Guarded", b"1", None)
         assert raw.codes() == REFUSED, "what was authorized before is so no longer"
+
+
+def test_lists_are_kept_for_those_who_write(cloud: RunningCloud, url: str) -> None:
+    """Whoever may connect could otherwise fill the disk with them."""
+    transacting = {"StringEquals": {"dax:EnclosingOperation": "TransactWriteItems"}}
+    for name, statements, may in (
+        ("lists-none", (), False),
+        ("lists-reader", allow("dax:GetItem", "dax:Query"), False),
+        ("lists-writer", allow("dax:PutItem"), True),
+        ("lists-batches", allow("dax:BatchWriteItem"), True),
+        ("lists-transactions", allow("dax:PutItem", Condition=transacting), True),
+    ):
+        key = daxes.user(cloud, name, statements)
+        with Raw(url) as raw:
+            secret, access_key = key["aws_secret_access_key"], key["aws_access_key_id"]
+            raw.send(authorization(secret=secret, access_key=access_key))
+            raw.call(framing.ATTRIBUTES_ID, [name])
+            answer = raw.answer()
+            assert (answer[:1] == b"\x80") is may, answer
+            assert (b"not authorized to perform: dax:PutItem" in answer) is not may
 
 
 def test_a_list_of_another_cluster_is_not_told(cloud: RunningCloud, url: str) -> None:

@@ -51,6 +51,19 @@ class Node:
         assert caller is not None
         self._gate.check(principal, caller.peer, operation, enclosing)
 
+    def check_writer(self, caller: Caller | None) -> None:
+        """Raises AwsError unless the caller may put items in one of the ways that there are."""
+        try:
+            self.check(caller, "PutItem")
+        except AwsError as error:
+            for operation, enclosing in (("BatchWriteItem", ""), ("PutItem", "TransactWriteItems")):
+                try:
+                    self.check(caller, operation, enclosing)
+                except AwsError:
+                    continue
+                return
+            raise error
+
     def count(self, metric: str) -> None:
         self.metrics.count((self.account, self.region), self.name, metric)
 

@@ -67,8 +67,8 @@ async def define_attribute_list(node: Node, caller: Caller | None, reader: Reade
 
 
 async def define_attribute_list_id(node: Node, caller: Caller | None, reader: Reader) -> bytes:
-    """The number of a list of names."""
-    principal_of(node.cloud, caller)
+    """The number of a list of names. Only who puts items needs a new one, and each one is kept for good."""
+    node.check_writer(caller)
     names = tuple(wanted(name, str) for name in wanted(reader.item(), list))
     return requests.SUCCESS + requests.integer(node.lists.number(names))
 

@@ -91,7 +91,12 @@ def batch_write_item(call: Call, params: Params) -> Result:
     metrics: dict[str, list[dict[str, Any]]] = {}
     for name, table, planned in plans:
         consumed = Consumed(table, params)
+        # Where nothing depends on what was there before, it is not looked up.
+        plain = table.is_plain and consumed.wanted == "NONE"
         for key, item, size in planned:
+            if plain and size >= 0:
+                rows(call).put(table, key, orjson.dumps(item), size)
+                continue
             stored = writes.load(call, table, key)
             change = writes.put(table, stored, item, size) if size >= 0 else writes.delete(table, stored)
             writes.apply(call, change)
