@@ -62,14 +62,16 @@ def test_ranges_as_slices(size: int, first: int, last: int) -> None:
         assert (body[start : start + length], partial) == (wanted, True)
 
 
-@given(st.integers(1, (1 << 62) - 1))
+@given(st.integers(1, (1 << 40) - 1))
 def test_version_ids_hide_their_rows(row: int) -> None:
     version = version_id(row)
     assert len(version) == 32 and row_of(version) == row
     assert version != version_id(row)
 
 
-@pytest.mark.parametrize("wrong", ["", "null", "a" * 31, "a" * 33, "a" * 31 + "!", "é" * 32])
+@pytest.mark.parametrize(
+    "wrong", ["", "null", "a" * 31, "a" * 33, "a" * 31 + "!", "é" * 32, "HPniJFCxqTsMuIH9KX8K8wEjNUgmABCD"]
+)
 def test_what_is_no_version_id(wrong: str) -> None:
     assert row_of(wrong) is None
 

@@ -238,7 +238,7 @@ def test_composite_checksums(s3: Any, bucket: str) -> None:
     found = s3.get_object_attributes(
         Bucket=bucket, Key="composite", ObjectAttributes=["Checksum", "ObjectParts", "ObjectSize", "ETag"]
     )
-    assert found["Checksum"]["ChecksumSHA256"] == wanted
+    assert found["Checksum"]["ChecksumSHA256"] == wanted.removesuffix("-2")  # as AWS was recorded to
     assert found["ObjectSize"] == len(PART) + 3
     assert found["ObjectParts"]["TotalPartsCount"] == 2
     assert [part["ChecksumSHA256"] for part in found["ObjectParts"]["Parts"]] == [

@@ -403,7 +403,7 @@ def test_errors_are_s3s_xml(cloud: RunningCloud, bucket: str) -> None:
     [
         ("PUT", "?object-lock"), ("PUT", "?website"), ("PUT", "?notification"), ("PUT", "/k?renameObject"),
         ("POST", "/k?select&select-type=2"), ("GET", "/k?torrent"), ("PUT", "?replication"),
-        ("PUT", "/k?legal-hold"),
+        ("POST", "/k?restore"),
     ],
 )  # fmt: skip
 def test_what_is_not_there_says_so(cloud: RunningCloud, bucket: str, method: str, path: str) -> None:

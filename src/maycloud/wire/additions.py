@@ -1,4 +1,4 @@
-"""Operations that services have and AWS's models leave out, for no SDK makes them: browsers do.
+"""Operations that services have and AWS's models leave out, for no SDK makes them: browsers do; headers too.
 
 Their bodies and answers are described as the models describe theirs.
 """
@@ -57,6 +57,9 @@ def _extend_s3(operations: dict[str, Any], shapes: dict[str, Shape]) -> None:
         "input": {"shape": "PostObjectRequest"},
         "output": {"shape": "PostObjectOutput"},
     }
+    # Answers that list a bucket say where it is, see HeadBucket.
+    for listing in ("ListObjectsOutput", "ListObjectsV2Output"):
+        shapes[listing]["members"]["BucketRegion"] = _header("Region", "x-amz-bucket-region")
     asked = {
         "Origin": _header("Location", "Origin"),
         "Method": _header("Location", "Access-Control-Request-Method"),

@@ -218,8 +218,8 @@ class InputBinding:
             if shape["type"] == "list":
                 inner = self._model.member(shape["member"])
                 params[member] = [_scalar(value, inner, member) for value in values]
-            else:
-                params[member] = _scalar(values[-1], shape, member)
+            elif values[-1] or shape["type"] != "integer":  # S3 takes ?max-parts= as if it were not there
+                params[member] = _scalar(values[-1], shape, name)
         if self.query_map is not None:
             known = {name for name, _, _ in self.queries} | self._literals
             rest = {name: values[-1] for name, values in query.items() if name not in known}
@@ -271,7 +271,10 @@ def _scalar(value: str, shape: Shape, member: str) -> Any:
             return scalars.whole(int(value), kind)
         except (ValueError, AwsError) as error:
             raise AwsError(
-                "InvalidArgument", f"Provided {member} not an integer or within integer range"
+                "InvalidArgument",
+                f"Provided {member} not an integer or within integer range",
+                ArgumentName=member,
+                ArgumentValue=value,
             ) from error
     if kind in ("float", "double"):
         try:

@@ -12,6 +12,7 @@ from typing import Any
 from maycloud.errors import AwsError
 from maycloud.principal import Principal
 from maycloud.services.base import Params
+from maycloud.services.s3.common import invalid_argument
 from maycloud.services.s3.store import Bucket
 from maycloud.services.s3.versions import Version
 
@@ -139,18 +140,20 @@ def _grantees(header: str, permission: str) -> list[str]:
             raise AwsError(
                 "InvalidArgument", "Argument format not recognized", ArgumentName=name, ArgumentValue=part
             )
-        found.append(_checked_grantee({"id": "ID", "uri": "URI"}.get(match[1].lower(), "Email"), match[2]))
+        name = match[1].lower()
+        found.append(_checked_grantee({"id": "ID", "uri": "URI"}.get(name, "Email"), match[2], name))
     return found
 
 
-def _checked_grantee(kind: str, value: str) -> str:
+def _checked_grantee(kind: str, value: str, name: str) -> str:
+    """A group or a canonical id; `name` is what the request calls it."""
     if kind == "URI":
         if value not in _GROUPS:
-            raise AwsError("InvalidArgument", "Invalid group uri", ArgumentName="uri", ArgumentValue=value)
+            raise invalid_argument("Invalid group uri", name, value)
         return value
     if kind == "ID":
         if not re.fullmatch(r"[0-9a-f]{64}", value):
-            raise AwsError("InvalidArgument", "Invalid id", ArgumentName="id", ArgumentValue=value)
+            raise invalid_argument("Invalid id", name, value)
         return value
     raise AwsError(
         "UnresolvableGrantByEmailAddress",
@@ -174,7 +177,8 @@ def _checked(document: dict[str, Any], owner: str) -> list[Grant]:
         )
         if each.get("Permission") not in _PERMISSIONS or kind is None or not grantee.get(kind):
             raise _malformed()
-        grants.append(grant(_checked_grantee(kind, grantee[kind]), each["Permission"]))
+        who = _checked_grantee(kind, grantee[kind], f"{grantee['Type']}/{kind}")
+        grants.append(grant(who, each["Permission"]))
     return grants
 
 

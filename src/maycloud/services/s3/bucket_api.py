@@ -293,3 +293,23 @@ def GetBucketIntelligentTieringConfiguration(call: Call, params: Params) -> Resu
 @service.operation(**BUCKET, action="s3:GetIntelligentTieringConfiguration")
 def ListBucketIntelligentTieringConfigurations(call: Call, params: Params) -> Result:
     return unconfigured.answer(call, params, IsTruncated=False)
+
+
+@service.operation(**BUCKET, action="s3:PutAnalyticsConfiguration")
+def DeleteBucketAnalyticsConfiguration(call: Call, params: Params) -> Result:
+    raise unconfigured.missing_one(call, params)
+
+
+@service.operation(**BUCKET, action="s3:PutInventoryConfiguration")
+def DeleteBucketInventoryConfiguration(call: Call, params: Params) -> Result:
+    raise unconfigured.missing_one(call, params)
+
+
+@service.operation(**BUCKET, action="s3:PutMetricsConfiguration")
+def DeleteBucketMetricsConfiguration(call: Call, params: Params) -> Result:
+    raise unconfigured.missing_one(call, params)
+
+
+@service.operation(**BUCKET, action="s3:PutIntelligentTieringConfiguration")
+def DeleteBucketIntelligentTieringConfiguration(call: Call, params: Params) -> Result:
+    raise unconfigured.missing_one(call, params)

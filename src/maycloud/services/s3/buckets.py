@@ -11,6 +11,7 @@ from maycloud.services.base import Call, Params, Result
 from maycloud.services.s3 import acls
 from maycloud.services.s3.acls import canonical_id
 from maycloud.services.s3.common import invalid_argument, malformed_xml
+from maycloud.services.s3.regions import REGIONS
 from maycloud.services.s3.store import Bucket, Buckets
 from maycloud.services.s3.tags import MAX_BUCKET_TAGS, check_tags
 
@@ -112,8 +113,13 @@ def _valid_name(name: str) -> bool:
 
 def _check_location(call: Call, location: str | None) -> None:
     """Refuse a constraint that the endpoint's region does not serve, as AWS words it."""
-    if call.region == "us-east-1" and location == "us-east-1":
-        raise AwsError("InvalidLocationConstraint", "The specified location-constraint is not valid")
+    known = location is None or location == "EU" or location in REGIONS
+    if not known or (call.region == "us-east-1" and location == "us-east-1"):
+        raise AwsError(
+            "InvalidLocationConstraint",
+            "The specified location-constraint is not valid",
+            LocationConstraint=location,
+        )
     if call.region not in ("us-east-1", location):
         raise AwsError(
             "IllegalLocationConstraintException",
@@ -158,6 +164,8 @@ def list_buckets(call: Call, params: Params) -> Result:
     after, limit = params.get("ContinuationToken", ""), params.get("MaxBuckets", 10_000)
     if not 1 <= limit <= 10_000:
         raise AwsError("InvalidArgument", "max-buckets must be between 1 and 10000")
+    if region is not None and region not in REGIONS:
+        raise invalid_argument(f"Argument value {region} is not a valid AWS Region", "bucket-region")
     found = [
         (name, where, created)
         for name, where, created in buckets(call).owned_by(call.account)
@@ -259,7 +267,6 @@ def put_bucket_versioning(call: Call, params: Params) -> Result:
         raise AwsError(
             "IllegalVersioningConfigurationException",
             "The Versioning element must be specified",
-            BucketName=bucket.name,
         )
     if status not in ("Enabled", "Suspended"):
         raise malformed_xml()

@@ -234,7 +234,8 @@ def check_md5(sent: str | None, digest: Callable[[], bytes]) -> None:
     except binascii.Error:
         wanted = b""
     if len(wanted) != 16:
-        raise AwsError("InvalidDigest", "The Content-MD5 you specified was invalid.")
+        named: dict[str, Any] = {"Content-MD5": sent}
+        raise AwsError("InvalidDigest", "The Content-MD5 you specified was invalid.", **named)
     found = digest()
     if wanted != found:
         raise AwsError(

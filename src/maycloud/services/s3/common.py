@@ -1,5 +1,7 @@
 """Errors that many of S3's operations share."""
 
+from typing import Any
+
 from maycloud.errors import AwsError
 
 
@@ -10,8 +12,9 @@ def malformed_xml() -> AwsError:
     )
 
 
-def invalid_argument(message: str, name: str, value: str = "") -> AwsError:
-    return AwsError("InvalidArgument", message, ArgumentName=name, ArgumentValue=value)
+def invalid_argument(message: str, name: str, value: str | None = None) -> AwsError:
+    given: dict[str, Any] = {} if value is None else {"ArgumentValue": value}
+    return AwsError("InvalidArgument", message, ArgumentName=name, **given)
 
 
 def access_denied() -> AwsError:

@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-requests.html
 """
 
+import math
 from typing import Any
 
 from maycloud.errors import AwsError
@@ -78,39 +79,71 @@ def is_conditional(params: Params) -> bool:
     return "IfMatch" in params or "IfNoneMatch" in params
 
 
-def check_write(current: Version | None, params: Params, *, began: bool = False) -> None:
+def check_write(
+    current: Version | None,
+    params: Params,
+    *,
+    began: bool = False,
+    since: float = math.inf,
+    deleted: bool = False,
+) -> None:
     """If-None-Match: * and If-Match of a write. `current` is the newest version.
 
-    With `began` the same was true when the upload began, so that an object that has gone since is a conflict.
+    With `began` the same was true when the body began to arrive, so that an object that has gone since is a
+    conflict. A multipart upload that began at `since` (epoch seconds) conflicts with what was written, or
+    `deleted`, from then on.
     """
     if not is_conditional(params):
         return
-    exists = current is not None and not current.marker
     unwanted, wanted = params.get("IfNoneMatch"), params.get("IfMatch")
+    _check_conditions(unwanted, wanted)
+    gone = current is None or current.marker
+    changed = current is not None and current.modified > since
     if unwanted is not None:
-        if unwanted != "*":
-            raise AwsError(
-                "NotImplemented",
-                "A header you provided implies functionality that is not implemented",
-                501,
-                Header="If-None-Match",
-            )
-        if exists:
+        if not gone:
             raise failed("If-None-Match")
+        if deleted or changed:
+            raise _conflict("If-None-Match", params["Key"])
     if wanted is not None:
         if current is None or current.marker:
             if began:
-                raise AwsError(
-                    "ConditionalRequestConflict",
-                    "The conditional request cannot succeed due to a conflicting operation against this"
-                    " resource.",
-                    409,
-                    Condition="If-Match",
-                    Key=params["Key"],
-                )
+                raise _conflict("If-Match", params["Key"])
             raise AwsError("NoSuchKey", "The specified key does not exist.", 404, Key=params["Key"])
         if not _names(wanted, current.etag):
             raise failed("If-Match")
+        if deleted or changed:
+            raise _conflict("If-Match", params["Key"])
+
+
+def _check_conditions(unwanted: str | None, wanted: str | None) -> None:
+    """AWS takes one of them, and of its values only some."""
+    if unwanted is not None and wanted is not None:
+        raise _unimplemented(
+            "If-Match,If-None-Match", "Multiple conditional request headers present in the request"
+        )
+    for name, taken in (("If-None-Match", unwanted in (None, "*")), ("If-Match", wanted != "*")):
+        if not taken:
+            raise _unimplemented(name, f"We don't accept the provided value of {name} header for this API")
+
+
+def _unimplemented(header: str, why: str) -> AwsError:
+    return AwsError(
+        "NotImplemented",
+        "A header you provided implies functionality that is not implemented",
+        501,
+        Header=header,
+        additionalMessage=why,
+    )
+
+
+def _conflict(condition: str, key: str) -> AwsError:
+    return AwsError(
+        "ConditionalRequestConflict",
+        "The conditional request cannot succeed due to a conflicting operation against this resource.",
+        409,
+        Condition=condition,
+        Key=key,
+    )
 
 
 def check_delete(current: Version | None, wanted: str | None) -> None:

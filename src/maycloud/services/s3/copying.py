@@ -179,7 +179,8 @@ def _meta_of_copy(
     """Metadata and tags of the copy: the source's, or the request's where its directives say so."""
     directive = _directive(params, "Metadata")
     itself = source.bucket.id == bucket.id and source.version.key == params["Key"]
-    if itself and directive == "COPY" and not source.named_version and not _CHANGES & params.keys():
+    changes = bool(_CHANGES & params.keys()) or "encryption" in bucket.settings
+    if itself and directive == "COPY" and not source.named_version and not changes:
         raise AwsError(
             "InvalidRequest",
             "This copy request is illegal because it is trying to copy an object to itself without changing"

@@ -78,14 +78,14 @@ def preflight(call: Call, params: Params) -> Result:
     origin, method = params.get("Origin"), params.get("Method")
     if not origin:
         raise AwsError("BadRequest", "Insufficient information. Origin request header needed.")
-    if method not in METHODS:
-        raise AwsError("BadRequest", f"Invalid Access-Control-Request-Method: {method or 'null'}")
     bucket = buckets(call).find(params["Bucket"])
     if bucket is None:
         raise _forbidden("CORSResponse: Bucket not found", method, kind)
     rules = bucket.settings.get("cors", {}).get("CORSRules")
     if not rules:
         raise _forbidden("CORSResponse: CORS is not enabled for this bucket.", method, kind)
+    if method not in METHODS:
+        raise AwsError("BadRequest", f"Invalid Access-Control-Request-Method: {method or 'null'}")
     headers = [name.strip().lower() for name in (params.get("Headers") or "").split(",") if name.strip()]
     rule = _find(rules, origin, method, headers)
     if rule is None:
@@ -93,8 +93,8 @@ def preflight(call: Call, params: Params) -> Result:
     return None
 
 
-def _forbidden(message: str, method: str, kind: str) -> AwsError:
-    return AwsError("AccessForbidden", message, 403, Method=method, ResourceType=kind)
+def _forbidden(message: str, method: str | None, kind: str) -> AwsError:
+    return AwsError("AccessForbidden", message, 403, Method=method or "OPTIONS", ResourceType=kind)
 
 
 def _find(rules: list[Rule], origin: str, method: str, headers: list[str]) -> Rule | None:

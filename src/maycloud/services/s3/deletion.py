@@ -7,10 +7,10 @@ from maycloud.services.base import Call, Params, Result
 from maycloud.services.s3 import checksums, conditions
 from maycloud.services.s3.buckets import find_bucket
 from maycloud.services.s3.keys import check_key
-from maycloud.services.s3.objects import check_version_id, objects
+from maycloud.services.s3.objects import check_version_id, no_such_version, objects
 from maycloud.services.s3.permissions import authorize
 from maycloud.services.s3.store import Bucket
-from maycloud.services.s3.versions import Version
+from maycloud.services.s3.versions import Version, is_version_id
 from maycloud.wire.xml import malformed
 
 MAX_DELETED = 1000
@@ -19,12 +19,22 @@ MAX_DELETED = 1000
 def delete_object(call: Call, params: Params) -> Result:
     """Delete one key or version; a key that is not there is no error."""
     bucket = find_bucket(call, params)
+    _refuse_bypass(params)
     for name in ("IfMatchLastModifiedTime", "IfMatchSize"):
         if name in params:
             raise AwsError(
                 "NotImplemented", "A header you provided implies functionality that is not implemented", 501
             )
     return delete_one(call, bucket, params["Key"], params.get("VersionId"), params.get("IfMatch"))
+
+
+def _refuse_bypass(params: Params) -> None:
+    """Of what only a bucket with object lock has, and none is."""
+    if "BypassGovernanceRetention" in params:
+        name = "x-amz-bypass-governance-retention"
+        raise AwsError(
+            "InvalidArgument", f"{name} is only applicable to Object Lock enabled buckets.", ArgumentName=name
+        )
 
 
 def delete_one(
@@ -45,6 +55,7 @@ def delete_one(
         found = objects(call).latest(bucket, key)
         if found is not None:
             objects(call).remove(bucket, found)
+            call.state.uploads.saw_delete(bucket, key)
         return {}
     marker = objects(call).put(bucket, Version(0, key, "", False, True, 0, "", call.now()))
     return {"DeleteMarker": True, "VersionId": marker.version}
@@ -53,6 +64,7 @@ def delete_one(
 def delete_objects(call: Call, params: Params) -> Result:
     """Up to 1,000 keys; each is checked and answered for itself."""
     bucket = find_bucket(call, params)
+    _refuse_bypass(params)
     _check_integrity(call, params)
     wanted = params.get("Delete") or {}
     entries = wanted.get("Objects", [])
@@ -76,6 +88,8 @@ def delete_objects(call: Call, params: Params) -> Result:
 
 def _delete_entry(call: Call, bucket: Bucket, entry: dict[str, Any]) -> dict[str, Any]:
     key, version = entry["Key"], entry.get("VersionId")
+    if version is not None and not is_version_id(version):
+        raise no_such_version(key, version)
     action = "s3:DeleteObject" if version is None else "s3:DeleteObjectVersion"
     authorize(call, bucket, action, key, version)
     matches = entry.get("ETag")

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
 from maycloud.services.s3.buckets import buckets, find_bucket, setting
-from maycloud.services.s3.common import malformed_xml
+from maycloud.services.s3.common import invalid_argument, malformed_xml
 from maycloud.services.s3.store import Bucket
 
 MAX_RULES = 1000
@@ -154,7 +154,8 @@ def _check_expiration(expiration: dict[str, Any], rule: Rule) -> None:
     if "Days" in expiration:
         _positive(expiration["Days"], "Days", "Expiration")
     if "Date" in expiration and expiration["Date"].timestamp() % DAY:
-        raise _argument("'Date' must be at midnight GMT")
+        date = expiration["Date"].astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        raise invalid_argument("'Date' must be at midnight GMT", "Date", date)
     if "ExpiredObjectDeleteMarker" in expiration and _Wanted(rule).filters_objects:
         raise AwsError(
             "InvalidRequest", "ExpiredObjectDeleteMarker cannot be specified with Tags or object sizes."

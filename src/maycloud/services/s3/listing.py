@@ -107,6 +107,7 @@ def list_objects_v2(call: Call, params: Params) -> Result:
     marker = (params.get("StartAfter") or "") if token is None else _unmask(token)
     rows, prefixes, last, more = _page(call, bucket, params, marker, limit)
     result: dict[str, Any] = {
+        "BucketRegion": bucket.region,
         "Name": bucket.name,
         "Prefix": encode(params.get("Prefix") or ""),
         "MaxKeys": limit,
@@ -130,6 +131,7 @@ def list_objects(call: Call, params: Params) -> Result:
     encode = encoder(params.get("EncodingType"))
     rows, prefixes, last, more = _page(call, bucket, params, params.get("Marker") or "", limit)
     result: dict[str, Any] = {
+        "BucketRegion": bucket.region,
         "Name": bucket.name,
         "Prefix": encode(params.get("Prefix") or ""),
         "Marker": encode(params.get("Marker") or ""),
@@ -255,7 +257,8 @@ def _versions_start(call: Call, bucket: Bucket, params: Params) -> tuple[Iterato
         row = found.row if found is not None else row_of(version)
         if row is not None and marker.startswith(prefix):
             rows = objects(call).versions_from(bucket, marker, stop, after=True, older_than=row)
-            return rows, marker
+            newest = objects(call).newest_row(bucket, marker)
+            return rows, marker if newest is not None and newest >= row else None
     key, after = start_after(marker, prefix, delimiter)
     return objects(call).versions_from(bucket, key, stop, after=after), None
 

@@ -40,7 +40,11 @@ def headers_of(params: Params) -> dict[str, Any]:
     storage_class = params.get("StorageClass")
     if storage_class is not None and storage_class != "STANDARD":
         if storage_class not in _CLASSES:
-            raise AwsError("InvalidStorageClass", "The storage class you specified is not valid")
+            raise AwsError(
+                "InvalidStorageClass",
+                "The storage class you specified is not valid",
+                StorageClassRequested=storage_class,
+            )
         headers["StorageClass"] = storage_class
     return headers
 

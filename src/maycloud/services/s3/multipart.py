@@ -222,13 +222,17 @@ async def _copy_part(call: Call, params: Params, number: int, what: tuple[Any, .
 
 # The end
 
+_OF_UPLOAD = frozenset({"algorithm", "kind", "asked", "deleted"})
+
 
 def complete_multipart_upload(call: Call, params: Params) -> Result:
     """Make the parts one object, whose blobs they stay; nothing is copied."""
     bucket = find_bucket(call, params)
     upload = find_upload(call, bucket, params)
     meta = upload.meta
-    wanted = (params.get("MultipartUpload") or {}).get("Parts", [])
+    if "MultipartUpload" not in params:
+        raise AwsError("InvalidRequest", "You must specify at least one part")
+    wanted = (params["MultipartUpload"] or {}).get("Parts", [])
     if not wanted or any("PartNumber" not in part or "ETag" not in part for part in wanted):
         raise malformed()
     kind = params.get("ChecksumType")
@@ -242,12 +246,17 @@ def complete_multipart_upload(call: Call, params: Params) -> Result:
     parts = _chosen(call, upload, wanted, algorithm, meta)
     size = sum(part.size for part in parts)
     _check_object_size(params, size)
-    conditions.check_write(objects(call).latest(bucket, params["Key"]), params)
+    conditions.check_write(
+        objects(call).latest(bucket, params["Key"]),
+        params,
+        since=upload.created,
+        deleted="deleted" in meta,
+    )
     checksum = _object_checksum(params, parts, algorithm, meta["kind"])
     etag = hashlib.md5(
         b"".join(bytes.fromhex(part.etag) for part in parts), usedforsecurity=False
     ).hexdigest()
-    kept = {name: meta[name] for name in meta if name not in ("algorithm", "kind", "asked")}
+    kept = {name: meta[name] for name in meta if name not in _OF_UPLOAD}
     kept["checksum"] = [algorithm.name, checksum, meta["kind"]]
     new = Version(0, upload.key, "", True, False, size, f"{etag}-{len(parts)}", upload.created, kept)
     new.packed = pack(
@@ -282,8 +291,7 @@ def _chosen(
     if any(later <= earlier for earlier, later in itertools.pairwise(numbers)):
         raise AwsError(
             "InvalidPartOrder",
-            "The list of parts was not in ascending order. The parts list must be specified in order by part"
-            " number.",
+            "The list of parts was not in ascending order. Parts must be ordered by part number.",
             UploadId=upload.id,
         )
     there = {part.number: part for part in uploads(call).parts(upload)}

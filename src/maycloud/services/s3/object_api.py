@@ -4,7 +4,17 @@ from collections.abc import Awaitable
 from typing import Any
 
 from maycloud.services.base import Call, Params, Result
-from maycloud.services.s3 import copying, deletion, listing, multipart, objects, post, tagging, upload_listing
+from maycloud.services.s3 import (
+    copying,
+    deletion,
+    listing,
+    multipart,
+    objects,
+    post,
+    tagging,
+    unconfigured,
+    upload_listing,
+)
 from maycloud.services.s3.access import bucket_arn, bucket_owner, object_arn, object_owner, write_checks
 from maycloud.services.s3.permissions import (
     DELETE_TAGS,
@@ -75,6 +85,26 @@ def GetObjectTagging(call: Call, params: Params) -> Result:
 @service.operation(checks=DELETE_TAGS, account=bucket_owner)
 def DeleteObjectTagging(call: Call, params: Params) -> Result:
     return tagging.delete_object_tagging(call, params)
+
+
+@service.operation(resource=object_arn, account=object_owner, atomic=False)
+def GetObjectRetention(call: Call, params: Params) -> Result:
+    raise unconfigured.unlocked(call, params, "GET")
+
+
+@service.operation(resource=object_arn, account=object_owner)
+def PutObjectRetention(call: Call, params: Params) -> Result:
+    raise unconfigured.unlocked(call, params, "PUT")
+
+
+@service.operation(resource=object_arn, account=object_owner, atomic=False)
+def GetObjectLegalHold(call: Call, params: Params) -> Result:
+    raise unconfigured.unlocked(call, params, "GET")
+
+
+@service.operation(resource=object_arn, account=object_owner)
+def PutObjectLegalHold(call: Call, params: Params) -> Result:
+    raise unconfigured.unlocked(call, params, "PUT")
 
 
 @service.operation(action="s3:ListBucket", atomic=False, **_ON_BUCKET)

@@ -18,7 +18,7 @@ from maycloud.services.s3.permissions import missing
 from maycloud.services.s3.ranges import Span, read_range
 from maycloud.services.s3.store import Bucket
 from maycloud.services.s3.tags import of_header, tags_of
-from maycloud.services.s3.versions import INLINE, Objects, Piece, Version, pack, row_of
+from maycloud.services.s3.versions import INLINE, Objects, Piece, Version, is_version_id, pack
 from maycloud.wire.scalars import http_date
 
 
@@ -133,8 +133,13 @@ def written(bucket: Bucket, new: Version) -> dict[str, Any]:
 # Finding
 
 
-def find_version(call: Call, bucket: Bucket, params: Params, method: str = "GET") -> Version:
-    """The version asked for, or the newest; AWS's errors for none and for delete markers."""
+def find_version(
+    call: Call, bucket: Bucket, params: Params, method: str = "GET", *, marker_is_one: bool = False
+) -> Version:
+    """The version asked for, or the newest; AWS's errors for none and for delete markers.
+
+    With `marker_is_one` a delete marker that is the newest is told apart from no object.
+    """
     key, wanted = params["Key"], params.get("VersionId")
     if wanted is None:
         found = objects(call).latest(bucket, key)
@@ -142,6 +147,8 @@ def find_version(call: Call, bucket: Bucket, params: Params, method: str = "GET"
             return found
         check_name(key)
         headers: dict[str, Any] = {}
+        if found is not None and marker_is_one:
+            raise missing(call, bucket, _is_marker(found, method))
         if found is not None:
             headers = {"x-amz-delete-marker": "true", "x-amz-version-id": found.version}
         raise missing(
@@ -150,25 +157,30 @@ def find_version(call: Call, bucket: Bucket, params: Params, method: str = "GET"
     check_version_id(wanted)
     found = objects(call).version(bucket, key, wanted)
     if found is None:
-        error = AwsError(
-            "NoSuchVersion", "The specified version does not exist.", 404, Key=key, VersionId=wanted
-        )
-        raise missing(call, bucket, error)
+        raise missing(call, bucket, no_such_version(key, wanted))
     if found.marker:
-        raise AwsError(
-            "MethodNotAllowed",
-            "The specified method is not allowed against this resource.",
-            405,
-            Method=method,
-            ResourceType="DeleteMarker",
-            **{
-                "x-amz-delete-marker": "true",
-                "x-amz-version-id": found.version,
-                "last-modified": http_date(int(found.modified)),
-                "allow": "DELETE",
-            },
-        )
+        raise _is_marker(found, method)
     return found
+
+
+def no_such_version(key: str, version: str) -> AwsError:
+    return AwsError("NoSuchVersion", "The specified version does not exist.", 404, Key=key, VersionId=version)
+
+
+def _is_marker(found: Version, method: str) -> AwsError:
+    return AwsError(
+        "MethodNotAllowed",
+        "The specified method is not allowed against this resource.",
+        405,
+        Method=method,
+        ResourceType="DeleteMarker",
+        **{
+            "x-amz-delete-marker": "true",
+            "x-amz-version-id": found.version,
+            "last-modified": http_date(int(found.modified)),
+            "allow": "DELETE",
+        },
+    )
 
 
 def check_version_id(wanted: str) -> None:
@@ -179,7 +191,7 @@ def check_version_id(wanted: str) -> None:
             ArgumentName="versionId",
             ArgumentValue="",
         )
-    if wanted != "null" and row_of(wanted) is None:
+    if not is_version_id(wanted):
         raise AwsError(
             "InvalidArgument", "Invalid version id specified", ArgumentName="versionId", ArgumentValue=wanted
         )
@@ -215,11 +227,14 @@ def _read(
     check_key(found.meta.get("customer_key"), key)
     conditions.check_read(found, params)
     result = describe(bucket, found)
+    if "VersionId" in params:
+        result.pop("Expiration", None)
     number, text = params.get("PartNumber"), params.get("Range")
     span = read_range(text, found.size) if number is None else _part(found, number, text, result)
     if span.partial:
         result["ContentRange"] = f"bytes {span.start}-{span.start + span.length - 1}/{found.size}"
-    elif params.get("ChecksumMode") == "ENABLED" and "checksum" in found.meta:
+    whole = span.length == found.size and "PartsCount" not in result
+    if whole and params.get("ChecksumMode") == "ENABLED" and "checksum" in found.meta:
         name, value, kind = found.meta["checksum"]
         result[checksums.ALGORITHMS[name].member] = value
         result["ChecksumType"] = kind
@@ -280,17 +295,18 @@ def get_object_attributes(call: Call, params: Params) -> Result:
         )
     found = find_version(call, bucket, params)
     check_key(found.meta.get("customer_key"), customer_key(params, secure=call.secure))
-    name, value, kind = found.meta["checksum"]
+    name, value, kind = found.meta.get("checksum", (checksums.DEFAULT.name, None, None))
     algorithm = checksums.ALGORITHMS[name]
     whole = {
         "ETag": found.etag,
-        "Checksum": {algorithm.member: value, "ChecksumType": kind},
+        # Here a composite checksum goes without the number of its parts.
+        "Checksum": {algorithm.member: value.partition("-")[0], "ChecksumType": kind} if value else None,
         "StorageClass": found.meta["headers"].get("StorageClass", "STANDARD"),
         "ObjectSize": found.size,
     }
     if "-" in found.etag:
         whole["ObjectParts"] = _attributes_of_parts(found.pieces, algorithm, params)
-    result: dict[str, Any] = {each: whole[each] for each in wanted if each in whole}
+    result: dict[str, Any] = {each: whole[each] for each in wanted if whole.get(each) is not None}
     result["LastModified"] = datetime.fromtimestamp(int(found.modified), UTC)
     if bucket.versioning:
         result["VersionId"] = found.version

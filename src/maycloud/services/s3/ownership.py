@@ -91,7 +91,7 @@ def get_bucket_acl(call: Call, params: Params) -> Result:
 
 def put_object_acl(call: Call, params: Params) -> Result:
     bucket = find_bucket(call, params)
-    found = find_version(call, bucket, params)
+    found = find_version(call, bucket, params, "PUT", marker_is_one=True)
     _require_one(params)
     if acls.disabled(bucket):
         if params.get("ACL") == "bucket-owner-full-control":

@@ -58,6 +58,8 @@ def read_copy_range(text: str, size: int) -> Span:
             ArgumentValue=text,
         )
     first, last = int(match[1]), int(match[2])
+    if first >= size:
+        raise AwsError("InvalidRequest", "The specified copy range is invalid for the source object size")
     if last >= size:
         raise AwsError(
             "InvalidArgument",

@@ -11,7 +11,7 @@ from maycloud.wire.xml import malformed
 
 def _found(call: Call, params: Params, method: str) -> tuple[Bucket, Version]:
     bucket = find_bucket(call, params)
-    return bucket, find_version(call, bucket, params, method)
+    return bucket, find_version(call, bucket, params, method, marker_is_one=True)
 
 
 def _answer(bucket: Bucket, found: Version) -> dict[str, str]:

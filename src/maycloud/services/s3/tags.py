@@ -17,6 +17,10 @@ Tags = list[dict[str, str]]
 MAX_OBJECT_TAGS = 10
 MAX_BUCKET_TAGS = 50
 
+_SYSTEM = {
+    "Bucket": "System tags cannot be added/updated by requester",
+    "Object": "Your TagKey cannot be prefixed with aws:",
+}
 _CHARACTERS = re.compile(r"[\w\s+\-=.:/@]*")
 
 
@@ -44,28 +48,31 @@ def check_tags(tags: Tags, most: int, *, subject: str) -> None:
                 "InvalidTag", "The TagValue you have provided is invalid", TagKey=key, TagValue=value
             )
         if key.lower().startswith("aws:"):
-            raise _invalid("System tags cannot be added/updated by requester", key)
+            raise _invalid(_SYSTEM[subject], key)
 
 
 def of_header(text: str | None) -> dict[str, str]:
-    """Tags in x-amz-tagging: a query string."""
+    """Tags in x-amz-tagging: a query string, whose names need no value."""
     if not text:
         return {}
     try:
-        pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=True, errors="strict")
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict")
     except ValueError as error:
-        raise _bad_header() from error
-    if len(dict(pairs)) != len(pairs):
-        raise _bad_header()
+        raise _bad_header(text) from error
+    if len(dict(pairs)) != len(pairs) or not all(
+        _CHARACTERS.fullmatch(key) and _CHARACTERS.fullmatch(value) for key, value in pairs
+    ):
+        raise _bad_header(text)
     check_tags([{"Key": key, "Value": value} for key, value in pairs], MAX_OBJECT_TAGS, subject="Object")
     return dict(pairs)
 
 
-def _bad_header() -> AwsError:
+def _bad_header(text: str) -> AwsError:
     return invalid_argument(
         "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without"
         " tag name duplicates.",
         "x-amz-tagging",
+        text,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
 from maycloud.services.s3.buckets import find_bucket
+from maycloud.services.s3.objects import find_version
 
 
 def missing(call: Call, params: Params, code: str, message: str) -> AwsError:
@@ -18,7 +19,15 @@ def missing(call: Call, params: Params, code: str, message: str) -> AwsError:
 
 def missing_one(call: Call, params: Params) -> AwsError:
     """Of configurations with ids, such as analytics."""
-    return missing(call, params, "NoSuchConfiguration", "The specified configuration does not exist.")
+    find_bucket(call, params)
+    return AwsError("NoSuchConfiguration", "The specified configuration does not exist.", 404)
+
+
+def unlocked(call: Call, params: Params, method: str) -> AwsError:
+    """Of retention and legal hold, once the object is found: no bucket has object lock."""
+    bucket = find_bucket(call, params)
+    find_version(call, bucket, params, method, marker_is_one=True)
+    return AwsError("InvalidRequest", "Bucket is missing Object Lock Configuration")
 
 
 def answer(call: Call, params: Params, **result: Any) -> Result:

@@ -8,11 +8,12 @@ import orjson
 from maycloud.services.base import Call, Params, Result
 from maycloud.services.s3.acls import canonical_id
 from maycloud.services.s3.buckets import find_bucket
+from maycloud.services.s3.common import invalid_argument
 from maycloud.services.s3.keys import encoder, successor
 from maycloud.services.s3.listing import fold, page_size, start_after
 from maycloud.services.s3.multipart import find_upload, uploads
 from maycloud.services.s3.store import Bucket
-from maycloud.services.s3.uploads import Upload
+from maycloud.services.s3.uploads import Upload, is_upload_id
 
 
 def _person(arn: str, account: str) -> dict[str, str]:
@@ -65,8 +66,14 @@ def list_multipart_uploads(call: Call, params: Params) -> Result:
     stop = successor(prefix)
     marker, upload_marker = params.get("KeyMarker") or "", params.get("UploadIdMarker") or ""
     key, after = start_after(marker, prefix, delimiter)
-    # An upload id without a key says nothing.
-    seen = uploads(call).find(bucket, marker, upload_marker) if marker and upload_marker else None
+    if not marker:
+        upload_marker = ""  # an upload id without a key says nothing
+    seen = uploads(call).find(bucket, marker, upload_marker) if upload_marker else None
+    # One that has ended meanwhile still says where a page ended; those before it are gone too, or listed.
+    if upload_marker and seen is None and (
+        not is_upload_id(upload_marker) or uploads(call).key_of(upload_marker) is not None
+    ):  # fmt: skip
+        raise invalid_argument("Invalid uploadId marker", "upload-id-marker", upload_marker)
     entries, more = fold(
         uploads(call).uploads_from(bucket, key, stop, after=after, later_than=seen.row if seen else None),
         lambda key: uploads(call).uploads_from(bucket, key, stop, after=False),
@@ -76,17 +83,19 @@ def list_multipart_uploads(call: Call, params: Params) -> Result:
         "Bucket": bucket.name,
         "KeyMarker": encode(marker),
         "UploadIdMarker": upload_marker,
-        "Prefix": encode(prefix),
+        "NextKeyMarker": "",
+        "NextUploadIdMarker": "",
         "MaxUploads": limit,
         "IsTruncated": more,
         "Uploads": [_listed(bucket, each, encode(each.key)) for each in entries if not isinstance(each, str)],
         "CommonPrefixes": [{"Prefix": encode(each)} for each in entries if isinstance(each, str)],
     }
-    if delimiter:
-        result["Delimiter"] = encode(delimiter)
+    for name, value in (("Prefix", prefix), ("Delimiter", delimiter)):
+        if value:
+            result[name] = encode(value)
     if params.get("EncodingType"):
         result["EncodingType"] = params["EncodingType"]
-    if more:
+    if entries and (more or not isinstance(entries[-1], str)):
         last = entries[-1]
         result["NextKeyMarker"] = encode(last if isinstance(last, str) else last.key)
         result["NextUploadIdMarker"] = "" if isinstance(last, str) else last.id

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -11,11 +12,16 @@ import orjson
 from maycloud.services.s3.store import Bucket
 from maycloud.store import Store
 
+_ID = re.compile(r"[A-Za-z0-9._]{64}")
 _UPLOAD = "key, id, upload, created, initiator, meta"
 
 
 class Upload(NamedTuple):
-    """An upload under way; `meta` is that of the object to be, packed, with ``algorithm`` and ``kind``."""
+    """An upload under way.
+
+    `meta` is that of the object to be, packed, with ``algorithm``, ``kind`` and ``asked`` (whether the client
+    chose them), and ``deleted`` once an object of the key was.
+    """
 
     key: str
     row: int
@@ -27,6 +33,10 @@ class Upload(NamedTuple):
     @property
     def meta(self) -> dict[str, Any]:
         return orjson.loads(self.packed)
+
+
+def is_upload_id(text: str) -> bool:
+    return _ID.fullmatch(text) is not None
 
 
 @dataclass(slots=True)
@@ -61,6 +71,19 @@ class Uploads:
             (upload, bucket.id, key),
         )
         return Upload._make(row) if row else None
+
+    def key_of(self, upload: str) -> str | None:
+        """The key that an upload under way is for."""
+        row = self._db.row("SELECT key FROM s3_uploads WHERE upload=?", (upload,))
+        return row[0] if row else None
+
+    def saw_delete(self, bucket: Bucket, key: str) -> None:
+        """Note with a key's uploads that its object was deleted since they began."""
+        self._db.write(
+            "UPDATE s3_uploads SET meta=CAST(json_set(CAST(meta AS TEXT), '$.deleted', 1) AS BLOB)"
+            " WHERE bucket=? AND key=?",
+            (bucket.id, key),
+        )
 
     def uploads_from(
         self, bucket: Bucket, key: str, stop: str | None, *, after: bool, later_than: int | None = None

@@ -14,6 +14,7 @@ from maycloud.store import Store
 
 INLINE = 64 * 1024  # bodies up to this many bytes live in the database
 NULL = "null"
+_ROWS = 1 << 40  # more than there will ever be: what hides a greater one is made up
 _FIRST_ID = re.compile("[0-9a-f]{32}")  # of versions in old data folders: noise alone
 
 _COLUMNS = "id, key, version, current, marker, size, etag, modified, meta, pieces"
@@ -85,7 +86,12 @@ def row_of(version: str) -> int | None:
     if len(raw) != 24:
         return None
     row = int.from_bytes(raw[16:], "big") ^ int.from_bytes(raw[:8], "big")
-    return row if row < 1 << 62 else -1
+    return row if row < _ROWS else None
+
+
+def is_version_id(text: str) -> bool:
+    """Whether it could be one that we gave out, now or in an old data folder."""
+    return text == NULL or row_of(text) is not None or _FIRST_ID.fullmatch(text) is not None
 
 
 class Objects:
