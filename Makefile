@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 PORT ?= 4566
-DATA ?= .maycloud
+DATA ?= $(or $(MAY_DATA),.maycloud)
 WORKERS ?= 3
 
 help:

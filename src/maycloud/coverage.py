@@ -17,8 +17,8 @@ Made from the code by `python -m maycloud.coverage`; a test keeps it true. An op
 there answers AWS's own error for something unsupported, never a silent success: `UnknownOperationException`,
 for S3 `NotImplemented` (501).
 
-Left out on purpose for now: PartiQL, DynamoDB backups, Lambda function URLs and event source mappings, API
-Gateway usage plans, `provided.*` runtimes, container images, SigV4A.
+Left out on purpose for now: PartiQL, DynamoDB backups, Lambda function URLs and event source mappings,
+`provided.*` runtimes, container images, SigV4A.
 """
 
 

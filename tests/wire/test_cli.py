@@ -10,7 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from maycloud.cli.failure import DATA_LOCKED, DATA_TOO_NEW, NOT_RUNNING, PORT_TAKEN, STACK_FAILED
+from maycloud.cli.failure import (
+    DATA_LOCKED,
+    DATA_TOO_NEW,
+    GENERAL,
+    NOT_RUNNING,
+    PORT_TAKEN,
+    STACK_FAILED,
+)
 from running import RunningCloud
 
 
@@ -27,10 +34,14 @@ def test_detached_up_returns_when_health_answers(tmp_path: Path) -> None:
     started = may("up", "--detach", "--port", "0", "--data", data)
     try:
         assert started.returncode == 0, started.stderr
+        # The line can be pasted as it stands.
+        assert f"env --data {data})" in started.stdout
         status = json.loads(may("status", "--json", "--data", data).stdout)
         assert {"pid", "url", "version", "dataDir", "services"} <= status.keys()
         assert status["dataDir"] == data
-        assert "AWS_ENDPOINT_URL" in may("env", "--data", data).stdout
+        exports = may("env", "--data", data).stdout.splitlines()
+        assert f"export AWS_ENDPOINT_URL={status['url']}" in exports
+        assert exports[0].startswith("unset AWS_PROFILE")
         assert stat.S_IMODE((tmp_path / "data" / "cloud.json").stat().st_mode) == 0o600
         again = may("up", "--detach", "--port", "0", "--data", data)
         assert again.returncode == DATA_LOCKED
@@ -46,6 +57,17 @@ def test_a_taken_port_says_so(cloud: RunningCloud, tmp_path: Path) -> None:
     assert refused.returncode == PORT_TAKEN
     assert f"port {cloud.port} is taken" in refused.stderr
     assert "--port" in refused.stderr
+
+
+def test_settings_that_cannot_be_say_so(tmp_path: Path) -> None:
+    refused = may("up", "--port", "80000", "--data", str(tmp_path / "data"))
+    assert refused.returncode == 2
+    assert "80000 is not in the range" in refused.stderr
+    (tmp_path / "file").touch()
+    refused = may("up", "--port", "0", "--data", str(tmp_path / "file" / "data"))
+    assert refused.returncode == GENERAL
+    assert refused.stderr.startswith("may: the data folder")
+    assert "--data" in refused.stderr.splitlines()[1]
 
 
 def test_a_locked_folder_says_so_even_without_its_run_file(cloud: RunningCloud) -> None:
@@ -92,6 +114,37 @@ def test_a_stack_that_fails_fails_the_command(cloud: RunningCloud, tmp_path: Pat
     failed = may("deploy", str(tmp_path), "--stack", "failing", "--data", str(cloud.data))
     assert failed.returncode == STACK_FAILED
     assert "The specified bucket is not valid" in failed.stdout + failed.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"A: {Path: /notes/{id}, Method: get}", "YAML not well-formed"),
+        (b"", "unsupported structure"),
+        (b"\xff\xfe", "is not text in UTF-8"),
+        (b"Resources: {T: text}", "the template was refused"),
+        (
+            b"Resources: {S: {Type: 'AWS::Nothing::There'}}",
+            "Unrecognized resource types: [AWS::Nothing::There]",
+        ),
+    ],
+)
+def test_a_template_that_is_none_says_what_is_wrong(
+    cloud: RunningCloud, tmp_path: Path, content: bytes, words: str
+) -> None:
+    (tmp_path / "template.yaml").write_bytes(content)
+    refused = may("deploy", str(tmp_path), "--stack", "none", "--data", str(cloud.data))
+    assert refused.returncode in (GENERAL, STACK_FAILED)
+    assert refused.stderr.startswith("may: ")
+    assert words in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize("command", ["outputs", "logs", "destroy"])
+def test_a_stack_that_is_not_there_says_so(cloud: RunningCloud, command: str) -> None:
+    refused = may(command, "nowhere", "--data", str(cloud.data))
+    assert refused.returncode == GENERAL
+    assert refused.stderr.startswith("may: there is no stack nowhere\n")
 
 
 def test_help_is_everywhere() -> None:

@@ -116,6 +116,22 @@ def test_dependencies_are_installed_once(
     assert len(list(cache.glob("*.zip"))) == 2
 
 
+def test_code_beside_the_template_is_built_without_the_builds_and_the_data(
+    cloud: RunningCloud, tmp_path: Path
+) -> None:
+    (tmp_path / "template.yaml").write_text(TEMPLATE.replace("code/", ".").replace("RUNTIME", "python3.12"))
+    (tmp_path / "app.py").write_text("def handler(e, c):\n    return 1\n")
+    (tmp_path / ".maycloud").mkdir()
+    (tmp_path / ".maycloud" / "ca.key").write_text("a secret")
+    arguments = ("deploy", str(tmp_path), "--stack", "beside", "--data", str(cloud.data))
+    first = may(*arguments, MAY_BUILD=str(tmp_path / ".may-build"))
+    assert first.returncode == 0, first.stderr
+    (built,) = (tmp_path / ".may-build").glob("*.zip")
+    assert zipfile.ZipFile(built).namelist() == ["app.py", "template.yaml"]
+    again = may(*arguments, MAY_BUILD=str(tmp_path / ".may-build"))
+    assert "no changes" in again.stdout
+
+
 def test_a_dependency_that_is_not_there_says_what_failed(cloud: RunningCloud, tmp_path: Path) -> None:
     project = python_project(tmp_path / "broken")
     requirements = project / "code" / "requirements.txt"

@@ -21,7 +21,10 @@ from pathlib import Path
 from maycloud.cli.failure import Failure
 
 VERSION = "2"  # raised when the same source would build to something else
-_LEFT_OUT = {"__pycache__", ".git", ".venv", "node_modules", ".pytest_cache", ".ruff_cache", ".DS_Store"}
+_LEFT_OUT = {
+    "__pycache__", ".git", ".venv", "node_modules", ".pytest_cache", ".ruff_cache", ".DS_Store",
+    ".may-build", ".aws-sam", ".maycloud",  # builds and the cloud's data lie within where CodeUri is `.`
+}  # fmt: skip
 # https://docs.aws.amazon.com/lambda/latest/dg/python-package.html#python-package-dependencies
 RUNTIME_HAS = frozenset({"boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3"})
 without_clutter = shutil.ignore_patterns(*_LEFT_OUT)  # for shutil.copytree

@@ -83,7 +83,10 @@ class Deployment:
         """The template as JSON text, its local code built and uploaded."""
         from maycloud.services.cloudformation.template import parse_template
 
-        template = parse_template(self._path.read_text())
+        try:
+            template = parse_template(self._path.read_text("utf-8"))
+        except UnicodeDecodeError as error:
+            raise Failure(f"{self._path} is not text in UTF-8") from error
         package(template, self._path.parent, self._cache, self._upload)
         self._sites = list(sites(template, self._path.parent))
         unknown = self._params.keys() - (template.get("Parameters") or {}).keys()
@@ -127,19 +130,26 @@ class Deployment:
 
     def _change(self, body: str) -> bool:
         """Make and execute a change set; False if there is nothing to change."""
+        from botocore.exceptions import ClientError
+
         cloudformation = self._cloudformation
         source: dict[str, str] = {"TemplateBody": body}
         if len(body.encode()) > MAX_BODY:
             source = {"TemplateURL": self._upload_template(body)}
         kind = self._change_set_type()
-        made = cloudformation.create_change_set(
-            StackName=self._stack,
-            ChangeSetName=f"may-{int(time.time() * 1000)}",
-            ChangeSetType=kind,
-            Capabilities=CAPABILITIES,
-            Parameters=self._parameters(kind),
-            **source,
-        )
+        try:
+            made = cloudformation.create_change_set(
+                StackName=self._stack,
+                ChangeSetName=f"may-{int(time.time() * 1000)}",
+                ChangeSetType=kind,
+                Capabilities=CAPABILITIES,
+                Parameters=self._parameters(kind),
+                **source,
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ValidationError":
+                raise
+            raise self._refused(error.response["Error"]["Message"]) from error
         while True:
             described = cloudformation.describe_change_set(ChangeSetName=made["Id"])
             if described["Status"] == "FAILED":
@@ -147,13 +157,19 @@ class Deployment:
                 reason = described.get("StatusReason", "")
                 if any(text in reason for text in NO_CHANGES):
                     return False
-                raise Failure(f"the template was refused: {reason}", exit_code=STACK_FAILED)
+                raise self._refused(reason)
             if described["Status"] == "CREATE_COMPLETE":
                 break
             time.sleep(self._pause)
         self._seen = self._events_so_far()
         cloudformation.execute_change_set(ChangeSetName=made["Id"])
         return True
+
+    def _refused(self, reason: str) -> Failure:
+        hint = ""
+        if self._target.local and "Unrecognized resource types" in reason:
+            hint = "docs/coverage.md lists the resource types that Maycloud has."
+        return Failure(f"the template was refused: {reason}", hint, STACK_FAILED)
 
     def _parameters(self, kind: str) -> list[dict[str, Any]]:
         """Given values, and the earlier ones of an update where none is given."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from maycloud.cli.target import Target, target_options
+from maycloud.cli.target import Target, no_stack, target_options
 
 _COLOURS = ("cyan", "magenta", "yellow", "green", "blue")
 
@@ -18,14 +18,7 @@ _COLOURS = ("cyan", "magenta", "yellow", "green", "blue")
 @target_options
 def logs(target: Target, stack: str, follow: bool, since: float) -> None:
     """Print the logs of all functions of STACK, oldest first."""
-    cloudformation = target.client("cloudformation")
-    resources = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
-    names = [
-        resource["PhysicalResourceId"]
-        for page in resources
-        for resource in page["StackResourceSummaries"]
-        if resource["ResourceType"] == "AWS::Lambda::Function"
-    ]
+    names = _functions(target, stack)
     client = target.client("logs")
     begin = int((time.time() - since * 60) * 1000)
     seen: set[str] = set()
@@ -40,6 +33,24 @@ def logs(target: Target, stack: str, follow: bool, since: float) -> None:
         if not follow:
             return
         time.sleep(0.2 if target.local else 2.0)
+
+
+def _functions(target: Target, stack: str) -> list[str]:
+    """The names of a stack's functions. Raises Failure if there is no such stack."""
+    from botocore.exceptions import ClientError
+
+    resources = target.client("cloudformation").get_paginator("list_stack_resources")
+    try:
+        return [
+            resource["PhysicalResourceId"]
+            for page in resources.paginate(StackName=stack)
+            for resource in page["StackResourceSummaries"]
+            if resource["ResourceType"] == "AWS::Lambda::Function"
+        ]
+    except ClientError as error:
+        if "does not exist" in str(error):
+            raise no_stack(stack) from error
+        raise
 
 
 def _events(client: Any, names: list[str], begin: int) -> list[tuple[str, dict[str, Any]]]:

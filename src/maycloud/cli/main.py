@@ -7,6 +7,7 @@ import click
 
 from maycloud import __version__
 from maycloud.cli.failure import GENERAL, Failure
+from maycloud.errors import AwsError
 
 COMMANDS = {
     "up": "Start the cloud.",
@@ -56,6 +57,9 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
+    except AwsError as error:  # templates are read by the same code here as in the cloud
+        click.secho(f"may: {error.message}", fg="red", err=True)
+        sys.exit(GENERAL)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except Exception as error:

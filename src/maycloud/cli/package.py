@@ -28,6 +28,8 @@ def artifacts(template: dict[str, Any]) -> Iterator[Artifact]:
     """All properties of a template that name local folders or files."""
     defaults = (template.get("Globals") or {}).get("Function") or {}
     for logical_id, resource in (template.get("Resources") or {}).items():
+        if not isinstance(resource, dict) or not isinstance(resource.get("Properties", {}), dict):
+            continue  # CloudFormation says what is wrong with it
         kind = resource.get("Type", "")
         properties = resource.setdefault("Properties", {})
         runtime = str(properties.get("Runtime", defaults.get("Runtime", "")))

@@ -108,7 +108,7 @@ def read_run_file(data: Path) -> Running | None:
     """The cloud of a data folder if its process lives, else None."""
     try:
         state = json.loads((data / RUN_FILE).read_text())
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
     try:
         os.kill(state["pid"], 0)

@@ -43,6 +43,8 @@ class Site:
 def sites(template: dict[str, Any], root: Path) -> Iterator[Site]:
     """The front ends that a template's buckets ask for. Raises Failure where a folder is missing."""
     for logical_id, resource in (template.get("Resources") or {}).items():
+        if not isinstance(resource, dict):
+            continue  # CloudFormation says what is wrong with it
         wanted = (resource.get("Metadata") or {}).get("Site")
         if wanted is None or resource.get("Type") != "AWS::S3::Bucket":
             continue

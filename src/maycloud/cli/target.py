@@ -9,6 +9,7 @@ import click
 
 from maycloud.cli.failure import Failure
 from maycloud.cli.running import Running, data_option, find
+from maycloud.cli.systems import all_systems
 
 Client = Callable[[str], Any]
 
@@ -56,6 +57,12 @@ def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
+def no_stack(stack: str) -> Failure:
+    """What commands say of a stack that is not there; a system's name is all that `may deploy` needs."""
+    what = stack if stack in all_systems() else f"FOLDER --stack {stack}"
+    return Failure(f"there is no stack {stack}", f"Deploy it with `may deploy {what}`.")
+
+
 def stack_outputs(target: Target, stack: str) -> dict[str, str]:
     """A stack's outputs by name. Raises Failure if there is no such stack."""
     from botocore.exceptions import ClientError
@@ -64,6 +71,6 @@ def stack_outputs(target: Target, stack: str) -> dict[str, str]:
         described = target.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
     except ClientError as error:
         if "does not exist" in str(error):
-            raise Failure(f"there is no stack {stack}", f"Deploy it with `may deploy {stack}`.") from error
+            raise no_stack(stack) from error
         raise
     return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}

@@ -5,6 +5,8 @@ import contextlib
 import gc
 import logging
 import os
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,10 +25,17 @@ LOG_FILE = "cloud.log"
 
 @click.command()
 @data_option
-@click.option("--port", default=DEFAULT_PORT, show_default=True, help="HTTP and HTTPS; 0 takes a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=DEFAULT_PORT,
+    show_default=True,
+    help="HTTP and HTTPS; 0 takes a free one.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--dax-port",
+    type=click.IntRange(0, 64535),
     default=DEFAULT_DAX_PORT,
     show_default=True,
     help="Of the first DAX cluster, TLS 1000 above; 0, or one that is taken: a free one.",
@@ -62,6 +71,12 @@ def up(
     running = read_run_file(data)
     if running is not None:
         raise _locked(data, running)
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise Failure(
+            f"the data folder {data} cannot be made: {error.strerror}", "Choose another with --data."
+        ) from error
     config = Config(
         data.absolute(),
         host,
@@ -146,8 +161,22 @@ def _banner(url: str, data: Path) -> str:
     name = click.style(f"Maycloud {__version__}", fg="cyan", bold=True)
     return (
         f"{name} at {click.style(url, bold=True)} (HTTPS too), data in {data}\n"
-        'Point AWS tools at it: eval "$(may env)"'
+        f'Point AWS tools at it: eval "$({_command()} env{_option(data)})"'
     )
+
+
+def _command() -> str:
+    """How to call `may` from here: by its path where it is not on the PATH."""
+    beside = Path(sys.executable).parent / "may"
+    if shutil.which("may") or not beside.exists():
+        return "may"
+    return shlex.quote(str(beside.relative_to(Path.cwd()) if beside.is_relative_to(Path.cwd()) else beside))
+
+
+def _option(data: Path) -> str:
+    """What finds the data folder again from the same shell."""
+    usual = Path(os.environ.get("MAY_DATA", ".maycloud")).absolute()
+    return "" if data.absolute() == usual else f" --data {shlex.quote(str(data))}"
 
 
 def _locked(data: Path, running: Running | None) -> Failure:
@@ -162,7 +191,6 @@ def _locked(data: Path, running: Running | None) -> Failure:
 def _start_detached(config: Config) -> None:
     """Start the cloud in a session of its own and wait until it answers or has failed."""
     data = config.data
-    data.mkdir(parents=True, exist_ok=True, mode=0o700)
     log_path = data / LOG_FILE
     begun = log_path.stat().st_size if log_path.exists() else 0
     # The secret goes by environment: arguments are visible to every user of the machine.
@@ -185,4 +213,4 @@ def _start_detached(config: Config) -> None:
         time.sleep(0.01)
     said = log_path.read_bytes()[begun:].decode(errors="replace").strip()
     message = said.removeprefix("may: ") or "it said nothing"
-    raise Failure(message.replace("\n", "\n  "), f"Its log is {log_path}.", process.returncode or GENERAL)
+    raise Failure(message, f"Its log is {log_path}.", process.returncode or GENERAL)
