@@ -344,7 +344,7 @@ def test_destroy_leaves_nothing(fresh_cloud: RunningCloud) -> None:
     fresh_cloud.client("s3").put_object(Bucket=files, Key="private/x/y", Body=b"data")
     refused = may(fresh_cloud, "destroy", "gone")
     assert refused.returncode == 7
-    assert "--empty-buckets" in refused.stderr
+    assert "`may destroy gone --empty-buckets`" in refused.stderr
     destroyed = may(fresh_cloud, "destroy", "gone", "--empty-buckets")
     assert destroyed.returncode == 0, destroyed.stdout + destroyed.stderr
     assert fresh_cloud.client("dynamodb").list_tables()["TableNames"] == []

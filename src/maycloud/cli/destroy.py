@@ -26,6 +26,8 @@ def destroy(target: Target, stack: str, empty_buckets: bool) -> None:
     try:
         described = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
     except ClientError as error:
+        if "does not exist" not in str(error):
+            raise  # a denial, say
         raise Failure(f"there is no stack {stack}") from error
     stack_id = described["StackId"]
     begun = time.monotonic()
@@ -44,7 +46,7 @@ def destroy(target: Target, stack: str, empty_buckets: bool) -> None:
                 if event["ResourceStatus"] != "DELETE_COMPLETE":
                     hint = "\n  ".join(progress.failures)
                     if "not empty" in hint:
-                        hint += "\n  `may destroy --empty-buckets` deletes the objects too."
+                        hint += f"\n  `may destroy {stack} --empty-buckets` deletes the objects too."
                     raise Failure(f"stack {stack} ended as {event['ResourceStatus']}", hint, STACK_FAILED)
                 click.secho(f"  deleted {stack} in {time.monotonic() - begun:.2f} s", fg="green")
                 return
