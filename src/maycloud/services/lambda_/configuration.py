@@ -25,6 +25,7 @@ RETIRED = frozenset(
 )  # fmt: skip
 NODE = ("nodejs18.x", "nodejs20.x", "nodejs22.x", "nodejs24.x")
 MAX_ENVIRONMENT = 4096  # bytes of all variables
+_MAXIMA = {"timeout": 900, "memorySize": 10_240, "ephemeralStorage.size": 10_240}
 
 _ROLE = re.compile(r"arn:aws[a-zA-Z-]*:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+")
 _RESERVED = frozenset(
@@ -40,7 +41,7 @@ _RESERVED = frozenset(
 # Settings that a request may carry and that are kept as they are.
 _KEPT = (
     "Description", "Handler", "Runtime", "Role", "Timeout", "MemorySize", "KMSKeyArn", "DeadLetterConfig",
-    "TracingConfig", "EphemeralStorage", "LoggingConfig", "VpcConfig",
+    "TracingConfig", "EphemeralStorage", "VpcConfig",
 )  # fmt: skip
 
 
@@ -68,6 +69,7 @@ def new_configuration(call: Call, params: Params) -> Document:
 
 def update_configuration(call: Call, configuration: Document, params: Params) -> None:
     """Take over what the request sets."""
+    _check_limits(params)
     runtime = params.get("Runtime", configuration.get("Runtime"))
     if runtime not in PYTHON and runtime not in NODE:
         if runtime in RETIRED:
@@ -101,11 +103,48 @@ def update_configuration(call: Call, configuration: Document, params: Params) ->
             configuration["Environment"] = {"Variables": variables}
         else:
             configuration.pop("Environment", None)
-    group = (configuration.get("LoggingConfig") or {}).get("LogGroup")
-    configuration["LoggingConfig"] = {
-        "LogFormat": (configuration.get("LoggingConfig") or {}).get("LogFormat", "Text"),
-        "LogGroup": group or f"/aws/lambda/{configuration['FunctionName']}",
+    configuration["LoggingConfig"] = _logging(configuration, params.get("LoggingConfig") or {})
+
+
+def _check_limits(params: Params) -> None:
+    """Limits of functions, where the model has those of other kinds of compute.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+    """
+    sizes = {"timeout": params.get("Timeout"), "memorySize": params.get("MemorySize")}
+    sizes["ephemeralStorage.size"] = (params.get("EphemeralStorage") or {}).get("Size")
+    for name, value in sizes.items():
+        if value is not None and value > _MAXIMA[name]:
+            raise AwsError(
+                "ValidationException",
+                f"1 validation error detected: Value '{value}' at '{name}' failed to satisfy constraint:"
+                f" Member must have value less than or equal to {_MAXIMA[name]}",
+            )
+
+
+def _logging(configuration: Document, given: dict[str, Any]) -> dict[str, Any]:
+    """The whole of a LoggingConfig, after a request that may set parts of it.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-advanced.html
+    """
+    before = configuration.get("LoggingConfig") or {}
+    kind = given.get("LogFormat") or before.get("LogFormat", "Text")
+    found = {
+        "LogFormat": kind,
+        "LogGroup": given.get("LogGroup")
+        or before.get("LogGroup")
+        or f"/aws/lambda/{configuration['FunctionName']}",
     }
+    if kind == "Text":
+        if "ApplicationLogLevel" in given or "SystemLogLevel" in given:
+            raise invalid(
+                "Log level is not supported when log format is set to Text. Set the log format to JSON and"
+                " try again."
+            )
+        return found
+    for level in ("ApplicationLogLevel", "SystemLogLevel"):
+        found[level] = given.get(level) or before.get(level, "INFO")
+    return found
 
 
 def _check_variables(variables: dict[str, str]) -> None:

@@ -137,6 +137,9 @@ class Lambda:
             log_group=configuration["LoggingConfig"]["LogGroup"],
             log_stream=f"{day}/[{target.version}]{os.urandom(16).hex()}",
             region=name.region,
+            json_logs=configuration["LoggingConfig"]["LogFormat"] == "JSON",
+            application_level=configuration["LoggingConfig"].get("ApplicationLogLevel", ""),
+            system_level=configuration["LoggingConfig"].get("SystemLogLevel", "INFO"),
         )
 
     def retire(self, name: Reference, version: str) -> None:

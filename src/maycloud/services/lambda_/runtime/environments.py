@@ -17,10 +17,12 @@ from typing import Literal
 
 import orjson
 
+from maycloud.services.lambda_.runtime import systemlogs
 from maycloud.services.lambda_.runtime.forks import ForkServer
 from maycloud.services.lambda_.runtime.process import Environment, NodeEnvironment, PythonEnvironment, Reply
 from maycloud.services.lambda_.runtime.runtime_api import RuntimeApi
 from maycloud.services.lambda_.runtime.spec import Spec
+from maycloud.services.lambda_.runtime.systemlogs import Line, Report
 
 log = logging.getLogger("maycloud.lambda")
 
@@ -118,13 +120,18 @@ class Environments:
             environment = self._new(spec)
         environment.busy = True
         environment.thaw()
-        lines = [(_now(), f"START RequestId: {request_id} Version: {spec.version}")]
+        lines: list[Line] = []
         if environment_new:
             begun = time.perf_counter()
             failed = await self._init(environment)
             init_ms = (time.perf_counter() - begun) * 1000
             if failed is not None:
+                status, kind = _status(failed)
+                status = "error" if status == "failure" else status
+                lines += systemlogs.init_failed(spec, init_ms, status, kind)
+                lines += systemlogs.started(spec, request_id)
                 return self._finish(environment, lines, failed, request_id, (begun, init_ms))
+        lines += systemlogs.started(spec, request_id)
         begun = time.perf_counter()
         head = orjson.dumps(
             {
@@ -187,24 +194,22 @@ class Environments:
             message = f"RequestId: {request_id} Error: Task timed out after {spec.timeout:.2f} seconds"
             stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
             lines.append(
-                (_now(), f"{stamp}.000Z {request_id} Task timed out after {spec.timeout:.2f} seconds")
+                (
+                    systemlogs.now(),
+                    f"{stamp}.000Z {request_id} Task timed out after {spec.timeout:.2f} seconds",
+                )
             )
             payload = orjson.dumps({"errorType": "Sandbox.Timedout", "errorMessage": message})
         elif reply.exit is not None:
             message = f"RequestId: {request_id} Error: Runtime exited with error: {reply.exit}"
-            lines.append((_now(), message))
-            lines.append((_now(), "Runtime.ExitError"))
+            lines.append((systemlogs.now(), message))
+            lines.append((systemlogs.now(), "Runtime.ExitError"))
             payload = orjson.dumps({"errorType": "Runtime.ExitError", "errorMessage": message})
         memory = max(1, -(-reply.peak_kb // 1024))
         if reply.out_of_memory:
             memory = spec.memory
-        report = (
-            f"REPORT RequestId: {request_id}\tDuration: {duration:.2f} ms\tBilled Duration:"
-            f" {int(duration) + 1} ms\tMemory Size: {spec.memory} MB\tMax Memory Used: {memory} MB\t"
-        )
-        if init_ms is not None:
-            report += f"Init Duration: {init_ms:.2f} ms\t"
-        lines += [(_now(), f"END RequestId: {request_id}"), (_now(), report)]
+        report = Report(request_id, *_status(reply), duration, memory, init_ms)
+        lines += systemlogs.ended(spec, report)
         try:
             self._on_log(spec, environment.stream, lines)
         except Exception:
@@ -234,8 +239,18 @@ class Environments:
             asyncio.get_running_loop().call_later(WATCH_EVERY, self._look)
 
 
-def _now() -> int:
-    return int(time.time() * 1000)
+def _status(reply: Reply) -> tuple[str, str]:
+    """Status and error type of an invocation or a start, as reports have them."""
+    if reply.timed_out:
+        return "timeout", "Sandbox.Timedout"
+    if reply.exit is not None:
+        return "failure", "Runtime.ExitError"
+    if not reply.error:
+        return "success", ""
+    try:
+        return "error", str(orjson.loads(reply.payload)["errorType"])
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return "error", "Runtime.Unknown"
 
 
 def _client_context(text: str | None) -> object:

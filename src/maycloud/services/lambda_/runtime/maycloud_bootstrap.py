@@ -120,12 +120,44 @@ def error_body(kind: str, message: str, stack: list[str], request_id: str) -> di
     return {"errorMessage": message, "errorType": kind, "requestId": request_id, "stackTrace": stack}
 
 
+def _logs_json() -> bool:
+    return os.environ.get("AWS_LAMBDA_LOG_FORMAT") == "JSON"
+
+
+def _stamp(seconds: float) -> str:
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}Z"
+
+
+class JsonFormatter(logging.Formatter):
+    """https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html, "Using structured JSON logs"."""
+
+    usual = frozenset(vars(logging.makeLogRecord({}))) | {"message", "aws_request_id"}
+
+    def format(self, record: logging.LogRecord) -> str:
+        found: dict[str, Any] = {
+            "timestamp": _stamp(record.created),
+            "level": record.levelname,
+            "message": record.getMessage(),
+            "logger": record.name,
+        }
+        if record.exc_info and record.exc_info[0] is not None:
+            kind, error, trace = record.exc_info
+            found["stackTrace"] = [line.rstrip("\n") for line in traceback.format_tb(trace)]
+            found["errorType"] = kind.__name__
+            found["errorMessage"] = str(error)
+            found["location"] = f"{record.pathname}:{record.funcName}:{record.lineno}"
+        found |= {name: value for name, value in vars(record).items() if name not in self.usual}
+        found["requestId"] = getattr(record, "aws_request_id", "")
+        return json.dumps(found, default=str, ensure_ascii=False)
+
+
 def report(body: dict[str, Any]) -> None:
     """An error's lines in the log."""
-    lines = [f"[ERROR] {body['errorType']}: {body['errorMessage']}"]
-    if body["stackTrace"]:
-        lines.append("Traceback (most recent call last):")
-        lines += [line.rstrip("\n") for line in body["stackTrace"]]
+    if _logs_json():
+        sys.stdout.write(json.dumps({"timestamp": _stamp(time.time()), "log_level": "ERROR", **body}) + "\n")
+        return
+    lines = [f"[ERROR] {body['errorType']}: {body['errorMessage']}", "Traceback (most recent call last):"]
+    lines += [line.rstrip("\n") for line in body["stackTrace"]]
     sys.stdout.write("\r".join("\n".join(lines).split("\n")) + "\n")
 
 
@@ -194,6 +226,10 @@ def _set_up_logging() -> None:
         "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s", "%Y-%m-%dT%H:%M:%S"
     )
     formatter.converter = time.gmtime
+    if _logs_json():
+        level = os.environ.get("AWS_LAMBDA_LOG_LEVEL", "INFO")
+        logging.getLogger().setLevel({"TRACE": "DEBUG", "FATAL": "CRITICAL"}.get(level, level))
+        formatter = JsonFormatter()
     handler.setFormatter(formatter)
     handler.addFilter(RequestFilter())
     logging.getLogger().handlers[:] = [handler]

@@ -36,13 +36,42 @@ function describe(error) {
   return { errorType: typeof error, errorMessage: String(error), trace: [] };
 }
 
+const levels = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
+const json = process.env.AWS_LAMBDA_LOG_FORMAT === "JSON";
+const least = json ? levels.indexOf(process.env.AWS_LAMBDA_LOG_LEVEL ?? "INFO") : 0;
+
+// https://docs.aws.amazon.com/lambda/latest/dg/nodejs-logging.html
+function logJson(level, values) {
+  const line = { timestamp: new Date().toISOString(), level, requestId: current };
+  const error = values.find((each) => each instanceof Error);
+  if (values.length === 1 && error === undefined) {
+    line.message = values[0];
+  } else {
+    line.message = util.format(...values);
+    if (error !== undefined) {
+      line.errorType = error.name;
+      line.errorMessage = error.message;
+      line.stackTrace = (error.stack ?? "").split("\n");
+    }
+  }
+  let text;
+  try {
+    text = JSON.stringify(line);
+  } catch {
+    text = JSON.stringify({ ...line, message: util.format(...values) });
+  }
+  fs.writeSync(1, text + "\n");
+}
+
 function log(level, values) {
+  if (levels.indexOf(level) < least) return;
+  if (json) return logJson(level, values);
   const message = util.format(...values).replaceAll("\n", "\r");
   fs.writeSync(1, `${new Date().toISOString()}\t${current || "undefined"}\t${level}\t${message}\n`);
 }
 
 for (const [name, level] of [["log", "INFO"], ["info", "INFO"], ["warn", "WARN"], ["error", "ERROR"],
-                             ["debug", "DEBUG"], ["trace", "TRACE"]]) {
+                             ["debug", "DEBUG"], ["trace", "TRACE"], ["fatal", "FATAL"]]) {
   console[name] = (...values) => log(level, values);
 }
 

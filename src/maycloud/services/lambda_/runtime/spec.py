@@ -26,6 +26,9 @@ class Spec:
     log_group: str
     log_stream: str
     region: str
+    json_logs: bool = False
+    application_level: str = ""
+    system_level: str = "INFO"
 
     def variables(self, tmp: Path, stream: str) -> dict[str, str]:
         """The whole environment of its process.
@@ -48,5 +51,11 @@ class Spec:
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_EXECUTION_ENV": f"AWS_Lambda_{self.runtime}",
             "_HANDLER": self.handler,
+            **self._logging(),
             **self.environment,
         }
+
+    def _logging(self) -> dict[str, str]:
+        if not self.json_logs:
+            return {"AWS_LAMBDA_LOG_FORMAT": "Text"}
+        return {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": self.application_level}
