@@ -4,12 +4,12 @@ Every mail of the inbox is sent on as well. A server that cannot be reached, or 
 day; a mail that it refuses is dropped.
 """
 
-import asyncio
 import logging
 import smtplib
 from email.errors import MessageError
 from email.message import EmailMessage
 
+from maycloud import outside
 from maycloud.store import Delivery, RetryLater, Store
 
 log = logging.getLogger("maycloud.mailing")
@@ -38,7 +38,7 @@ class Mailing:
         mail = delivery.payload
         try:
             message = _message(mail["sender"], mail["to"], mail["subject"], mail["text"], mail["html"])
-            await asyncio.to_thread(self._send, message)
+            await outside.in_thread(self._send, message)
         except (MessageError, ValueError) as error:
             log.warning("the mail to %s cannot be sent: %s", mail["to"], error)
         except OSError as error:  # smtplib's own errors among them

@@ -3,12 +3,12 @@
 Done in threads by urllib3, which keeps connections; the loop goes on meanwhile.
 """
 
-import asyncio
 import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
+from maycloud import outside
 from maycloud.edge.messages import RawHeaders
 from maycloud.services.apigateway.gateway_responses import GatewayError
 
@@ -33,7 +33,7 @@ async def send(
     method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float
 ) -> tuple[int, RawHeaders, bytes]:
     """One request. Raises GatewayError for a timeout or a failed connection."""
-    return await asyncio.to_thread(_send, method, url, headers, body, seconds)
+    return await outside.in_thread(_send, method, url, headers, body, seconds)
 
 
 def _send(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 from xml.sax.saxutils import escape
 
+from maycloud import outside
 from maycloud.edge.messages import BodyStream, BodyTooLargeError, FileBody, RawHeaders, Request, Response
 from maycloud.edge.router import parse_host
 from maycloud.errors import AwsError
@@ -279,20 +280,20 @@ async def _over_http(origin: Origin, request: Outgoing) -> Incoming:
             body = await body.read(MAX_SENT)
         except BodyTooLargeError as error:
             raise EdgeError(413, "The request body is too large.") from error
-    answer = await asyncio.to_thread(_send, origin, request, body)
+    answer = await outside.in_thread(_send, origin, request, body)
     headers = [
         (name.lower().encode("latin-1"), value.encode("latin-1", "replace"))
         for name, value in answer.headers.iteritems()
         if name.lower().encode("latin-1") not in _HOP
     ]
     if request.method == "HEAD":
-        await asyncio.to_thread(answer.release_conn)
+        await outside.in_thread(answer.release_conn)
         return Incoming(answer.status, headers, b"")
     length = answer.headers.get("content-length", "")
     if not (length.isdigit() and int(length) <= _PIECE):
         return Incoming(answer.status, headers, _pieces(answer))
-    whole = await asyncio.to_thread(_read, answer, _PIECE + 1)
-    await asyncio.to_thread(answer.release_conn)
+    whole = await outside.in_thread(_read, answer, _PIECE + 1)
+    await outside.in_thread(answer.release_conn)
     headers = [header for header in headers if header[0] != b"content-length"]
     return Incoming(answer.status, headers, whole)
 
@@ -335,7 +336,7 @@ async def _pieces(answer: Any) -> AsyncIterator[bytes]:
     """A body as it comes. A connection that was not read to its end is not used again."""
     whole = False
     try:
-        while piece := await asyncio.to_thread(_read, answer, _PIECE):
+        while piece := await outside.in_thread(_read, answer, _PIECE):
             yield piece
         whole = True
     except EdgeError as error:
