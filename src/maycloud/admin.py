@@ -62,6 +62,7 @@ class Admin:
             "time": cloud.store.clock.time(),
             "services": {name: {"loaded": name in loaded} for name in cloud.services},
             "denials": list(cloud.access.denials),
+            "missing": dict(cloud.missing),
         }
 
     def _inbox(self, request: Request) -> list[Json]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from maycloud import welcome
 from maycloud.access import Access
 from maycloud.addresses import Addresses
 from maycloud.admin import Admin
@@ -93,6 +94,11 @@ class Cloud:
     def state(self, service: str) -> Any:
         return self.services.state(service)
 
+    @property
+    def missing(self) -> dict[str, int]:
+        """How often which operations or services were asked for that are not there."""
+        return self._dispatcher.missing
+
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
@@ -120,6 +126,13 @@ class Cloud:
                     reply(cors.preflight(request))
                     return
                 reply = cors.shared(reply)
+            if (
+                request.target == "/"
+                and request.method == "GET"
+                and welcome.wants_page(request, route.bucket)
+            ):
+                reply(welcome.page())
+                return
             self._dispatcher.handle(request, reply, route.bucket)
             return
         handler = self._find_handler(route)

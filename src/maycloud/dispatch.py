@@ -6,6 +6,8 @@ The same operations are run from inside by `Dispatcher.call`, less the wire.
 import asyncio
 import logging
 import os
+import re
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from types import CoroutineType
 from typing import Any
@@ -21,6 +23,8 @@ from maycloud.wire import Bound, Registry, WireError
 
 log = logging.getLogger("maycloud")
 
+MAX_MISSING = 100  # names that are remembered
+_NAME = re.compile(r"[A-Za-z][\w.:-]{0,127}")
 _LOOPBACK = frozenset({"127.0.0.1", "::1"})
 
 
@@ -52,6 +56,7 @@ class Dispatcher:
         self._allowed = access.allowed
         self._tasks: set[asyncio.Task[None]] = set()
         self._ids = RequestIds()
+        self.missing: Counter[str] = Counter()  # what was asked for and is not there, for `may status`
 
     # From the wire
 
@@ -66,6 +71,7 @@ class Dispatcher:
         try:
             bound = self._wire.resolve(request, peeked[0] if peeked else None, bucket)
         except WireError as error:
+            self._miss(request)
             reply(error.response)
             return
         service = self._services[bound.service]
@@ -117,7 +123,21 @@ class Dispatcher:
                     return self._access.missing_token(bound.family)
             except AwsError as error:
                 return error
+        self._count_missing(f"{bound.service}:{bound.operation}")
         return _unsupported(bound)
+
+    def _miss(self, request: Request) -> None:
+        """Remember what was asked for that no service here knows, by its signing name and target."""
+        claimed = self._access.peek(request)
+        operation = request.fields.get(b"x-amz-target", b"").decode("latin-1").rpartition(".")[2]
+        if claimed is not None and (operation or claimed[0] not in self._services):
+            name = f"{claimed[0]}:{operation}" if operation else claimed[0]
+            if _NAME.fullmatch(name):
+                self._count_missing(name)
+
+    def _count_missing(self, name: str) -> None:
+        if name in self.missing or len(self.missing) < MAX_MISSING:
+            self.missing[name] += 1
 
     async def _run_slowly(
         self, request: Request, bound: Bound, service: Service, operation: Operation, identifier: str

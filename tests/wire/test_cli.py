@@ -6,9 +6,12 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
 from maycloud.cli.failure import (
     DATA_LOCKED,
@@ -175,3 +178,21 @@ def test_the_administrators_secret_can_be_another(tmp_path: Path) -> None:
             cloud.client("sts").get_caller_identity()
     finally:
         cloud.stop()
+
+
+def test_status_tells_what_was_asked_for_and_is_not_there(cloud: RunningCloud) -> None:
+    for service, operation in (("kms", "list_keys"), ("ssm", "list_documents")):
+        with pytest.raises(ClientError):
+            getattr(cloud.client(service), operation)()
+    told = may("status", "--data", str(cloud.data)).stdout
+    assert "kms:ListKeys ×1" in told and "ssm:ListDocuments ×1" in told
+
+
+def test_browsers_see_where_they_are(cloud: RunningCloud) -> None:
+    asked = urllib.request.Request(cloud.url + "/", headers={"accept": "text/html,*/*;q=0.8"})
+    with urllib.request.urlopen(asked, timeout=10) as page:
+        assert page.headers["content-type"].startswith("text/html") and b"may env" in page.read()
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(cloud.url + "/", timeout=10)  # without: S3's answer to strangers
+    refused.value.close()
+    assert refused.value.code == 403

@@ -54,7 +54,7 @@ class Demo:
             raise Failure(f"step failed: {title}", detail, STEP_FAILED) from error
         self.steps += 1
         took = (time.perf_counter() - begun) * 1000
-        click.echo(f"  {click.style('✓', fg='green')} {title:<64} {took:9.1f} ms")
+        click.echo(f"  {click.style('✓', fg='green')} {title:<68} {took:8.1f} ms")
 
     def expect(self, condition: object, what: str) -> None:
         """Fail the step unless `condition` holds."""

@@ -260,7 +260,7 @@ class Progress:
         failed = status.endswith("_FAILED")
         mark = click.style("✗", fg="red") if failed else click.style("✓", fg="green")
         verb = status.rpartition("_")[0].lower().replace("_", " ")
-        click.echo(f"  {mark} {verb:<7} {name:<32} {event['ResourceType']:<32} {took:6.2f} s")
+        click.echo(f"  {mark} {verb:<7} {name:<34} {event['ResourceType']:<36} {took:6.2f} s")
         if failed:
             reason = event.get("ResourceStatusReason", "")
             self.failures.append(f"{name}: {reason}")

@@ -31,8 +31,19 @@ def destroy(target: Target, stack: str, empty_buckets: bool) -> None:
         raise Failure(f"there is no stack {stack}") from error
     stack_id = described["StackId"]
     begun = time.monotonic()
-    for bucket in _buckets(target, stack_id, every=empty_buckets):
-        _empty(target.client("s3"), bucket)
+    s3 = target.client("s3")
+    ours = _buckets(target, stack_id, every=empty_buckets)
+    holding = [
+        each for each in _buckets(target, stack_id, every=True) if each not in ours and _holds(s3, each)
+    ]
+    if holding:
+        raise Failure(
+            f"nothing was deleted: {', '.join(holding)} holds objects",
+            f"`may destroy {stack} --empty-buckets` deletes them too.",
+            STACK_FAILED,
+        )
+    for bucket in ours:
+        _empty(s3, bucket)
     progress = Progress(begun)
     events = cloudformation.describe_stack_events(StackName=stack_id)["StackEvents"]
     seen = {event["EventId"] for event in events}
@@ -44,10 +55,11 @@ def destroy(target: Target, stack: str, empty_buckets: bool) -> None:
             seen.add(event["EventId"])
             if progress.show(event):
                 if event["ResourceStatus"] != "DELETE_COMPLETE":
-                    hint = "\n  ".join(progress.failures)
-                    if "not empty" in hint:
-                        hint += f"\n  `may destroy {stack} --empty-buckets` deletes the objects too."
-                    raise Failure(f"stack {stack} ended as {event['ResourceStatus']}", hint, STACK_FAILED)
+                    raise Failure(
+                        f"stack {stack} ended as {event['ResourceStatus']}",
+                        "\n  ".join(progress.failures),
+                        STACK_FAILED,
+                    )
                 click.secho(f"  deleted {stack} in {time.monotonic() - begun:.2f} s", fg="green")
                 return
         time.sleep(0.02 if target.local else 2.0)
@@ -72,6 +84,11 @@ def _buckets(target: Target, stack_id: str, *, every: bool) -> list[str]:
         for each in page["StackResourceSummaries"]
         if each["LogicalResourceId"] in wanted and each["ResourceStatus"] != "DELETE_COMPLETE"
     ]
+
+
+def _holds(s3: Any, bucket: str) -> bool:
+    found = s3.list_object_versions(Bucket=bucket, MaxKeys=1)
+    return bool(found.get("Versions") or found.get("DeleteMarkers"))
 
 
 def _empty(s3: Any, bucket: str) -> None:

@@ -27,19 +27,19 @@ def inbox(cloud: Running, address: str | None, as_json: bool) -> None:
 
 
 def _print(mails: list[dict[str, Any]]) -> None:
-    from rich import box
+    """A block a mail: when, to whom, about what, and the text, folded to the terminal's width."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.padding import Padding
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, expand=False)
-    table.add_column("received", style="dim", no_wrap=True)
-    table.add_column("to", style="cyan", overflow="fold")
-    table.add_column("subject", style="bold", overflow="fold")
-    table.add_column("text", overflow="fold")
+    console = Console()
     for mail in mails:
         moment = datetime.fromisoformat(mail["receivedAt"]).astimezone().strftime("%d %b %H:%M:%S")
-        # What senders wrote is text, not rich's markup, and holds no escape sequences of the terminal's.
-        row = (moment, mail["to"], mail["subject"], mail["text"].strip())
-        table.add_row(*(Text("".join(c for c in cell if c == "\n" or c.isprintable())) for cell in row))
-    Console().print(table)
+        console.print(Text(f"{moment}  ", "dim") + Text(_shown(mail["to"]), "cyan"), soft_wrap=True)
+        console.print(Padding(Text(_shown(mail["subject"]), "bold"), (0, 2)))
+        console.print(Padding(Text(_shown(mail["text"].strip())), (0, 2, 1, 2)))
+
+
+def _shown(text: str) -> str:
+    """What senders wrote without escape sequences of the terminal's."""
+    return "".join(char for char in text if char == "\n" or char.isprintable())

@@ -23,6 +23,9 @@ def status(cloud: Running, as_json: bool) -> None:
     )
     used = [name for name, service in state["services"].items() if service["loaded"]]
     click.echo(f"services {len(state['services'])}, in use: {', '.join(used) or 'none yet'}")
+    if state["missing"]:
+        asked = ", ".join(f"{name} ×{count}" for name, count in sorted(state["missing"].items()))
+        click.echo(f"{click.style('Asked for and not there', fg='yellow')} (docs/coverage.md): {asked}")
     if state["denials"]:
         click.secho("\nDenied of late (newest last):", fg="yellow")
     for denial in state["denials"][-10:]:
