@@ -103,6 +103,10 @@ def test_numbers_are_exact_and_canonical(dynamodb: Any, table: str, sent: str, s
         ("1" * 39, "Attempting to store more than 38 significant digits in a Number"),
         ("NaN", "The parameter cannot be converted to a numeric value: NaN"),
         ("0x10", "The parameter cannot be converted to a numeric value: 0x10"),
+        # No spaces, says scylladb/scylladb's test/alternator/test_number.py; nor other scripts' digits.
+        (" 1", "The parameter cannot be converted to a numeric value:  1"),
+        ("1 ", "The parameter cannot be converted to a numeric value: 1 "),
+        ("\u0661", "The parameter cannot be converted to a numeric value: \u0661"),
     ],
 )
 def test_numbers_that_are_refused(dynamodb: Any, table: str, number: str, message: str) -> None:
@@ -337,6 +341,109 @@ def test_a_transaction_with_a_token_is_done_once(dynamodb: Any, table: str) -> N
         "IdempotentParameterMismatchException", dynamodb.transact_write_items,
         TransactItems=other, ClientRequestToken="once",
     )  # fmt: skip
+
+
+def test_transactions_carry_four_megabytes_and_delete_more(dynamodb: Any, table: str) -> None:
+    """scylladb/scylladb, test/alternator/test_transact.py."""
+    items = [{"h": {"S": "tx-large"}, "r": {"N": str(n)}, "v": {"S": "x" * 100_000}} for n in range(50)]
+    puts = [{"Put": {"TableName": table, "Item": item}} for item in items]
+    message = refused("ValidationException", dynamodb.transact_write_items, TransactItems=puts)
+    assert message == "Transaction payload size cannot exceed 4 MB"
+    for half in (puts[:25], puts[25:]):
+        dynamodb.transact_write_items(TransactItems=half)
+    keys = [{"h": item["h"], "r": item["r"]} for item in items]
+    deletes = [{"Delete": {"TableName": table, "Key": key}} for key in keys]
+    dynamodb.transact_write_items(TransactItems=deletes)
+    assert "Item" not in dynamodb.get_item(TableName=table, Key=keys[0])
+
+
+def test_the_first_fault_alone_cancels_a_transaction(dynamodb: Any, table: str) -> None:
+    """scylladb/scylladb, test/alternator/test_transact.py: no condition is looked at then."""
+    bad = {"Put": {"TableName": table, "Item": {"h": {"N": "7"}, "r": {"N": "1"}}}}
+    false = {
+        "ConditionCheck": {
+            "TableName": table, "Key": {"h": {"S": "tx-none"}, "r": {"N": "1"}},
+            "ConditionExpression": "attribute_exists(h)",
+        }
+    }  # fmt: skip
+    get = {"Get": {"TableName": table, "Key": {"h": {"N": "7"}, "r": {"N": "1"}}}}
+    for call, actions in (
+        (dynamodb.transact_write_items, [false, bad, bad]),
+        (dynamodb.transact_get_items, [
+            {"Get": {"TableName": table, "Key": {"h": {"S": "x"}, "r": {"N": "1"}}}}, get, get,
+        ]),
+    ):  # fmt: skip
+        with pytest.raises(dynamodb.exceptions.TransactionCanceledException) as caught:
+            call(TransactItems=actions)
+        reasons = caught.value.response["CancellationReasons"]
+        assert [reason["Code"] for reason in reasons] == ["None", "ValidationError", "None"]
+        assert "Message" in reasons[1] and "Message" not in reasons[2]
+
+
+def test_consumed_capacity_of_indexes_and_transactions(dynamodb: Any) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html, of throughput."""
+
+    def index(name: str, *keys: str, kind: str) -> dict[str, Any]:
+        schema = [{"AttributeName": k, "KeyType": t} for k, t in zip(keys, ("HASH", "RANGE"), strict=False)]
+        return {"IndexName": name, "KeySchema": schema, "Projection": {"ProjectionType": kind}}
+
+    name = make_table(
+        dynamodb, "counted", types={"g": "S"},
+        GlobalSecondaryIndexes=[index("all", "g", kind="ALL"), index("keys", "g", kind="KEYS_ONLY")],
+    )  # fmt: skip
+    key = {"h": {"S": "x"}, "r": {"N": "1"}}
+    item = key | {"v": {"S": "x" * 3000}}
+
+    def units(answer: dict[str, Any]) -> tuple[float, float, dict[str, float]]:
+        consumed = answer["ConsumedCapacity"]
+        consumed = consumed[0] if isinstance(consumed, list) else consumed
+        indexes = consumed.get("GlobalSecondaryIndexes", {})
+        return (
+            consumed["CapacityUnits"],
+            consumed["Table"]["CapacityUnits"],
+            {each: found["CapacityUnits"] for each, found in indexes.items()},
+        )
+
+    def put(more: dict[str, Any]) -> tuple[float, float, dict[str, float]]:
+        return units(dynamodb.put_item(TableName=name, Item=item | more, ReturnConsumedCapacity="INDEXES"))
+
+    assert put({}) == (3.0, 3.0, {})
+    assert put({"g": {"S": "a"}}) == (7.0, 3.0, {"all": 3.0, "keys": 1.0})
+    assert put({"g": {"S": "a"}}) == (3.0, 3.0, {})
+    assert put({"g": {"S": "b"}}) == (11.0, 3.0, {"all": 6.0, "keys": 2.0})
+    for each, expected in (("all", 0.5), ("keys", 0.5)):
+        found = dynamodb.query(
+            TableName=name, IndexName=each, KeyConditionExpression="g = :g",
+            ExpressionAttributeValues={":g": {"S": "b"}}, ReturnConsumedCapacity="INDEXES",
+        )  # fmt: skip
+        assert units(found) == (expected, 0.0, {each: expected})
+    for number in range(2, 5):
+        dynamodb.put_item(TableName=name, Item=item | {"r": {"N": str(number)}, "g": {"S": "b"}})
+    for each, expected in (("all", 1.5), ("keys", 0.5)):  # four items of 3 KB, or their keys
+        found = dynamodb.query(
+            TableName=name, IndexName=each, KeyConditionExpression="g = :g",
+            ExpressionAttributeValues={":g": {"S": "b"}}, ReturnConsumedCapacity="INDEXES",
+        )  # fmt: skip
+        assert units(found)[0] == expected
+    write = [{"Put": {"TableName": name, "Item": item}}]
+    done = dynamodb.transact_write_items(TransactItems=write, ReturnConsumedCapacity="INDEXES")
+    assert units(done) == (14.0, 6.0, {"all": 6.0, "keys": 2.0})
+    assert done["ConsumedCapacity"][0]["WriteCapacityUnits"] == 14.0
+    read = dynamodb.transact_get_items(
+        TransactItems=[{"Get": {"TableName": name, "Key": key}}], ReturnConsumedCapacity="TOTAL"
+    )
+    assert read["ConsumedCapacity"] == [{"TableName": name, "CapacityUnits": 2.0, "ReadCapacityUnits": 2.0}]
+
+
+def test_names_that_no_table_may_have(dynamodb: Any) -> None:
+    """scylladb/scylladb, test/alternator/test_item.py."""
+    message = refused(
+        "ValidationException", dynamodb.put_item, TableName="non!existent!table", Item={"a": {"S": "b"}}
+    )
+    assert message == (
+        "1 validation error detected: Value 'non!existent!table' at 'tableName' failed to satisfy constraint:"
+        " Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
+    )
 
 
 def test_the_resource_interface_keeps_decimals(cloud: RunningCloud, table: str) -> None:

@@ -19,7 +19,15 @@ from maycloud.access.payload import (
     HashedBody,
     check_hash,
 )
-from maycloud.access.sigv4 import EMPTY_HASH, SIGNATURE, UNSIGNED, IncompleteError, Signature
+from maycloud.access.sigv4 import (
+    EMPTY_HASH,
+    SIGNATURE,
+    UNSIGNED,
+    BadCredentialError,
+    BadDateError,
+    IncompleteError,
+    Signature,
+)
 from maycloud.edge.messages import Request
 from maycloud.principal import ANONYMOUS, Principal
 from maycloud.store import Clock
@@ -55,6 +63,7 @@ class Authenticated:
         return body
 
 
+_SCOPE = 'the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".'
 NOBODY = Authenticated(ANONYMOUS)
 _Known = tuple[sigv4.Repeated, Credential, Authenticated]
 
@@ -75,18 +84,22 @@ class Authenticator:
             return quick
         presigned = False
         try:
-            if b"authorization" in request.fields:
-                if family == "s3" and request.fields[b"authorization"].startswith(b"AWS "):
-                    raise failures.old_mechanism()
+            if b"authorization" in request.fields and not (
+                family == "s3" and _is_unusable(request.fields[b"authorization"])
+            ):
                 claim = sigv4.from_header(request)
             elif "X-Amz-Algorithm=" in request.query or "X-Amz-Signature=" in request.query:
                 presigned = True
                 claim = sigv4.from_query(_query(request))
-            elif family == "s3" and "AWSAccessKeyId=" in request.query:
+            elif family == "s3" and ("AWSAccessKeyId=" in request.query or "Signature=" in request.query):
                 return self._version2(request)
             else:
                 return NOBODY
         except IncompleteError as error:
+            if family == "s3" and isinstance(error, BadDateError):
+                raise failures.no_date() from error
+            if family == "s3" and isinstance(error, BadCredentialError):
+                raise failures.bad_credential(_SCOPE, presigned=presigned) from error
             raise failures.incomplete(family, str(error), presigned=presigned) from error
         if service is not None and claim.service != service:
             raise failures.wrong_service(family, service)
@@ -97,7 +110,8 @@ class Authenticator:
         canonical = sigv4.canonical_request(request, claim, payload_hash)
         expected = sigv4.sign(credential.secret, claim, canonical)
         if not hmac.compare_digest(expected.encode(), claim.signature.encode()):
-            raise failures.mismatch(family, claim.access_key)
+            to_sign = sigv4.string_to_sign(claim, canonical)
+            raise failures.mismatch(family, claim.access_key, claim.signature, to_sign, canonical)
         if self._identities.is_known_to_all(credential) and sites.is_foreign(request, claim.service):
             raise failures.foreign_site(family)
         return Authenticated(
@@ -210,8 +224,12 @@ class Authenticator:
     def _version2(self, request: Request) -> Authenticated:
         """A presigned URL of S3's older kind, which has no scope and covers no body."""
         query = sigv2.parameters(request)
+        if not {"AWSAccessKeyId", "Signature"} & query.keys():
+            return NOBODY
         expires = query.get("Expires", "")
-        if not expires.isdigit() or len(expires) > 12 or not query.get("Signature"):
+        if not expires or not query.get("Signature") or not query.get("AWSAccessKeyId"):
+            raise failures.missing_parameter()
+        if not expires.isdigit() or len(expires) > 12:
             raise failures.missing_token("s3")
         credential = self._identities.credential(query["AWSAccessKeyId"])
         if credential is None or not credential.active:
@@ -220,10 +238,11 @@ class Authenticator:
             token = query.get("x-amz-security-token") or request.header("x-amz-security-token")
             self._check_token(credential, token, "s3")
         if int(expires) < self._clock.time():
-            raise failures.expired_url("s3", int(expires))
-        wanted = sigv2.sign(credential.secret, request, query)
+            raise failures.expired_url("s3", int(expires), self._clock.time())
+        to_sign = sigv2.string_to_sign(request, query)
+        wanted = sigv2.sign(credential.secret, to_sign)
         if not hmac.compare_digest(wanted.encode(), query["Signature"].encode()):
-            raise failures.mismatch("s3", query["AWSAccessKeyId"])
+            raise failures.mismatch("s3", query["AWSAccessKeyId"], query["Signature"], to_sign)
         return Authenticated(credential.principal)
 
     def _check_token(self, credential: Credential, token: str | None, family: str) -> None:
@@ -260,7 +279,8 @@ class Authenticator:
             raise failures.skewed(family, claim.moment, _text(now), _text(now + allowed), late=False)
         if claim.expires is not None:
             if moment + claim.expires < self._clock.time():
-                raise failures.expired_url(family, claim.expires)
+                end = moment + claim.expires
+                raise failures.expired_url(family, end, self._clock.time(), claim.expires)
         elif moment < now - allowed:
             raise failures.skewed(family, claim.moment, _text(now), _text(now - allowed), late=True)
 
@@ -309,6 +329,15 @@ class Authenticator:
             raise failures.invalid_signature(
                 family, "'x-amz-target' must be a 'SignedHeader' in the AWS Authorization."
             )
+
+
+def _is_unusable(authorization: bytes) -> bool:
+    """Whether S3 takes a header as none; raises what it says of mechanisms that are not its own."""
+    if authorization.startswith(b"AWS "):
+        raise failures.old_mechanism()
+    if authorization and not authorization.startswith(b"AWS4-HMAC-SHA256"):
+        raise failures.unsupported_type(authorization.decode("latin-1"))
+    return not authorization
 
 
 def _query(request: Request) -> dict[str, str]:

@@ -1,5 +1,8 @@
 """Refusals of authentication, as each family of protocols words them."""
 
+from datetime import UTC, datetime
+from typing import Any
+
 from maycloud.errors import AwsError
 
 _MISMATCH = (
@@ -33,6 +36,38 @@ def incomplete(family: str, message: str, *, presigned: bool) -> AwsError:
         return AwsError(code, message, 400)
     return AwsError(
         "IncompleteSignature" if family == "query" else "IncompleteSignatureException", message, 400
+    )
+
+
+def no_date() -> AwsError:
+    return AwsError("AccessDenied", "AWS authentication requires a valid Date or x-amz-date header", 403)
+
+
+def bad_credential(message: str, *, presigned: bool) -> AwsError:
+    """S3's own words for a credential that is no scope."""
+    where = (
+        "Error parsing the X-Amz-Credential parameter"
+        if presigned
+        else ("The authorization header is malformed")
+    )
+    return incomplete("s3", f"{where}; {message}", presigned=presigned)
+
+
+def unsupported_type(authorization: str) -> AwsError:
+    return AwsError(
+        "InvalidArgument",
+        "Unsupported Authorization Type",
+        ArgumentName="Authorization",
+        ArgumentValue=authorization[:256],
+    )
+
+
+def missing_parameter() -> AwsError:
+    """Of a presigned URL of version 2."""
+    return AwsError(
+        "AccessDenied",
+        "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters",
+        403,
     )
 
 
@@ -77,7 +112,10 @@ def expired_token(family: str) -> AwsError:
     )
 
 
-def mismatch(family: str, access_key: str) -> AwsError:
+def mismatch(
+    family: str, access_key: str, signature: str = "", to_sign: str = "", canonical: str = ""
+) -> AwsError:
+    """S3 repeats what it compared, which is all of the sender's own making."""
     if family == "s3":
         return AwsError(
             "SignatureDoesNotMatch",
@@ -85,6 +123,14 @@ def mismatch(family: str, access_key: str) -> AwsError:
             " and signing method.",
             403,
             AWSAccessKeyId=access_key[:128],
+            StringToSign=to_sign,
+            SignatureProvided=signature[:128],
+            StringToSignBytes=to_sign.encode().hex(" "),
+            **(
+                {"CanonicalRequest": canonical, "CanonicalRequestBytes": canonical.encode().hex(" ")}
+                if canonical
+                else {}
+            ),
         )
     return invalid_signature(family, _MISMATCH)
 
@@ -118,9 +164,13 @@ def skewed(family: str, moment: str, now: str, bound: str, *, late: bool) -> Aws
     return invalid_signature(family, text)
 
 
-def expired_url(family: str, expires: int) -> AwsError:
+def expired_url(family: str, end: float, now: float, expires: int | None = None) -> AwsError:
+    """`end` and `now` in epoch seconds; `expires` is the life of a URL of version 4, in seconds."""
     if family == "s3":
-        return AwsError("AccessDenied", "Request has expired", 403, **{"X-Amz-Expires": expires})
+        life: dict[str, Any] = {} if expires is None else {"X-Amz-Expires": expires}
+        return AwsError(
+            "AccessDenied", "Request has expired", 403, **life, Expires=_iso(end), ServerTime=_iso(now)
+        )
     return invalid_signature(family, "Signature expired")
 
 
@@ -143,3 +193,7 @@ def foreign_site(family: str) -> AwsError:
         " sites, nor under host names that others may own. Use localhost, temporary credentials, or"
         " `may up --admin-secret`.",
     )
+
+
+def _iso(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -28,8 +28,12 @@ def parameters(request: Request) -> dict[str, str]:
     return {unquote(name): unquote(value) for name, _, value in pairs}
 
 
-def sign(secret: str, request: Request, query: dict[str, str]) -> str:
+def sign(secret: str, to_sign: str) -> str:
     """The signature that the URL should carry."""
+    return base64.b64encode(hmac.digest(secret.encode(), to_sign.encode(), "sha1")).decode()
+
+
+def string_to_sign(request: Request, query: dict[str, str]) -> str:
     fields = request.fields
     lines = [
         request.method,
@@ -43,7 +47,7 @@ def sign(secret: str, request: Request, query: dict[str, str]) -> str:
     headers |= {name.lower(): value for name, value in query.items() if name.lower().startswith("x-amz-")}
     lines += [f"{name}:{headers[name].strip()}" for name in sorted(headers)]
     lines.append(_resource(request, query))
-    return base64.b64encode(hmac.digest(secret.encode(), "\n".join(lines).encode(), "sha1")).decode()
+    return "\n".join(lines)
 
 
 def _resource(request: Request, query: dict[str, str]) -> str:

@@ -31,6 +31,14 @@ class IncompleteError(Exception):
     """What is missing or malformed, in AWS's words."""
 
 
+class BadDateError(IncompleteError):
+    """The time of signing is missing or none."""
+
+
+class BadCredentialError(IncompleteError):
+    """The credential is no scope."""
+
+
 @dataclass(slots=True)
 class Signature:
     """What a request claims: whose key, what scope, which headers, when, and the signature itself."""
@@ -158,9 +166,9 @@ def from_header(request: Request) -> Signature:
     if not moment:
         missing.append("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
     if missing:
-        raise IncompleteError(" ".join(missing))
+        raise (BadDateError if not moment and len(missing) == 1 else IncompleteError)(" ".join(missing))
     if not _DATE.fullmatch(moment):
-        raise IncompleteError("Date must be in ISO-8601 'basic format'. Got '" + moment[:32] + "'.")
+        raise BadDateError("Date must be in ISO-8601 'basic format'. Got '" + moment[:32] + "'.")
     return _claim(parts["Credential"], parts["SignedHeaders"], parts["Signature"], moment, _token(request))
 
 
@@ -187,7 +195,7 @@ def _scope(credential: str) -> tuple[str, str, str, str]:
     """Access key, date, region and service of a credential scope."""
     scope = credential.split("/")
     if len(scope) < 5 or scope[-1] != "aws4_request":
-        raise IncompleteError(
+        raise BadCredentialError(
             "Credential must have exactly 5 slash-delimited elements, e.g."
             f" keyid/date/region/service/term, got '{credential[:64]}'"
         )
@@ -272,10 +280,13 @@ def _canonical_query(query: str, presigned: bool) -> str:
 
 def sign(secret: str, claim: Signature, canonical: str) -> str:
     """The signature that the request should carry."""
-    digest = hashlib.sha256(canonical.encode()).hexdigest()
-    to_sign = f"{ALGORITHM}\n{claim.moment}\n{claim.scope}\n{digest}"
     key = signing_key(secret, claim.date, claim.region, claim.service)
-    return hmac.digest(key, to_sign.encode(), "sha256").hex()
+    return hmac.digest(key, string_to_sign(claim, canonical).encode(), "sha256").hex()
+
+
+def string_to_sign(claim: Signature, canonical: str) -> str:
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    return f"{ALGORITHM}\n{claim.moment}\n{claim.scope}\n{digest}"
 
 
 def chunk_signature(secret: str, claim: Signature, previous: str, chunk: bytes) -> str:

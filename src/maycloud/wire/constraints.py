@@ -31,7 +31,7 @@ _CODES = {
     "cloudformation": "ValidationError",
     "iam": "ValidationError",
     "sts": "ValidationError",
-    "cloudwatch": "InvalidParameterValue",
+    "cloudwatch": "ValidationError",
     "logs": "InvalidParameterException",
     "apigateway": "BadRequestException",
     "cognito-idp": "InvalidParameterException",
@@ -41,6 +41,7 @@ _CODES = {
 _OPAQUE = {
     "dynamodb": frozenset({"AttributeValue", "AttributeMap", "Key", "PutItemInputAttributeMap"}),
     "ssm": frozenset({"ParameterName", "PSParameterName"}),
+    "logs": frozenset({"LogGroupName", "LogStreamName"}),
     "cognito-idp": frozenset({"DomainType"}),  # has no dots in the model, and has them in custom domains
 }
 # Values in the order in which AWS lists them, where its model has another; see dynalite's tests.

@@ -9,6 +9,7 @@ from maycloud.services.base import Call, Cloud, Params, Result, Service
 from maycloud.services.cloudwatch.statistics import SIMPLE, percent_of, statistic
 from maycloud.services.cloudwatch.store import SCHEMA, Dimensions, Metrics, Point
 from maycloud.services.tokens import is_number
+from maycloud.store import Scope
 
 LISTED = 14 * 86400  # ListMetrics shows what had data within two weeks
 MAX_POINTS = 1440  # of one GetMetricStatistics
@@ -20,6 +21,19 @@ class Watch:
 
     def __init__(self, cloud: Cloud) -> None:
         self.metrics = Metrics(cloud.store)
+        self._clock = cloud.store.clock
+
+    def put(self, scope: Scope, namespace: str, data: list[dict[str, Any]]) -> None:
+        """Add data as PutMetricData does, in the caller's transaction; Timestamp in epoch seconds."""
+        for datum in data:
+            moment = int(datum.get("Timestamp", self._clock.time()))
+            resolution = 1 if datum.get("StorageResolution") == 1 else 60
+            self.metrics.add(
+                scope,
+                (namespace, datum["MetricName"], datum.get("Dimensions", [])),
+                (moment - moment % resolution, datum.get("Unit", "None")),
+                _measured(datum),
+            )
 
 
 service = Service("cloudwatch", state=Watch, schema=SCHEMA)
@@ -38,21 +52,40 @@ def PutMetricData(call: Call, params: Params) -> Result:
         raise AwsError(
             "InvalidParameterValue", f"The collection MetricData must not have more than {MAX_DATUM} items."
         )
-    for datum in data:
-        dimensions = datum.get("Dimensions", [])
-        if len(dimensions) > 30:
-            raise AwsError(
-                "InvalidParameterValue", "The collection Dimensions must not have more than 30 items."
-            )
-        moment = int(datum["Timestamp"].timestamp() if "Timestamp" in datum else call.now())
-        resolution = 1 if datum.get("StorageResolution") == 1 else 60
-        call.state.metrics.add(
-            call.scope,
-            (namespace, datum["MetricName"], dimensions),
-            (moment - moment % resolution, datum.get("Unit", "None")),
-            _measured(datum),
-        )
+    given: list[dict[str, Any]] = []
+    for number, datum in enumerate(data, 1):
+        _check_datum(f"MetricData.member.{number}", datum)
+        moment = {"Timestamp": datum["Timestamp"].timestamp()} if "Timestamp" in datum else {}
+        given.append(datum | moment)
+    call.state.put(call.scope, namespace, given)
     return None
+
+
+def _check_datum(path: str, datum: dict[str, Any]) -> None:
+    """Refusals of data, as LocalStack's tests/aws/services/cloudwatch/test_cloudwatch.py has them of AWS."""
+    if len(datum.get("Dimensions", [])) > 30:
+        raise AwsError("InvalidParameterValue", "The collection Dimensions must not have more than 30 items.")
+    for one, other in (("Value", "Values"), ("Value", "StatisticValues"), ("Values", "StatisticValues")):
+        if one in datum and other in datum:
+            raise AwsError(
+                "InvalidParameterCombination",
+                f"The parameters {path}.{one} and {path}.{other} are mutually exclusive and you have"
+                " specified"
+                " both.",
+            )
+    if datum.get("Counts") and len(datum["Counts"]) != len(datum.get("Values", [])):
+        raise AwsError(
+            "InvalidParameterValue",
+            f"The parameters {path}.Values and {path}.Counts must be of the same size.",
+        )
+    for member in ("Value", "Values"):
+        values = datum.get(member, [])
+        for value in values if isinstance(values, list) else [values]:
+            if not math.isfinite(value) or abs(value) > 2.0**360:
+                shown = "NaN" if math.isnan(value) else value
+                raise AwsError(
+                    "InvalidParameterValue", f"The value {shown} for parameter {path}.{member} is invalid."
+                )
 
 
 def _measured(datum: dict[str, Any]) -> Point:
@@ -73,11 +106,7 @@ def _measured(datum: dict[str, Any]) -> Point:
             "MissingParameter",
             "At least one of the parameters must be specified: Value, Values, StatisticValues.",
         )
-    if len(counts) != len(values):
-        raise AwsError("InvalidParameterValue", "Values and Counts must have the same number of items.")
     for value, count in zip(values, counts, strict=True):
-        if not math.isfinite(value) or abs(value) > 2.0**360:
-            raise AwsError("InvalidParameterValue", f"The value {value} for parameter Value is invalid.")
         point.add(float(value), float(count))
     return point
 
@@ -134,7 +163,8 @@ def GetMetricData(call: Call, params: Params) -> Result:
     results: list[dict[str, Any]] = []
     start, stop = int(params["StartTime"].timestamp()), int(params["EndTime"].timestamp())
     newest_first = params.get("ScanBy", "TimestampDescending") == "TimestampDescending"
-    for query in params["MetricDataQueries"]:
+    queries = params["MetricDataQueries"]
+    for query in queries:
         if "MetricStat" not in query:
             raise AwsError(
                 "ValidationError",
@@ -143,28 +173,57 @@ def GetMetricData(call: Call, params: Params) -> Result:
         if not query.get("ReturnData", True):
             continue
         wanted = query["MetricStat"]
-        metric = wanted["Metric"]
-        if wanted["Stat"] not in SIMPLE:
-            percent_of(wanted["Stat"])
-        series = call.state.metrics.series(
-            call.scope, metric["Namespace"], metric["MetricName"], metric.get("Dimensions", [])
-        )
-        points = []
-        if series is not None:
-            period = _period(wanted["Period"])
-            points = call.state.metrics.points(series, start, stop, period, wanted.get("Unit"))
+        points, messages = _found(call, wanted, start, stop)
         if newest_first:
             points.reverse()
-        results.append(
-            {
-                "Id": query["Id"],
-                "Label": query.get("Label", metric["MetricName"]),
-                "Timestamps": [datetime.fromtimestamp(time, UTC) for time, _unit, _point in points],
-                "Values": [statistic(point, wanted["Stat"]) for _time, _unit, point in points],
-                "StatusCode": "Complete",
-            }
-        )
+        result = {
+            "Id": query["Id"],
+            "Label": query.get("Label") or _label(query, queries),
+            "Timestamps": [datetime.fromtimestamp(time, UTC) for time, _unit, _point in points],
+            "Values": [statistic(point, wanted["Stat"]) for _time, _unit, point in points],
+            "StatusCode": "Complete",
+        }
+        results.append(result | ({"Messages": messages} if messages else {}))
     return {"MetricDataResults": results, "Messages": []}
+
+
+def _found(
+    call: Call, wanted: dict[str, Any], start: int, stop: int
+) -> tuple[list[tuple[int, str, Point]], list[dict[str, str]]]:
+    """Points of one query. Of several units the first by name is taken, and all are told."""
+    metric = wanted["Metric"]
+    if wanted["Stat"] not in SIMPLE:
+        percent_of(wanted["Stat"])
+    period = _period(wanted["Period"])
+    series = call.state.metrics.series(
+        call.scope, metric["Namespace"], metric["MetricName"], metric.get("Dimensions", [])
+    )
+    if series is None:
+        return [], []
+    points = call.state.metrics.points(series, start, stop, period, wanted.get("Unit"))
+    units = sorted({unit for _time, unit, _point in points})
+    if len(units) < 2:
+        return points, []
+    message = f"Multiple units returned: '[{', '.join(units)}]'"
+    return (
+        [each for each in points if each[1] == units[0]],
+        [{"Code": "MultipleUnits", "Value": message}],
+    )
+
+
+def _label(query: dict[str, Any], queries: list[dict[str, Any]]) -> str:
+    """The metric's name, with statistic and period where the queries of the call differ in them.
+
+    As recorded of AWS in LocalStack's test_cloudwatch.snapshot.json, test_label_generation.
+    """
+    stats = [each["MetricStat"] for each in queries if "MetricStat" in each]
+    wanted = query["MetricStat"]
+    label = wanted["Metric"]["MetricName"]
+    if len({each["Stat"] for each in stats}) > 1:
+        label += f" {wanted['Stat']}"
+    if len({each["Period"] for each in stats}) > 1:
+        label += f" {wanted['Period']}"
+    return label
 
 
 @service.operation(atomic=False)

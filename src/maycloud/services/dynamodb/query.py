@@ -23,7 +23,7 @@ from maycloud.services.dynamodb.expressions import (
 from maycloud.services.dynamodb.keys import KeySchema
 from maycloud.services.dynamodb.requests import Expressions, check_scalars, find, key_of, rows
 from maycloud.services.dynamodb.store import Index, Table
-from maycloud.services.dynamodb.values import Item
+from maycloud.services.dynamodb.values import Item, item_size
 
 PAGE = 1 << 20  # bytes read of one call
 
@@ -298,7 +298,11 @@ def _read(call: Call, reading: Reading, wanted: Wanted, params: Params) -> Resul
         cut = None  # a local index fetches what it does not project from the table
     limit = wanted.limit
     unparsed = not needs_item and cut is None and not wanted.counts_only
-    for _key, row_size, raw in _rows(call, reading):
+    for _key, item_bytes, raw in _rows(call, reading):
+        row_size, item = item_bytes, None
+        if cut is not None:  # a row of an index is as large as what it has of the item
+            item = {name: value for name, value in orjson.loads(raw).items() if name in cut}
+            row_size = item_size(item)
         if scanned == limit or (scanned and size + row_size > PAGE):
             more = True
             break
@@ -311,9 +315,8 @@ def _read(call: Call, reading: Reading, wanted: Wanted, params: Params) -> Resul
         if wanted.counts_only and wanted.predicate is None:
             matched += 1
             continue
-        item = orjson.loads(raw)
-        if cut is not None:
-            item = {name: value for name, value in item.items() if name in cut}
+        if item is None:
+            item = orjson.loads(raw)
         if wanted.predicate is not None and not wanted.predicate(item):
             continue
         matched += 1

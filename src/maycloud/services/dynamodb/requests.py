@@ -89,10 +89,10 @@ def find(call: Call, name: str) -> Table:
         parts = name.split(":")
         table = tables(call).find((parts[4], parts[3]), table_name(name))
     else:
-        if len(name) < 3:
-            raise validation("TableName must be at least 3 characters long and at most 255 characters long")
         table = tables(call).find(call.scope, name)
     if table is None:
+        if not name.startswith("arn:"):
+            check_name(name)
         raise not_found()
     return table
 

@@ -108,8 +108,6 @@ class _Plan:
 
     def decide(self, call: Call) -> writes.Change | None:
         """What it would write; None for nothing. Raises what cancels the transaction."""
-        if self.fault is not None:
-            raise self.fault
         stored = writes.load(call, self.table, self.key)
         writes.check_condition(self.predicate, stored, self.action.get("ReturnValuesOnConditionCheckFailure"))
         if self.kind == "ConditionCheck":
@@ -137,7 +135,7 @@ def transact_write_items(call: Call, params: Params) -> Result:
     if len(set(placed)) != len(placed):
         raise validation("Transaction request cannot include multiple operations on one item")
     if sum(plan.size for plan in plans) > MAX_BYTES:
-        raise validation("Transaction request cannot exceed 4 MB")
+        raise validation("Transaction payload size cannot exceed 4 MB")
     changes = _decide_all(call, plans)
     consumed: dict[int, Consumed] = {}
     metrics: dict[str, list[dict[str, Any]]] = {}
@@ -165,7 +163,20 @@ def transact_write_items(call: Call, params: Params) -> Result:
     return result
 
 
+def _refuse_faults(faults: list[AwsError | None]) -> None:
+    """The first fault cancels; what follows is not looked at, and no condition is, as scylladb/scylladb's
+    test/alternator/test_transact.py observed."""
+    first = next((at for at, fault in enumerate(faults) if fault is not None), None)
+    if first is not None:
+        reasons: list[Reason] = [{"Code": "None"} for _ in faults]
+        fault = faults[first]
+        assert fault is not None
+        reasons[first] = _reason(fault)
+        raise _cancelled(reasons)
+
+
 def _decide_all(call: Call, plans: list[_Plan]) -> list[writes.Change | None]:
+    _refuse_faults([plan.fault for plan in plans])
     changes: list[writes.Change | None] = []
     reasons: list[Reason] = []
     for plan in plans:
@@ -220,6 +231,7 @@ def _remember(call: Call, token: str, digest: bytes, answer: dict[str, Any]) -> 
 def transact_get_items(call: Call, params: Params) -> Result:
     """All items as they are at one moment."""
     planned: list[tuple[Table, bytes, Any]] = []
+    faults: list[AwsError | None] = []
     for entry in params["TransactItems"]:
         wanted = entry["Get"]
         expressions = Expressions(wanted, "ProjectionExpression")
@@ -227,10 +239,18 @@ def transact_get_items(call: Call, params: Params) -> Result:
         project = expressions.projection(wanted)
         expressions.check()
         table = find(call, wanted["TableName"])
-        planned.append((table, keys.row_key(table.schema, keys.check_key(table.schema, key)), project))
+        try:
+            keys.check_key_types(table.schema, key)
+        except AwsError as error:
+            faults.append(error)
+            continue
+        keys.check_key_values(table.schema, key)
         check_scalars(table, project)
+        planned.append((table, keys.row_key(table.schema, key), project))
+        faults.append(None)
     if len({(table.id, key) for table, key, _ in planned}) != len(planned):
         raise validation("Transaction request cannot include multiple operations on one item")
+    _refuse_faults(faults)
     responses: list[dict[str, Any]] = []
     consumed: dict[int, Consumed] = {}
     total = 0

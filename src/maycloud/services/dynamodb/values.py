@@ -20,7 +20,7 @@ MAX_ITEM = 400 * 1024
 MAX_DEPTH = 32
 MAX_NAME = 65_535  # bytes of an attribute's name
 
-_NUMBER = re.compile(r"([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,9}))?")
+_NUMBER = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]{1,9}))?")
 
 
 def number(text: str) -> str:
@@ -44,7 +44,7 @@ def number(text: str) -> str:
 @functools.lru_cache(maxsize=4096)
 def parts(text: str) -> tuple[str, int, bool]:
     """Significant digits, the place of the point (0.DIGITS * 10**exponent), and whether it is negative."""
-    match = _NUMBER.fullmatch(text.strip())
+    match = _NUMBER.fullmatch(text)
     if match is None or not (match[2] or match[3]):
         raise validation(
             f"The parameter cannot be converted to a numeric value: {text}"

@@ -6,6 +6,7 @@ from typing import Any
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
 from maycloud.services.lambda_.code import fetch, invalid
+from maycloud.services.lambda_.paging import page
 from maycloud.services.tokens import is_number
 from maycloud.store import Document
 
@@ -75,8 +76,9 @@ def _describe(call: Call, body: Document, *, content: bool = True) -> dict[str, 
 def _find(call: Call, name: str, version: int) -> Document:
     found = _documents(call).get(call.scope, _id(layer_name(name), version))
     if found is None:
-        arn = f"arn:aws:lambda:{call.region}:{call.account}:layer:{layer_name(name)}:{version}"
-        raise AwsError("ResourceNotFoundException", f"Layer version {arn} does not exist.", 404, Type="User")
+        raise AwsError(
+            "ResourceNotFoundException", "The resource you requested does not exist.", 404, Type="User"
+        )
     return found
 
 
@@ -98,23 +100,33 @@ def _split(arn: str) -> tuple[str, int]:
 
 def list_layer_versions(call: Call, params: Params) -> Result:
     found = _documents(call).items(call.scope, prefix=f"{layer_name(params['LayerName'])}/")
-    return {"LayerVersions": [_describe(call, body, content=False) for _, body in reversed(found)]}
+    versions = [_describe(call, body, content=False) for _, body in reversed(found) if _fits(body, params)]
+    return page("LayerVersions", versions, params)
 
 
-def list_layers(call: Call, _params: Params) -> Result:
+def _fits(body: Document, params: Params) -> bool:
+    """Whether a version is among those asked for."""
+    pairs = (
+        ("CompatibleRuntime", "CompatibleRuntimes"),
+        ("CompatibleArchitecture", "CompatibleArchitectures"),
+    )
+    return all(params.get(one) in (None, *body.get(many, [])) for one, many in pairs)
+
+
+def list_layers(call: Call, params: Params) -> Result:
     newest: dict[str, Document] = {}
     for id_, body in _documents(call).items(call.scope):
-        newest[id_.rpartition("/")[0]] = body
-    return {
-        "Layers": [
-            {
-                "LayerName": name,
-                "LayerArn": body["LayerArn"],
-                "LatestMatchingVersion": _describe(call, body, content=False),
-            }
-            for name, body in newest.items()
-        ]
-    }
+        if _fits(body, params):
+            newest[id_.rpartition("/")[0]] = body
+    found = [
+        {
+            "LayerName": name,
+            "LayerArn": body["LayerArn"],
+            "LatestMatchingVersion": _describe(call, body, content=False),
+        }
+        for name, body in newest.items()
+    ]
+    return page("Layers", found, params)
 
 
 def delete_layer_version(call: Call, params: Params) -> Result:

@@ -8,8 +8,8 @@ from maycloud.services.base import Call, Params, Result
 from maycloud.services.lambda_.code import invalid
 from maycloud.services.lambda_.configuration import describe
 from maycloud.services.lambda_.functions import functions, latest, numbered, publish
+from maycloud.services.lambda_.paging import page
 from maycloud.services.lambda_.store import LATEST, Reference, not_found, read_name
-from maycloud.services.tokens import is_number
 from maycloud.store import Document
 
 
@@ -31,14 +31,7 @@ def list_versions(call: Call, params: Params) -> Result:
     functions(call).function(name)
     configuration = functions(call).version(name, LATEST)
     found = [(LATEST, configuration), *numbered(call, name)]
-    marker = params.get("Marker", "")
-    start = int(marker) if is_number(marker) else 0
-    limit = min(params.get("MaxItems", 50), 50)
-    listed = [describe(name, v, body, qualified=True) for v, body in found[start : start + limit] if body]
-    result: dict[str, Any] = {"Versions": listed}
-    if start + limit < len(found):
-        result["NextMarker"] = str(start + limit)
-    return result
+    return page("Versions", [describe(name, v, body, qualified=True) for v, body in found if body], params)
 
 
 def alias_arn(call: Call, params: Params) -> str:
@@ -121,13 +114,12 @@ def list_aliases(call: Call, params: Params) -> Result:
     functions(call).function(name)
     rows = functions(call).aliases.items(name.scope, prefix=f"{name.name}/")
     wanted = params.get("FunctionVersion")
-    return {
-        "Aliases": [
-            _describe(name, id_.rpartition("/")[2], body)
-            for id_, body in rows
-            if wanted in (None, body["FunctionVersion"])
-        ]
-    }
+    found = [
+        _describe(name, id_.rpartition("/")[2], body)
+        for id_, body in rows
+        if wanted in (None, body["FunctionVersion"])
+    ]
+    return page("Aliases", found, params)
 
 
 def update_alias(call: Call, params: Params) -> Result:

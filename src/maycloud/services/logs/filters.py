@@ -144,25 +144,26 @@ class _Json:
         if value_kind not in ("quoted", "word"):
             raise invalid()
         quoted = value_kind == "quoted"
-        return lambda value: _compare(_follow(value, path), word, wanted, quoted=quoted)
+        return lambda value: _compare(follow(value, path), word, wanted, quoted=quoted)
 
     def _words(self, path: list[str], word: str) -> Callable[[Any], bool]:
         """``IS TRUE``, ``IS FALSE``, ``IS NULL``, ``NOT EXISTS``, ``EXISTS``."""
         if word == "EXISTS":
-            return lambda value: _follow(value, path, _MISSING) is not _MISSING
+            return lambda value: follow(value, path, _MISSING) is not _MISSING
         _, second = self._take()
         if (word, second.upper()) == ("NOT", "EXISTS"):
-            return lambda value: _follow(value, path, _MISSING) is _MISSING
+            return lambda value: follow(value, path, _MISSING) is _MISSING
         wanted = {"TRUE": True, "FALSE": False, "NULL": None}
         if word != "IS" or second.upper() not in wanted:
             raise invalid()
-        return lambda value: _follow(value, path, _MISSING) is wanted[second.upper()]
+        return lambda value: follow(value, path, _MISSING) is wanted[second.upper()]
 
 
 _MISSING = object()
 
 
-def _follow(value: Any, path: list[str], default: Any = None) -> Any:
+def follow(value: Any, path: list[str], default: Any = None) -> Any:
+    """What a path of names and indexes leads to."""
     for part in path:
         if isinstance(value, dict) and part in value:
             value = value[part]
@@ -209,3 +210,25 @@ def _fields_pattern(text: str) -> Matches:
         )
 
     return matches
+
+
+def fields_of(pattern: str, message: str) -> dict[str, str]:
+    """The fields of a line by the names that a pattern ``[ip, user, ...]`` gives them."""
+    text = pattern.strip()
+    if not text.startswith("["):
+        return {}
+    names = [re.split(r"\s*(?:!=|>=|<=|=|>|<)", part.strip())[0] for part in text[1:-1].split(",")]
+    return dict(zip(names, ["".join(found) for found in _FIELD.findall(message)], strict=False))
+
+
+def extracted(pattern: str, message: str) -> dict[str, str]:
+    """What TestMetricFilter tells of a match: fields as ``$name``, and JSON selectors with their values."""
+    text = pattern.strip()
+    if text.startswith("["):
+        return {f"${name}": value for name, value in fields_of(text, message).items()}
+    if not text.startswith("{"):
+        return {}
+    document = orjson.loads(message)
+    selectors = dict.fromkeys(re.findall(r"\$\.[\w.\[\]]+", text))
+    found = {each: follow(document, [p for p in re.split(r"[.\[\]]+", each[1:]) if p]) for each in selectors}
+    return {each: str(value) for each, value in found.items() if value is not None}

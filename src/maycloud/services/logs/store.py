@@ -141,7 +141,10 @@ class Logs:
 
     # Events
 
-    def append(self, stream: int, events: list[tuple[int, str]]) -> None:
+    def arrived(self, group: Group, events: list[tuple[int, str]]) -> None:
+        """Called with events that were added to a group."""
+
+    def append(self, group: Group, stream: int, events: list[tuple[int, str]]) -> None:
         """Add events: (epoch milliseconds, message)."""
         if not events:
             return
@@ -157,6 +160,7 @@ class Logs:
             " ingested=?3, bytes=bytes+?4 WHERE id=?5",
             (min(times), max(times), now, size, stream),
         )
+        self.arrived(group, events)
 
     def write(self, scope: Scope, group: str, stream: str, events: list[tuple[int, str]]) -> None:
         """Add events of a function's run; makes the group and the stream where they are not there yet."""
@@ -168,7 +172,7 @@ class Logs:
         identifier = self.stream(found, stream)
         if identifier is None:
             identifier = self.create_stream(found, stream)
-        self.append(identifier, events)
+        self.append(found, identifier, events)
 
     def read(
         self, stream: int, low: tuple[int, int], high: tuple[int, int], limit: int, *, forward: bool

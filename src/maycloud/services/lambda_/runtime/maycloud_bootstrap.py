@@ -206,7 +206,9 @@ def _prepare(config: dict[str, Any]) -> None:
     time.tzset()
     task = config["environment"]["LAMBDA_TASK_ROOT"]
     os.chdir(task)
-    layers = [os.path.join(layer, part) for layer in config["layers"] for part in ("python", "")]
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    parts = (f"python/lib/{version}/site-packages", "python")
+    layers = [os.path.join(layer, part) for part in parts for layer in config["layers"]]
     sys.path[:0] = [task, *layers]
     sys.argv = ["bootstrap"]
     soft = config["data_limit"]

@@ -234,7 +234,8 @@ class PythonEnvironment(Environment, asyncio.Protocol):
         self._ready = loop.create_future()
         config = {
             "handler": self.spec.handler,
-            "layers": [str(each) for each in self.spec.layers],
+            # Of a file in several layers the last one's counts: on AWS each is unpacked over the others.
+            "layers": [str(each) for each in reversed(self.spec.layers)],
             "environment": self.spec.variables(self.folder, self.stream),
             "data_limit": (self.spec.memory << 20) + _SPARE,
         }
@@ -338,7 +339,12 @@ class NodeEnvironment(Environment):
         output = self._open_output()
         variables = self.spec.variables(self.folder, self.stream)
         variables["AWS_LAMBDA_RUNTIME_API"] = session.address
-        layers = [str(layer / "nodejs" / "node_modules") for layer in self.spec.layers]
+        version = self.spec.runtime.removeprefix("nodejs").removesuffix(".x")
+        layers = [
+            str(layer / "nodejs" / part)
+            for layer in reversed(self.spec.layers)
+            for part in (f"node{version}/node_modules", "node_modules")
+        ]
         variables["NODE_PATH"] = ":".join([*layers, variables.get("NODE_PATH", "")]).strip(":")
         limit = f"--max-old-space-size={max(64, self.spec.memory * 9 // 10)}"
         node = shutil.which("node")

@@ -36,7 +36,7 @@ class Spec:
         https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
         """
         return {
-            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "PATH": ":".join([*self._of_layers("bin"), "/usr/local/bin:/usr/bin:/bin"]),
             "LANG": "en_US.UTF-8",
             "TZ": ":UTC",
             "HOME": str(tmp),
@@ -51,9 +51,14 @@ class Spec:
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_EXECUTION_ENV": f"AWS_Lambda_{self.runtime}",
             "_HANDLER": self.handler,
+            **({"LD_LIBRARY_PATH": ":".join(self._of_layers("lib"))} if self.layers else {}),
             **self._logging(),
             **self.environment,
         }
+
+    def _of_layers(self, part: str) -> list[str]:
+        """Folders of layers; what the later ones have counts."""
+        return [str(layer / part) for layer in reversed(self.layers)]
 
     def _logging(self) -> dict[str, str]:
         if not self.json_logs:

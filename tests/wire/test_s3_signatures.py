@@ -1,0 +1,138 @@
+"""How S3 refuses requests whose signature is missing, old, wrong or no signature.
+
+The facts are LocalStack's snapshots of AWS (tests/aws/services/s3/test_s3.snapshot.json, TestS3PresignedUrl)
+and ceph/s3-tests' test_headers.py, both of which hold for AWS.
+"""
+
+import re
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+from xml.etree import ElementTree
+
+import pytest
+from botocore.config import Config
+
+from running import RunningCloud
+from s3wire import opened
+
+BUCKET = "signatures"
+
+
+@pytest.fixture(scope="module")
+def signers(cloud: RunningCloud) -> dict[str, Any]:
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_object(Bucket=BUCKET, Key="k", Body=b"body")
+    return {
+        version: cloud.client("s3", config=Config(signature_version=version, s3={"addressing_style": "path"}))
+        for version in ("s3", "s3v4")
+    }
+
+
+def error_of(
+    url: str, method: str = "GET", headers: dict[str, str] | None = None
+) -> tuple[int, dict[str, str]]:
+    request = urllib.request.Request(url, method=method, headers=headers or {})
+    status, _, body = opened(request)
+    return status, {child.tag: child.text or "" for child in ElementTree.fromstring(body)}
+
+
+def without(url: str, name: str) -> str:
+    address, _, query = url.partition("?")
+    return f"{address}?{urlencode([pair for pair in parse_qsl(query) if pair[0] != name])}"
+
+
+def url_of(signers: dict[str, Any], version: str, **more: Any) -> str:
+    return signers[version].generate_presigned_url(
+        "get_object", Params={"Bucket": BUCKET, "Key": "k"}, **more
+    )
+
+
+@pytest.mark.parametrize("version", ["s3", "s3v4"])
+def test_wrong_signature(signers: dict[str, Any], version: str) -> None:
+    """test_presigned_url_signature_authentication: the answer says what was compared."""
+    status, error = error_of(url_of(signers, version).replace("/k?", "/other?"))
+    assert (status, error["Code"]) == (403, "SignatureDoesNotMatch")
+    assert error["AWSAccessKeyId"] == "test"
+    assert re.fullmatch(r"[0-9a-f]{64}|[\w+/=]{28}", error["SignatureProvided"])
+    assert bytes.fromhex(error["StringToSignBytes"]).decode() == error["StringToSign"]
+    if version == "s3":
+        assert error["StringToSign"].endswith(f"/{BUCKET}/other")
+        assert "CanonicalRequest" not in error
+    else:
+        assert error["StringToSign"].startswith("AWS4-HMAC-SHA256\n")
+        assert error["CanonicalRequest"].startswith(f"GET\n/{BUCKET}/other\n")
+        assert bytes.fromhex(error["CanonicalRequestBytes"]).decode() == error["CanonicalRequest"]
+
+
+@pytest.mark.parametrize("version", ["s3", "s3v4"])
+def test_expired_url(cloud: RunningCloud, signers: dict[str, Any], version: str) -> None:
+    """test_s3_presigned_url_expired."""
+    url = url_of(signers, version, ExpiresIn=1)
+    cloud.advance(10)
+    status, error = error_of(url)
+    assert (status, error["Code"], error["Message"]) == (403, "AccessDenied", "Request has expired")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", error["Expires"])
+    assert error["Expires"] < error["ServerTime"]
+    assert error.get("X-Amz-Expires") == (None if version == "s3" else "1")
+
+
+def test_parameters_that_are_missing(signers: dict[str, Any]) -> None:
+    """test_s3_put_presigned_url_missing_sig_param."""
+    for name in ("Signature", "Expires", "AWSAccessKeyId"):
+        status, error = error_of(without(url_of(signers, "s3"), name))
+        assert (status, error["Code"]) == (403, "AccessDenied")
+        assert error["Message"] == (
+            "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters"
+        )
+    for name in ("X-Amz-Signature", "X-Amz-Expires", "X-Amz-Credential", "X-Amz-Date"):
+        status, error = error_of(without(url_of(signers, "s3v4"), name))
+        assert (status, error["Code"]) == (400, "AuthorizationQueryParametersError")
+        assert error["Message"].startswith(
+            "Query-string authentication version 4 requires the X-Amz-Algorithm"
+        )
+
+
+def test_credential_that_is_none(signers: dict[str, Any]) -> None:
+    """test_presigned_double_encoded_credentials."""
+    url = url_of(signers, "s3v4").replace("%2F", "%252F")
+    status, error = error_of(url)
+    assert (status, error["Code"]) == (400, "AuthorizationQueryParametersError")
+    assert error["Message"] == (
+        "Error parsing the X-Amz-Credential parameter; the Credential is mal-formed; expecting"
+        ' "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".'
+    )
+
+
+def test_headers_that_were_not_signed(signers: dict[str, Any]) -> None:
+    """test_put_url_metadata_with_sig_s3v4, test_put_url_metadata_with_sig_s3."""
+    for version, code in (("s3v4", "AccessDenied"), ("s3", "SignatureDoesNotMatch")):
+        url = signers[version].generate_presigned_url("put_object", Params={"Bucket": BUCKET, "Key": "meta"})
+        status, error = error_of(url, "PUT", {"x-amz-meta-wrong": "x"})
+        assert (status, error["Code"]) == (403, code)
+        if version == "s3v4":
+            assert error["HeadersNotSigned"] == "x-amz-meta-wrong"
+
+
+def test_authorization_headers(cloud: RunningCloud, signers: dict[str, Any]) -> None:
+    """ceph's test_object_create_bad_authorization_*: an empty one is none at all."""
+    url = f"{cloud.url}/{BUCKET}/k"
+    status, error = error_of(url, headers={"Authorization": ""})
+    assert (status, error["Code"], error["Message"]) == (403, "AccessDenied", "Access Denied")
+    status, error = error_of(url, headers={"Authorization": "HAHAHA"})
+    assert (status, error["Code"]) == (400, "InvalidArgument")
+    assert error["Message"] == "Unsupported Authorization Type"
+    scope = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request"
+    signed = f"{scope},SignedHeaders=host,Signature={'0' * 64}"
+    for headers in ({}, {"X-Amz-Date": "Bad Date"}):
+        status, error = error_of(url, headers={"Authorization": signed, **headers})
+        assert (status, error["Code"]) == (403, "AccessDenied")
+        assert error["Message"] == "AWS authentication requires a valid Date or x-amz-date header"
+
+
+def test_nobody_by_the_name_of_signature(cloud: RunningCloud, client: Callable[..., Any]) -> None:
+    """A parameter that ends as the old one does is no claim to have signed."""
+    status, error = error_of(f"{cloud.url}/{BUCKET}?prefix=Signature=")
+    assert (status, error["Message"]) == (403, "Access Denied")
