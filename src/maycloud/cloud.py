@@ -126,11 +126,7 @@ class Cloud:
                     reply(cors.preflight(request))
                     return
                 reply = cors.shared(reply)
-            if (
-                request.target == "/"
-                and request.method == "GET"
-                and welcome.wants_page(request, route.bucket)
-            ):
+            if route.bucket is None and request.method == "GET" and welcome.wants_page(request):
                 reply(welcome.page())
                 return
             self._dispatcher.handle(request, reply, route.bucket)

@@ -23,9 +23,9 @@ pre {{ padding: .8rem 1rem; overflow-x: auto; background: light-dark(#eef3f2, #1
 access key <code>test</code>.</p>
 <pre>eval "$(may env)"
 aws sts get-caller-identity</pre>
-<p><code>may status</code> tells what is in use and which permissions were missing, <code>may deploy todo</code>
-deploys the first system, <code>may outputs todo</code> says where its app is, and <code>may inbox</code> shows
-its mails.</p>
+<p><code>may status</code> tells what is in use and which permissions were missing,
+<code>may deploy todo</code> deploys the first system, <code>may outputs todo</code> says where its app is,
+and <code>may inbox</code> shows its mails.</p>
 </main>
 </body>
 </html>
@@ -33,7 +33,9 @@ its mails.</p>
 
 
 def wants_page(request: Request) -> bool:
-    """Whether a person's browser asks, and not a client of AWS's."""
+    """Whether a person's browser asks for ``/``, and not a client of AWS's."""
+    if request.target != "/":
+        return False
     fields = request.fields
     return b"text/html" in fields.get(b"accept", b"") and b"authorization" not in fields
 
