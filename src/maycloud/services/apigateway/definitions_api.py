@@ -1,5 +1,6 @@
 """Operations that take and give OpenAPI definitions."""
 
+from maycloud.services.apigateway import passing
 from maycloud.services.apigateway.apis import check_api, new_api, view
 from maycloud.services.apigateway.openapi_export import EXPORT_TYPES, EXTENSIONS, export
 from maycloud.services.apigateway.openapi_import import import_definition, parse
@@ -27,6 +28,7 @@ def ImportRestApi(call: Call, params: Params) -> Result:
         raise bad_request("API title (info.title) is required")
     api = new_api(call, str(title))
     warnings = _import(call, api, definition, "overwrite", params)
+    passing.check(call, None, api)
     gateway: Gateway = call.state
     gateway.create(call.scope, api)
     return _answer(api, warnings)

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from maycloud.errors import AwsError
+from maycloud.services.apigateway import passing
 from maycloud.services.apigateway.key_store import SCHEMA, Keys
 from maycloud.services.apigateway.store import Gateway
 from maycloud.services.base import Call, Params, Service
@@ -76,6 +77,8 @@ def keys_of(call: Call) -> Keys:
 
 def save(call: Call, api: Document) -> None:
     gateway: Gateway = call.state
+    found = gateway.api(api["id"])
+    passing.check(call, found[1] if found else None, api)
     gateway.save(call.scope, api)
 
 
