@@ -323,3 +323,74 @@ def test_resources_to_skip(cloud: RunningCloud, client: Client) -> None:
     assert "can not continue its update rollback" in refused(
         as_user.continue_update_rollback, StackName="skipping"
     )
+
+
+PLAIN = "Resources:\n  P:\n    Type: AWS::SSM::Parameter\n    Properties: {Type: String, Value: %s}\n"
+HOSTILE = {
+    "a number of 5,000 digits": PLAIN % ("9" * 5000),
+    "a hexadecimal number of 40,000 digits": PLAIN % ("0x" + "f" * 40_000),
+    "a number of JSON without end": '{"Resources": {"P": {"Type": "T", "Properties": {"V": 1e999}}}}',
+    "no number of JSON": '{"Resources": {"P": {"Type": "T", "Properties": {"V": NaN}}}}',
+    "half a character": '{"Resources": {"P": {"Type": "T", "Properties": {"V": "\\ud800"}}}}',
+    "deep YAML": PLAIN % ("[" * 500 + "]" * 500),
+    "deeper YAML": PLAIN % ("[" * 20_000 + "]" * 20_000),
+    "deep JSON": '{"Resources":' + '{"a":' * 500 + "1" + "}" * 501,
+    "deeper JSON": '{"Resources":' + "[" * 20_000 + "]" * 20_000 + "}",
+    "aliases that double": "a: &a [x,x,x,x,x,x,x,x,x]\n"
+    + "".join(
+        f"{new}: &{new} [{','.join([f'*{old}'] * 9)}]\n"
+        for old, new in zip("abcdefgh", "bcdefghi", strict=True)
+    )
+    + PLAIN % 1,
+    "an alias of itself": "Metadata: &a [*a]\n" + PLAIN % 1,
+    "a key twice": "Resources: {P: {Type: T}, P: {Type: T}}",
+    "a key twice in JSON": '{"Resources": {"P": 1, "P": 2}}',
+    "a program": PLAIN % "!!python/object/apply:os.system [ls]",
+    "a list as a key": "? [a]\n: 1\n",
+    "two documents": "a: 1\n---\nb: 2\n",
+    "a bound that is none": "Parameters: {P: {Type: Number, Default: 1, MinValue: x}}\n" + PLAIN % 1,
+    "a pattern that is none": "Parameters: {P: {Type: String, Default: a, AllowedPattern: '('}}\n"
+    + PLAIN % 1,
+    "a parameter that is no number": "Parameters: {P: {Type: Number, Default: nan}}\n" + PLAIN % 1,
+    "a reference to a map": PLAIN % "{Ref: {a: b}}",
+    "an attribute of numbers": PLAIN % "!GetAtt [1, 2]",
+    "no DependsOn": PLAIN % 1 + "    DependsOn: [{a: b}]\n",
+    "no condition": PLAIN % 1 + "    Condition: [a]\n",
+    "a condition of a condition": "Conditions: {A: !Condition B, B: !Condition A}\n" + PLAIN % 1,
+    "outputs without a map": "Outputs: {A: [1]}\n" + PLAIN % 1,
+    "mappings without a map": "Mappings: {A: 1}\n" + PLAIN % "!FindInMap [A, b, c]",
+    "rules of numbers": "Rules: {A: 1}\n" + PLAIN % 1,
+    "too many resources": json.dumps({"Resources": {f"R{n}": {"Type": "T"} for n in range(501)}}),
+    "too many parameters": json.dumps(
+        {"Parameters": {f"P{n}": {"Type": "String"} for n in range(201)}, "Resources": {"R": {"Type": "T"}}}
+    ),
+    "too many outputs": json.dumps(
+        {"Outputs": {f"O{n}": {"Value": "x"} for n in range(201)}, "Resources": {"R": {"Type": "T"}}}
+    ),
+    "51,201 bytes": PLAIN % "1" + "#" * 51_200,
+}
+
+
+@pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE.keys())
+def test_hostile_templates(client: Client, body: str) -> None:
+    cloudformation = client("cloudformation")
+    operations = (cloudformation.create_stack, cloudformation.create_change_set)
+    for operation in operations:
+        more = {"ChangeSetName": "c", "ChangeSetType": "CREATE"} if operation is operations[1] else {}
+        with pytest.raises(ClientError) as failure:
+            operation(StackName="hostile", TemplateBody=body, Capabilities=EXPAND, **more)
+        assert failure.value.response["Error"]["Code"] == "ValidationError"
+    with pytest.raises(ClientError, match="does not exist"):
+        cloudformation.describe_stacks(StackName="hostile")
+    for operation in (cloudformation.validate_template, cloudformation.get_template_summary):
+        code = "ValidationError"  # where it looks so far
+        try:
+            operation(TemplateBody=body)
+        except ClientError as failure:
+            code = failure.response["Error"]["Code"]
+        assert code == "ValidationError"
+
+
+def test_long_numbers_are_text(client: Client) -> None:
+    body = PLAIN % ("9" * 60) + "Outputs: {Value: {Value: !GetAtt P.Value}}\n"
+    assert deploy(client, "long-number", body)["Value"] == "9" * 60

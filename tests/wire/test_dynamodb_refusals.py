@@ -173,7 +173,12 @@ def test_an_update_that_only_takes_away_makes_no_item(dynamodb: Any) -> None:
         "ExpressionAttributeValues": {":s": {"SS": ["x"]}},
     }
     for number, change in enumerate(
-        [{"UpdateExpression": "REMOVE x"}, {"AttributeUpdates": {"x": {"Action": "DELETE"}}}, taken]
+        [
+            {"UpdateExpression": "REMOVE x"},
+            {"UpdateExpression": "REMOVE x.y, z[0]"},
+            {"AttributeUpdates": {"x": {"Action": "DELETE"}}},
+            taken,
+        ]
     ):
         key = {"a": {"S": f"none-{number}"}}
         found = dynamodb.update_item(TableName="hash", Key=key, ReturnValues="ALL_NEW", **change)

@@ -445,3 +445,33 @@ def test_preflight_that_names_no_method(s3: Any, bucket: str, cloud: RunningClou
     s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [rule]})
     status, _, body = raw(cloud, "OPTIONS", f"/{bucket}", headers=origin)
     assert (status, b"Invalid Access-Control-Request-Method: null" in body) == (400, True)
+
+
+def test_answers_say_who_serves_them(bucket: str, cloud: RunningCloud) -> None:
+    """test_put_and_get_object_with_content_language_disposition; so do those that name no operation."""
+    seen = set()
+    for method, path, status, kind in (
+        ("PUT", f"/{bucket}/k", 200, None),
+        ("GET", f"/{bucket}/none", 404, None),
+        ("PATCH", f"/{bucket}/k", 405, b"OBJECT"),
+        ("PATCH", f"/{bucket}", 405, b"BUCKET"),
+        ("DELETE", "/", 405, b"SERVICE"),
+    ):
+        found, headers, body = raw(cloud, method, path)
+        assert (found, headers["server"]) == (status, "AmazonS3")
+        seen.add(headers["x-amz-request-id"])
+        if status >= 400:
+            assert f"<RequestId>{headers['x-amz-request-id']}</RequestId>".encode() in body
+            assert f"<HostId>{headers['x-amz-id-2']}</HostId>".encode() in body
+        if kind is not None:
+            assert b"<ResourceType>" + kind + b"</ResourceType>" in body
+    assert len(seen) == 5
+
+
+def test_types_and_names_that_are_empty_or_odd(s3: Any, bucket: str) -> None:
+    """ceph's test_object_create_bad_contenttype_empty; labels of names begin and end with letter or digit."""
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x", ContentType="")
+    assert s3.head_object(Bucket=bucket, Key="k")["ContentType"] == "binary/octet-stream"
+    for name in ("foo.-bar", "foo-.bar", "foo..bar", "-foo", "foo-"):
+        refused("InvalidBucketName", s3.create_bucket, Bucket=name)
+    s3.create_bucket(Bucket="a.b-c.1--2-rec")

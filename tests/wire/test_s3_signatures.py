@@ -136,3 +136,11 @@ def test_nobody_by_the_name_of_signature(cloud: RunningCloud, client: Callable[.
     """A parameter that ends as the old one does is no claim to have signed."""
     status, error = error_of(f"{cloud.url}/{BUCKET}?prefix=Signature=")
     assert (status, error["Message"]) == (403, "Access Denied")
+
+
+def test_lives_that_no_url_has(signers: dict[str, Any]) -> None:
+    for life, said in (("604801", "less than a week"), ("-7", "non-negative"), ("abc", "should be a number")):
+        url = url_of(signers, "s3v4", ExpiresIn=77).replace("X-Amz-Expires=77", f"X-Amz-Expires={life}")
+        status, error = error_of(url)
+        assert (status, error["Code"]) == (400, "AuthorizationQueryParametersError")
+        assert said in error["Message"]

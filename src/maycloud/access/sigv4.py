@@ -211,8 +211,15 @@ def from_query(query: dict[str, str]) -> Signature:
             " X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters."
         )
     expires = query["X-Amz-Expires"]
-    if not expires.isdecimal() or int(expires[:9]) > 604_800:
-        raise IncompleteError("X-Amz-Expires must be less than a week (in seconds); 604800 at the most")
+    if expires.startswith("-") and expires[1:].isdecimal():
+        raise IncompleteError("X-Amz-Expires must be non-negative")
+    if not expires.isdecimal():
+        raise IncompleteError("X-Amz-Expires should be a number")
+    if int(expires[:9]) > 604_800:
+        raise IncompleteError(
+            "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be"
+            " less than 604800 seconds"
+        )
     if not _DATE.fullmatch(query["X-Amz-Date"]):
         raise IncompleteError("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"")
     return _claim(

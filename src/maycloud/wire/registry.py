@@ -1,6 +1,7 @@
 """Finds the operation that a request names: by target header, form field or path."""
 
 import re
+import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -179,9 +180,9 @@ class Registry:
             query = query_of(request)
             found = routes.find(request.method, path, query, request.fields)
         except AwsError as error:
-            raise WireError(s3_error(error, _NO_ID, {})) from error
+            raise WireError(s3_error(error, str(uuid.uuid4()), {})) from error
         if found is None:
-            raise WireError(_no_route(service, request.method))
+            raise WireError(_no_route(service, request.method, path))
         return RestBound(protocol.operation(found[0]), found[1], query)
 
     def _rest_service(self, request: Request, signing_name: str | None, bucket: str | None) -> str:
@@ -235,14 +236,16 @@ def _rest_refusal(status: int) -> Response:
     return Response(status, headers, orjson.dumps({"message": None}))
 
 
-def _no_route(service: str, method: str) -> Response:
+def _no_route(service: str, method: str, path: str) -> Response:
     if service == "s3":
         error = AwsError(
             "MethodNotAllowed",
             "The specified method is not allowed against this resource.",
             405,
             Method=method,
-            ResourceType="SERVICE",
+            ResourceType=("SERVICE", "BUCKET", "OBJECT")[
+                len(path.strip("/").split("/", 1)) if path != "/" else 0
+            ],
         )
-        return s3_error(error, _NO_ID, {})
+        return s3_error(error, str(uuid.uuid4()), {})
     return _rest_refusal(404)

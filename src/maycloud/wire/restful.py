@@ -15,6 +15,7 @@ from maycloud.wire.rest import InputBinding, OutputBinding, Query, parse_query, 
 
 _JSON = (b"content-type", b"application/json")
 _XML = (b"content-type", b"application/xml")
+_SERVER = (b"server", b"AmazonS3")
 _STREAM = (b"content-type", b"application/vnd.amazon.eventstream")
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
@@ -228,8 +229,9 @@ def _result_name(operation: str) -> str:
 def _identifiers(family: str, identifier: str) -> RawHeaders:
     if family == "s3":
         return [
-            (b"x-amz-request-id", identifier.replace("-", "")[:16].upper().encode()),
+            (b"x-amz-request-id", identifier.replace("-", "")[-16:].upper().encode()),
             (b"x-amz-id-2", identifier.encode()),
+            _SERVER,
         ]
     return [(b"x-amzn-requestid", identifier.encode())]
 

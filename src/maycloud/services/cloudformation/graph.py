@@ -19,7 +19,9 @@ def references(value: Any) -> Iterator[Reference]:
         return
     if len(value) == 1:
         (name, argument), *_ = value.items()
-        if name == "Ref" and isinstance(argument, str):
+        if name == "Ref":
+            if not isinstance(argument, str):
+                raise error("Template error: every Ref object must have a single String value.")
             yield argument, None
             return
         if name == "Fn::GetAtt":

@@ -33,6 +33,7 @@ _TYPE = re.compile(
     r"|AWS::SSM::Parameter::Value<(?:String|CommaDelimitedList|List<[\w:]+>|AWS::[\w:]+)>"
     r"|(?:List<)?AWS::[A-Za-z0-9]+::[\w:]+>?"
 )
+_NUMBER = re.compile(r"\s*[-+]?(?:[0-9]{1,400}\.?[0-9]{0,400}|\.[0-9]{1,400})(?:[eE][-+]?[0-9]{1,4})?\s*")
 _DYNAMIC = re.compile(r"\{\{resolve:(ssm|ssm-secure|secretsmanager):([^{}]+?)\}\}")
 
 
@@ -50,8 +51,18 @@ def check_declarations(template: Template) -> None:
             raise format_error(f"Unrecognized parameter type: {declared['Type']}")
         if isinstance(declared.get("Default"), dict | list):
             raise format_error("Every Default member must be a string.")
+        if not isinstance(declared.get("AllowedValues", []), list):
+            raise format_error("Every AllowedValues member must be a list.")
+        for bound in ("MinLength", "MaxLength", "MinValue", "MaxValue"):
+            if bound in declared and not _is_bound(declared[bound], whole=bound.endswith("Length")):
+                raise format_error(f"[/Parameters/{name}/{bound}] must be a number")
         if "AllowedPattern" in declared:
             _check_pattern(name, declared)
+
+
+def _is_bound(value: Any, *, whole: bool) -> bool:
+    written = text(value)
+    return bool(re.fullmatch(r"\d{1,9}" if whole else r"[-+]?\d{1,30}(\.\d{0,30})?", written, re.ASCII))
 
 
 def _check_pattern(name: str, declared: dict[str, Any]) -> None:
@@ -109,10 +120,9 @@ def _check(name: str, declared: dict[str, Any], value: str) -> None:
 
 def _problem(name: str, declared: dict[str, Any], value: str, numeric: bool) -> str | None:
     if numeric:
-        try:
-            number = float(value)
-        except ValueError:
+        if not _NUMBER.fullmatch(value):
             return f"Parameter '{name}' must be a number."
+        number = float(value)
         if "MinValue" in declared and number < float(declared["MinValue"]):
             return f"Parameter '{name}' must be a number not less than {text(declared['MinValue'])}"
         if "MaxValue" in declared and number > float(declared["MaxValue"]):

@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.
 """
 
 import json
+import math
 import re
 from typing import Any
 
@@ -13,6 +14,8 @@ from maycloud.errors import AwsError
 
 Template = dict[str, Any]
 
+MAX_DEPTH = 100  # levels of a template; the longest of AWS's own samples have about twenty
+MAX_BITS = 4096  # of a number
 MAX_NODES = 200_000  # of a template with its aliases written out
 MAX_RESOURCES = 500
 MAX_PARAMETERS = 200
@@ -147,7 +150,29 @@ def parse_template(text: str) -> Template:
     parsed = _parse_json(text) if text.lstrip()[:1] == "{" else _parse_yaml(text)
     if not isinstance(parsed, dict):
         raise format_error("unsupported structure.")
-    return parsed
+    return _plain(parsed)
+
+
+def _plain(value: Any, depth: int = 0) -> Any:
+    """`value` with what every JSON can hold: no numbers beyond 64 bits, no halves of characters."""
+    if depth > MAX_DEPTH:
+        raise format_error(f"the template is nested more than {MAX_DEPTH} levels deep")
+    if isinstance(value, dict):
+        return {_plain(key, depth + 1): _plain(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item, depth + 1) for item in value]
+    if isinstance(value, str) and not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError as failure:
+            raise format_error("unsupported characters.") from failure
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise format_error("every number must be finite.")
+    elif isinstance(value, int) and value.bit_length() > 63:
+        if value.bit_length() > MAX_BITS:
+            raise format_error("a number has too many digits.")
+        return str(value)  # scalars are strings to CloudFormation anyhow
+    return value
 
 
 def _parse_json(text: str) -> Any:
@@ -160,12 +185,16 @@ def _parse_json(text: str) -> Any:
         return found
 
     try:
-        return json.loads(text, object_pairs_hook=once)
+        return json.loads(text, object_pairs_hook=once, parse_int=_whole)
     except json.JSONDecodeError:
         # What begins with a brace may be YAML in flow style still.
         return _parse_yaml(text, "JSON")
     except RecursionError as failure:
         raise format_error("JSON not well-formed: it is nested too deeply") from failure
+
+
+def _whole(digits: str) -> int | str:
+    return int(digits) if len(digits) <= 18 else digits
 
 
 def _parse_yaml(text: str, kind: str = "YAML") -> Any:
@@ -243,6 +272,7 @@ def check_form(template: Template) -> None:
             raise format_error("Every Description member must be a string.")
         if len(description.encode()) > 1024:
             raise format_error("'Description' length is greater than 1024.")
+    _check_mappings(template.get("Mappings") or {})
     _check_resources(written(template, "Resources"))
     _check_outputs(written(template, "Outputs"))
 
@@ -266,6 +296,7 @@ def _check_resources(resources: dict[str, Any]) -> None:
             raise format_error(
                 f"[/Resources/{logical_id}] Every Resources object must contain a Type member."
             )
+        _check_condition("Resources", logical_id, resource)
         for member in resource:
             if member not in RESOURCE_MEMBERS:
                 raise error(f"Invalid template resource property '{member}'")
@@ -278,6 +309,19 @@ def _check_resources(resources: dict[str, Any]) -> None:
                 raise format_error(f"Unrecognized {policy} {value} for resource {logical_id}")
 
 
+def _check_condition(block: str, name: str, member: dict[str, Any]) -> None:
+    if not isinstance(member.get("Condition", ""), str):
+        raise format_error(f"[/{block}/{name}/Condition] Every Condition member must be a string.")
+
+
+def _check_mappings(mappings: dict[str, Any]) -> None:
+    for name, mapping in mappings.items():
+        if name.startswith("Fn::"):
+            continue
+        if not isinstance(mapping, dict) or not all(isinstance(row, dict) for row in mapping.values()):
+            raise format_error(f"Every Mappings attribute must be a map of maps: {name}")
+
+
 def _check_outputs(outputs: dict[str, Any]) -> None:
     for name, output in outputs.items():
         if not re.fullmatch(r"[A-Za-z0-9]{1,255}", name):
@@ -286,6 +330,7 @@ def _check_outputs(outputs: dict[str, Any]) -> None:
             raise format_error(
                 f"Output {name} is malformed. Every Outputs member must contain a Value object"
             )
+        _check_condition("Outputs", name, output)
         unknown = sorted(output.keys() - {"Condition", "Description", "Export", "Value"})
         if unknown:
             raise format_error(f"Output {name} is malformed. Unknown member [{unknown[0]}]")

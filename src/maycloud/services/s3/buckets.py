@@ -16,7 +16,7 @@ from maycloud.services.s3.store import Bucket, Buckets
 from maycloud.services.s3.tags import MAX_BUCKET_TAGS, check_tags
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
-_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_NAME = re.compile(r"(?=.{3,63}\Z)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
 _RESERVED = re.compile(
     r"xn--.*|sthree-.*|amzn-s3-demo-.*|.*-s3alias|.*--ol-s3|.*--x-s3|.*\.mrap|.*--table-s3"
 )
@@ -102,7 +102,7 @@ def put_bucket_tagging(call: Call, params: Params) -> Result:
 
 
 def _valid_name(name: str) -> bool:
-    if not _NAME.fullmatch(name) or ".." in name or _RESERVED.fullmatch(name):
+    if not _NAME.fullmatch(name) or _RESERVED.fullmatch(name):
         return False
     try:
         ipaddress.IPv4Address(name)

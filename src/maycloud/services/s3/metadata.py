@@ -27,7 +27,7 @@ DEFAULT_TYPE = "binary/octet-stream"
 def headers_of(params: Params) -> dict[str, Any]:
     """The metadata of a new object, as members of the answer to GetObject. Raises AWS's errors."""
     headers = {name: params[name] for name in _KEPT if params.get(name) is not None}
-    headers.setdefault("ContentType", DEFAULT_TYPE)
+    headers["ContentType"] = headers.get("ContentType") or DEFAULT_TYPE
     encoding = params.get("ContentEncoding")
     if encoding is not None:
         # aws-chunked is how the body travelled, not what it is.
