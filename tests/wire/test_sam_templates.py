@@ -461,3 +461,40 @@ def test_an_api_with_a_body_of_its_own_and_an_authorizer(cloud: RunningCloud, cl
     status, _headers, body = ask(cloud, "GET", f"{base}/hello", None, {"x-key": "open"})
     assert (status, body) == (200, b"me")
     gone(cloudformation, stack)
+
+
+PLAIN_FUNCTION = """
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: python3.12
+      Handler: index.handler
+      InlineCode: "def handler(event, context): return 1"
+Outputs: {Name: {Value: !Ref F}}
+"""
+SETTINGS = """      MemorySize: 512
+      Timeout: 30
+      EphemeralStorage: {Size: 2048}
+      Tracing: Active
+      LoggingConfig: {LogFormat: JSON, LogGroup: /settings/own}
+      Environment: {Variables: {COLOR: red}}
+      Description: settings
+"""
+
+
+def test_settings_that_a_template_loses(client: Client) -> None:
+    cloudformation, functions = client("cloudformation"), client("lambda")
+    full = PLAIN_FUNCTION.replace("      InlineCode", f"{SETTINGS}      InlineCode")
+    name = complete(cloudformation, change(cloudformation, "settings", full, "CREATE"))["Name"]
+    was = functions.get_function_configuration(FunctionName=name)
+    assert was["EphemeralStorage"] == {"Size": 2048}
+    assert was["LoggingConfig"]["LogFormat"] == "JSON"
+    complete(cloudformation, change(cloudformation, "settings", PLAIN_FUNCTION, "UPDATE"))
+    now = functions.get_function_configuration(FunctionName=name)
+    assert (now["MemorySize"], now["Timeout"], now["Description"]) == (128, 3, "")
+    assert now["EphemeralStorage"] == {"Size": 512}
+    assert now["TracingConfig"] == {"Mode": "PassThrough"}
+    assert now["LoggingConfig"] == {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{name}"}
+    assert "Environment" not in now

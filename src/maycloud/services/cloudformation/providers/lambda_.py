@@ -93,6 +93,10 @@ async def update_function(
             "Description": "",
             "Timeout": 3,
             "MemorySize": 128,
+            "EphemeralStorage": {"Size": 512},
+            "TracingConfig": {"Mode": "PassThrough"},
+            "DeadLetterConfig": {"TargetArn": ""},
+            "LoggingConfig": {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{physical_id}"},
         }
         reset = {name: value for name, value in gone.items() if name in old and name not in new}
         await ctx.call(
