@@ -143,3 +143,10 @@ def test_settings_that_are_refused(cloud: RunningCloud, role: str) -> None:
         with pytest.raises(ClientError) as failure:
             make_function(client, role, "refused", PYTHON, **settings)
         assert words in failure.value.response["Error"]["Message"]
+
+
+def test_names_of_functions_end(cloud: RunningCloud, role: str) -> None:
+    client = cloud.client("lambda")
+    make_function(client, role, "n" * 64, PYTHON)
+    with pytest.raises(ClientError, match="at 'functionName' failed to satisfy constraint"):
+        make_function(client, role, "n" * 65, PYTHON)

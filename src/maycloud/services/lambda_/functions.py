@@ -17,6 +17,7 @@ from maycloud.services.lambda_.configuration import (
 from maycloud.services.lambda_.store import LATEST, Functions, Reference, not_found, read_name
 from maycloud.store import Document
 
+MAX_NAME = 64  # characters without what an ARN has before them
 UNRESERVED = 100  # concurrency that must stay unreserved, of an account's 1,000
 
 
@@ -51,6 +52,12 @@ def function_policy(call: Call, arn: str) -> Policy | None:
 
 async def create_function(call: Call, params: Params) -> Result:
     name = read_name(call, params["FunctionName"])
+    if len(name.name) > MAX_NAME:
+        raise AwsError(
+            "ValidationException",
+            f"1 validation error detected: Value '{params['FunctionName']}' at 'functionName' failed to"
+            f" satisfy constraint: Member must have length less than or equal to {MAX_NAME}",
+        )
     params = params | {"FunctionName": name.name}
     configuration = new_configuration(call, params)
     _refuse_existing(call, name)
