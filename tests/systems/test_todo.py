@@ -119,6 +119,13 @@ def test_the_demo_plays(cloud: RunningCloud, outputs: dict[str, str]) -> None:
     assert "from the API's cache" in played.stdout and "DAX hit" in played.stdout
 
 
+def test_one_mailbox_is_one_person(user: User, outputs: dict[str, str]) -> None:
+    for email in (user.email.upper(), user.email.title()):
+        with pytest.raises(ClientError) as caught:
+            user.idp.sign_up(ClientId=outputs["UserPoolClientId"], Username=email, Password=user.password)
+        assert caught.value.response["Error"]["Code"] == "UsernameExistsException"
+
+
 def test_a_todo_has_what_it_should(user: User) -> None:
     status, todo = user.request("POST", "/todos", {"title": "Buy rice"})
     assert status == 201

@@ -50,6 +50,8 @@ class Application:
     def _at_once(self, name: str, request: Request) -> Response:
         file = self.file or Path("/nowhere")
         match name:
+            case "broken":
+                raise ValueError("no reply")
             case "status":
                 return Response(int(request.query), [(b"content-length", b"3")], b"abc")
             case "headers":
@@ -208,6 +210,18 @@ def test_absolute_targets_lose_their_host(client: Client) -> None:
     assert client.answer().headers["x-path"] == "/x?y"
     client.send(b"GET http://b.example:99/headers HTTP/1.1\r\nHost: a\r\n\r\n")
     assert client.answer().headers["x-seen"] == "[(b'host', b'b.example:99')]"
+
+
+def test_an_application_that_raises_is_answered_for(
+    client: Client, application: Application, caplog: pytest.LogCaptureFixture
+) -> None:
+    client.get("/broken").get("/status?200")
+    answer = client.answer()
+    assert answer.status == 500
+    assert b"no reply" not in answer.body
+    assert client.is_closed()
+    assert "GET /broken failed" in caplog.text
+    assert len(application.seen) == 1
 
 
 def test_blanks_around_a_value_are_not_of_it(client: Client) -> None:

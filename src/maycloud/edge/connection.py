@@ -20,6 +20,7 @@ __all__ = ["Connection", "Limits"]
 
 log = logging.getLogger("maycloud.edge")
 
+_BROKEN = Response(500, [(b"content-type", b"text/plain")], b"Internal Server Error")
 _FAILED = Response(503, [(b"content-type", b"text/plain")], b"The write could not be made durable")
 _NEVER = float("inf")
 
@@ -316,7 +317,14 @@ class Connection(asyncio.Protocol):
         if not keep_alive:
             self._closing = True
         self.deadline = _NEVER if self._stream is None else self._edge.now + self._edge.limits.body_time
-        self._edge.application(request, self.reply)
+        try:
+            self._edge.application(request, self.reply)
+        except Exception:
+            # It must not raise. Should it do so, the client is told, and does not wait for ever.
+            log.exception("%s %s failed", request.method, request.path)
+            if self._current is request:
+                self._closing = True
+                self.reply(_BROKEN)
 
     def _next(self) -> None:
         """The current request is answered; begin the next in line, or close, or wait."""
