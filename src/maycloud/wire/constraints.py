@@ -33,7 +33,6 @@ _CODES = {
     "sts": "ValidationError",
     "cloudwatch": "ValidationError",
     "logs": "InvalidParameterException",
-    "apigateway": "BadRequestException",
     "cognito-idp": "InvalidParameterException",
     "cloudfront": "MalformedXML",
 }
@@ -44,8 +43,19 @@ _OPAQUE = {
     "logs": frozenset({"LogGroupName", "LogStreamName"}),
     "cognito-idp": frozenset({"DomainType"}),  # has no dots in the model, and has them in custom domains
 }
-# Values in the order in which AWS lists them, where its model has another; see dynalite's tests.
+# Values in the order in which AWS lists them, where its model has another; see dynalite's tests, and for API
+# Gateway LocalStack's tests/aws/services/apigateway/test_apigateway_api.snapshot.json.
 _ORDERS = {
+    "apigateway": {
+        "GatewayResponseType": (
+            "REQUEST_TOO_LARGE", "RESOURCE_NOT_FOUND", "AUTHORIZER_CONFIGURATION_ERROR",
+            "MISSING_AUTHENTICATION_TOKEN", "BAD_REQUEST_BODY", "INVALID_SIGNATURE", "INVALID_API_KEY",
+            "BAD_REQUEST_PARAMETERS", "AUTHORIZER_FAILURE", "UNAUTHORIZED", "INTEGRATION_TIMEOUT",
+            "ACCESS_DENIED", "DEFAULT_4XX", "DEFAULT_5XX", "WAF_FILTERED", "QUOTA_EXCEEDED", "THROTTLED",
+            "API_CONFIGURATION_ERROR", "UNSUPPORTED_MEDIA_TYPE", "INTEGRATION_FAILURE", "EXPIRED_TOKEN",
+        ),
+        "Op": ("add", "remove", "move", "test", "replace", "copy"),
+    },
     "dynamodb": {
         "AttributeAction": ("ADD", "DELETE", "PUT"),
         "ComparisonOperator": (

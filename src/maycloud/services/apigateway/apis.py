@@ -23,6 +23,7 @@ from maycloud.services.apigateway.service import (
 )
 from maycloud.services.apigateway.store import Gateway, new_id
 from maycloud.services.base import Call, Params, Result
+from maycloud.services.tokens import is_number
 from maycloud.store import Document
 
 MAX_TAGS = 50
@@ -33,15 +34,23 @@ _SHOWN = (
     "endpointConfiguration", "tags", "disableExecuteApiEndpoint", "rootResourceId", "securityPolicy",
 )  # fmt: skip
 
+_WRONG_SIZE = "Invalid minimum compression size, must be between 0 and 10485760"
+
+
+def _as_size(_path: str, value: str) -> int:
+    if not is_number(value):
+        raise bad_request(_WRONG_SIZE)
+    return int(value)
+
+
 RULES = (
     Rule("/name"),
     Rule("/description", REMOVABLE),
     Rule("/version", REMOVABLE),
     Rule("/policy", REMOVABLE),
     Rule("/apiKeySource"),
-    Rule("/binaryMediaTypes", LISTED, members=True),
     Rule("/binaryMediaTypes/{binaryMediaType}", ANY),
-    Rule("/minimumCompressionSize", REMOVABLE, patch.as_whole),
+    Rule("/minimumCompressionSize", parse=_as_size, clears=True),
     Rule("/disableExecuteApiEndpoint", parse=patch.as_flag),
     Rule("/endpointConfiguration/types/{type}", frozenset({"add", "replace"})),
     Rule("/endpointConfiguration/ipAddressType"),
@@ -88,10 +97,8 @@ def check_api(call: Call, api: Document) -> None:
     if api["apiKeySource"] not in ("HEADER", "AUTHORIZER"):
         raise bad_request("Invalid API key source specified. Must be one of: [HEADER, AUTHORIZER]")
     size = api.get("minimumCompressionSize")
-    if size is not None and size < 0:
-        del api["minimumCompressionSize"]
-    elif size is not None and size > 10 << 20:
-        raise bad_request("Invalid minimum compression size, must be between 0 and 10485760")
+    if size is not None and not 0 <= size <= 10 << 20:
+        raise bad_request(_WRONG_SIZE)
     _check_endpoint(api["endpointConfiguration"])
     if api.get("policy"):
         api["policy"] = _policy(call, api["id"], api["policy"])
@@ -131,9 +138,19 @@ def check_tags(tags: dict[str, str]) -> dict[str, str]:
     return tags
 
 
+def _tersely(api: Document) -> Document:
+    """Recorded of AWS: an API that has no tags says so in the answer to an update, and only there."""
+    shown = view(api)
+    if not shown["tags"]:
+        del shown["tags"]
+    return shown
+
+
 @service.operation(**on("POST", "/restapis"))
 def CreateRestApi(call: Call, params: Params) -> Result:
     """https://docs.aws.amazon.com/apigateway/latest/api/API_CreateRestApi.html"""
+    if params.get("description") == "":
+        raise bad_request("Description cannot be an empty string")
     api = new_api(call, params["name"])
     if params.get("cloneFrom"):
         _clone(api_of(call, {"restApiId": params["cloneFrom"]}), api)
@@ -147,7 +164,7 @@ def CreateRestApi(call: Call, params: Params) -> Result:
     check_api(call, api)
     gateway: Gateway = call.state
     gateway.create(call.scope, api)
-    return view(api)
+    return _tersely(api)
 
 
 def _clone(source: Document, api: Document) -> None:
@@ -176,13 +193,13 @@ def _clone(source: Document, api: Document) -> None:
 
 @service.operation(**reading("/restapis/{restApiId}"))
 def GetRestApi(call: Call, params: Params) -> Result:
-    return view(api_of(call, params))
+    return _tersely(api_of(call, params))
 
 
 @service.operation(**reading("/restapis"))
 def GetRestApis(call: Call, params: Params) -> Result:
     gateway: Gateway = call.state
-    return page(params, sorted(gateway.apis(call.scope), key=lambda each: each["createdDate"]), view)
+    return page(params, sorted(gateway.apis(call.scope), key=lambda each: each["createdDate"]), _tersely)
 
 
 @service.operation(**on("PATCH", "/restapis/{restApiId}"))
@@ -193,11 +210,11 @@ def UpdateRestApi(call: Call, params: Params) -> Result:
         if (operation.get("path") or "").startswith("/binaryMediaTypes"):
             api.setdefault("binaryMediaTypes", [])
         if (operation.get("path") or "").startswith("/endpointConfiguration/types/"):
-            patch.find(operation, RULES)
+            patch.find(operation, RULES, patch.by_operation)
             value = operation.get("value") or patch.parts_of(operation["path"])[-1]
             api["endpointConfiguration"]["types"] = [value]
             continue
-        patch.apply(api, [operation], RULES)
+        patch.apply(api, [operation], RULES, patch.by_operation)
     check_api(call, api)
     save(call, api)
     return view(api)

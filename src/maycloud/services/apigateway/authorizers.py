@@ -114,7 +114,9 @@ def _check_name(api: Document, authorizer: Document) -> None:
 @service.operation(**on("POST", "/restapis/{restApiId}/authorizers"))
 def CreateAuthorizer(call: Call, params: Params) -> Result:
     """https://docs.aws.amazon.com/apigateway/latest/api/API_CreateAuthorizer.html"""
-    api = editable_api(call, params)
+    # Recorded of AWS: LocalStack's test_authorizer_crud_no_api
+    busy = "Unable to complete operation due to concurrent modification. Please try again later."
+    api = editable_api(call, params, conflict(busy))
     authorizer = make_authorizer(params)
     _check_name(api, authorizer)
     api["authorizers"][authorizer["id"]] = authorizer

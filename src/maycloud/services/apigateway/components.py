@@ -60,6 +60,8 @@ _MODEL_RULES = (Rule("/description", REMOVABLE), Rule("/schema"))
 
 
 def make_model(name: str, schema: str, content_type: str, description: str | None = None) -> Document:
+    if not name:
+        raise bad_request("Model name must be non-empty")
     if not re.fullmatch(r"[A-Za-z0-9]+", name):
         raise bad_request(f"Model name must be alphanumeric: {name}")
     model = {"id": new_id(6), "name": name, "schema": schema, "contentType": content_type}
@@ -95,8 +97,13 @@ def _invalid_schema(why: str) -> AwsError:
 def _model_of(api: Document, name: str) -> Document:
     found = api["models"].get(name)
     if found is None:
-        raise not_found(f"Invalid model name specified: {name}")
+        raise _no_model(name)
     return found
+
+
+def _no_model(name: str) -> AwsError:
+    """Also where there is no such API, if the model is asked for by its name."""
+    return not_found(f"Invalid model name specified: {name}")
 
 
 @service.operation(**on("POST", "/restapis/{restApiId}/models"))
@@ -105,7 +112,7 @@ def CreateModel(call: Call, params: Params) -> Result:
     name = params["name"]
     if name in api["models"]:
         raise conflict("Model name already exists for this REST API")
-    model = make_model(name, params.get("schema") or "{}", params["contentType"], params.get("description"))
+    model = make_model(name, params.get("schema") or "", params["contentType"], params.get("description"))
     api["models"][name] = model
     save(call, api)
     return model
@@ -114,7 +121,7 @@ def CreateModel(call: Call, params: Params) -> Result:
 @service.operation(**reading(_MODEL))
 def GetModel(call: Call, params: Params) -> Result:
     """With `flatten`, models that are referred to are written into its ``definitions``."""
-    api = api_of(call, params)
+    api = api_of(call, params, _no_model(params["modelName"]))
     model = _model_of(api, params["modelName"])
     if params.get("flatten") and "json" in model["contentType"]:
         return model | {"schema": _flattened(api, model)}
@@ -150,7 +157,7 @@ def GetModels(call: Call, params: Params) -> Result:
 
 @service.operation(**on("PATCH", _MODEL))
 def UpdateModel(call: Call, params: Params) -> Result:
-    api = editable_api(call, params)
+    api = editable_api(call, params, _no_model(params["modelName"]))
     model = _model_of(api, params["modelName"])
     patch.apply(model, params.get("patchOperations"), _MODEL_RULES)
     check_model(model)
@@ -160,7 +167,7 @@ def UpdateModel(call: Call, params: Params) -> Result:
 
 @service.operation(**on("DELETE", _MODEL))
 def DeleteModel(call: Call, params: Params) -> Result:
-    api = editable_api(call, params)
+    api = editable_api(call, params, _no_model(params["modelName"]))
     name = params["modelName"]
     model = _model_of(api, name)
     for resource, verb, method in all_methods(api):
@@ -168,7 +175,7 @@ def DeleteModel(call: Call, params: Params) -> Result:
         used += [each.get("responseModels") or {} for each in (method.get("methodResponses") or {}).values()]
         if any(name in models.values() for models in used):
             raise conflict(
-                f"Cannot delete model '{name}', is referenced in method {verb} of resource {resource['path']}"
+                f"Cannot delete model '{name}', is referenced in method request: {resource['path']}/{verb}"
             )
     for other in api["models"].values():
         if other is not model and f'/models/{name}"' in other["schema"]:
@@ -181,10 +188,11 @@ def DeleteModel(call: Call, params: Params) -> Result:
 # Request validators
 
 _VALIDATOR = "/restapis/{restApiId}/requestvalidators/{requestValidatorId}"
+_NO_VALIDATOR = "Invalid Request Validator identifier specified"
 _VALIDATOR_RULES = (
     Rule("/name"),
-    Rule("/validateRequestParameters", parse=patch.as_flag),
-    Rule("/validateRequestBody", parse=patch.as_flag),
+    Rule("/validateRequestParameters", parse=patch.as_said),
+    Rule("/validateRequestBody", parse=patch.as_said),
 )
 
 
@@ -200,13 +208,13 @@ def make_validator(name: str | None, body: bool, parameters: bool) -> Document:
 def _validator_of(api: Document, identifier: str) -> Document:
     found = api["requestValidators"].get(identifier)
     if found is None:
-        raise not_found("Invalid Request Validator identifier specified")
+        raise not_found(_NO_VALIDATOR)
     return found
 
 
 @service.operation(**on("POST", "/restapis/{restApiId}/requestvalidators"))
 def CreateRequestValidator(call: Call, params: Params) -> Result:
-    api = editable_api(call, params)
+    api = editable_api(call, params, bad_request("Invalid REST API identifier specified"))
     validator = make_validator(
         params.get("name"),
         bool(params.get("validateRequestBody")),
@@ -219,7 +227,7 @@ def CreateRequestValidator(call: Call, params: Params) -> Result:
 
 @service.operation(**reading(_VALIDATOR))
 def GetRequestValidator(call: Call, params: Params) -> Result:
-    return _validator_of(api_of(call, params), params["requestValidatorId"])
+    return _validator_of(api_of(call, params, not_found(_NO_VALIDATOR)), params["requestValidatorId"])
 
 
 @service.operation(**reading("/restapis/{restApiId}/requestvalidators"))
@@ -229,16 +237,20 @@ def GetRequestValidators(call: Call, params: Params) -> Result:
 
 @service.operation(**on("PATCH", _VALIDATOR))
 def UpdateRequestValidator(call: Call, params: Params) -> Result:
-    api = editable_api(call, params)
+    api = editable_api(call, params, not_found(_NO_VALIDATOR))
     validator = _validator_of(api, params["requestValidatorId"])
-    patch.apply(validator, params.get("patchOperations"), _VALIDATOR_RULES)
+    for operation in params.get("patchOperations") or ():
+        patch.find(operation, _VALIDATOR_RULES)
+        if operation["path"] == "/name" and not operation.get("value"):
+            raise bad_request("Request Validator name cannot be blank")
+        patch.apply(validator, [operation], _VALIDATOR_RULES)
     save(call, api)
     return validator
 
 
 @service.operation(**on("DELETE", _VALIDATOR))
 def DeleteRequestValidator(call: Call, params: Params) -> Result:
-    api = editable_api(call, params)
+    api = editable_api(call, params, not_found(_NO_VALIDATOR))
     identifier = params["requestValidatorId"]
     _validator_of(api, identifier)
     for resource, verb, method in all_methods(api):
@@ -256,7 +268,7 @@ def DeleteRequestValidator(call: Call, params: Params) -> Result:
 
 _RESPONSE = "/restapis/{restApiId}/gatewayresponses/{responseType}"
 _RESPONSE_RULES = (
-    Rule("/statusCode", ANY),
+    Rule("/statusCode"),
     Rule("/responseParameters/{name}", ANY),
     Rule("/responseTemplates/{contentType}", ANY),
 )
@@ -329,7 +341,14 @@ def UpdateGatewayResponse(call: Call, params: Params) -> Result:
     api = editable_api(call, params)
     response = _response_view(api, params["responseType"])
     del response["defaultResponse"]
-    patch.apply(response, params.get("patchOperations"), _RESPONSE_RULES)
+    for operation in params.get("patchOperations") or ():
+        patch.find(operation, _RESPONSE_RULES, patch.by_path)
+        member, *name = patch.parts_of(operation["path"])
+        if operation["op"] != "remove" and operation.get("value") is None:
+            raise bad_request(f"Invalid null or empty value in {member}")
+        if operation["op"] == "replace" and name and name[0] not in response[member]:
+            raise not_found("Invalid parameter name specified")
+        patch.apply(response, [operation], _RESPONSE_RULES, patch.by_path)
     _check_response(response)
     api["gatewayResponses"][params["responseType"]] = response
     save(call, api)

@@ -22,6 +22,7 @@ PASSTHROUGH = ("WHEN_NO_MATCH", "WHEN_NO_TEMPLATES", "NEVER")
 CONTENT_HANDLING = ("CONVERT_TO_BINARY", "CONVERT_TO_TEXT")
 DEFAULT_TIMEOUT = 29_000
 MAX_TEMPLATE = 300 << 10
+NO_RESOURCE = "Invalid Resource identifier specified"
 
 _PART = re.compile(r"[a-zA-Z0-9._\-:]+|\{[a-zA-Z0-9._\-:]+\+?\}")
 _NAME = r"[a-zA-Z0-9._$-]+"
@@ -61,7 +62,7 @@ def check_place(api: Document, parent: Document, part: str, moving: str = "") ->
     check_part(part)
     if parent["path"].endswith("+}"):
         raise bad_request(
-            f"Cannot create a child of a resource with a greedy path variable: {parent['path']}"
+            f"Cannot create a child of a resource with a greedy path variable: {parent['pathPart']}"
         )
     for sibling in api["resources"].values():
         if sibling.get("parentId") != parent["id"] or sibling["id"] == moving:
@@ -137,6 +138,9 @@ def check_method(api: Document, method: Document) -> None:
     for name in method.get("requestParameters") or {}:
         if not _METHOD_PARAMETER.fullmatch(name):
             raise mapping_error(f"Invalid mapping expression specified: {name}")
+    names = [name.rpartition(".")[2] for name in method.get("requestParameters") or {}]
+    if len(set(names)) < len(names):
+        raise bad_request("Parameter names must be unique across querystring, header and path")
     check_models(api, (method.get("requestModels") or {}).values())
 
 
@@ -313,7 +317,7 @@ def check_integration_response(method: Document, response: Document) -> None:
 def resource_of(api: Document, identifier: str) -> Document:
     found = api["resources"].get(identifier)
     if found is None:
-        raise not_found("Invalid Resource identifier specified")
+        raise not_found(NO_RESOURCE)
     return found
 
 

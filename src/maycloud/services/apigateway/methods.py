@@ -2,6 +2,7 @@
 
 from maycloud.services.apigateway import patch
 from maycloud.services.apigateway.definitions import (
+    NO_RESOURCE,
     check_http_method,
     check_integration,
     check_integration_response,
@@ -21,6 +22,7 @@ from maycloud.services.apigateway.service import (
     api_of,
     conflict,
     editable_api,
+    not_found,
     on,
     reading,
     save,
@@ -38,7 +40,7 @@ _METHOD_RULES = (
     Rule("/authorizationType"),
     Rule("/authorizerId", REMOVABLE),
     Rule("/authorizationScopes", LISTED, members=True),
-    Rule("/apiKeyRequired", parse=patch.as_flag),
+    Rule("/apiKeyRequired", parse=patch.as_said),
     Rule("/operationName", REMOVABLE),
     Rule("/requestParameters/{name}", ANY, patch.as_flag),
     Rule("/requestModels/{contentType}", ANY),
@@ -72,6 +74,15 @@ _INTEGRATION_RESPONSE_RULES = (
 )
 
 
+def _editable(call: Call, params: Params) -> Document:
+    """The API to change. That it is not there AWS says of the resource, as for `_api`."""
+    return editable_api(call, params, not_found(NO_RESOURCE))
+
+
+def _api(call: Call, params: Params) -> Document:
+    return api_of(call, params, not_found(NO_RESOURCE))
+
+
 def _found(api: Document, params: Params) -> Document:
     return method_of(resource_of(api, params["resourceId"]), params["httpMethod"])
 
@@ -82,7 +93,7 @@ def _found(api: Document, params: Params) -> Document:
 @service.operation(**on("PUT", _METHOD))
 def PutMethod(call: Call, params: Params) -> Result:
     """https://docs.aws.amazon.com/apigateway/latest/api/API_PutMethod.html"""
-    api = editable_api(call, params)
+    api = _editable(call, params)
     resource, name = resource_of(api, params["resourceId"]), check_http_method(params["httpMethod"])
     if name in resource["resourceMethods"]:
         raise conflict("Method already exists for this resource")
@@ -93,14 +104,14 @@ def PutMethod(call: Call, params: Params) -> Result:
 
 @service.operation(**reading(_METHOD))
 def GetMethod(call: Call, params: Params) -> Result:
-    return _found(api_of(call, params), params)
+    return _found(_api(call, params), params)
 
 
 @service.operation(**on("PATCH", _METHOD))
 def UpdateMethod(call: Call, params: Params) -> Result:
-    api = editable_api(call, params)
+    api = _editable(call, params)
     method = _found(api, params)
-    patch.apply(method, params.get("patchOperations"), _METHOD_RULES)
+    patch.apply(method, params.get("patchOperations"), _METHOD_RULES, patch.by_operation)
     check_method(api, method)
     save(call, api)
     return method
@@ -108,7 +119,7 @@ def UpdateMethod(call: Call, params: Params) -> Result:
 
 @service.operation(**on("DELETE", _METHOD))
 def DeleteMethod(call: Call, params: Params) -> Result:
-    api = editable_api(call, params)
+    api = _editable(call, params)
     _found(api, params)
     del resource_of(api, params["resourceId"])["resourceMethods"][params["httpMethod"]]
     save(call, api)
@@ -120,7 +131,7 @@ def DeleteMethod(call: Call, params: Params) -> Result:
 
 @service.operation(**on("PUT", _RESPONSE))
 def PutMethodResponse(call: Call, params: Params) -> Result:
-    api = editable_api(call, params)
+    api = _editable(call, params)
     method, status = _found(api, params), params["statusCode"]
     responses = method.setdefault("methodResponses", {})
     if status in responses:
@@ -132,12 +143,12 @@ def PutMethodResponse(call: Call, params: Params) -> Result:
 
 @service.operation(**reading(_RESPONSE))
 def GetMethodResponse(call: Call, params: Params) -> Result:
-    return response_of(_found(api_of(call, params), params), "methodResponses", params["statusCode"])
+    return response_of(_found(_api(call, params), params), "methodResponses", params["statusCode"])
 
 
 @service.operation(**on("PATCH", _RESPONSE))
 def UpdateMethodResponse(call: Call, params: Params) -> Result:
-    api = editable_api(call, params)
+    api = _editable(call, params)
     response = response_of(_found(api, params), "methodResponses", params["statusCode"])
     patch.apply(response, params.get("patchOperations"), _RESPONSE_RULES)
     check_method_response(api, response)
@@ -147,7 +158,7 @@ def UpdateMethodResponse(call: Call, params: Params) -> Result:
 
 @service.operation(**on("DELETE", _RESPONSE))
 def DeleteMethodResponse(call: Call, params: Params) -> Result:
-    api = editable_api(call, params)
+    api = _editable(call, params)
     method = _found(api, params)
     response_of(method, "methodResponses", params["statusCode"])
     del method["methodResponses"][params["statusCode"]]
@@ -161,7 +172,7 @@ def DeleteMethodResponse(call: Call, params: Params) -> Result:
 @service.operation(**on("PUT", _INTEGRATION))
 def PutIntegration(call: Call, params: Params) -> Result:
     """https://docs.aws.amazon.com/apigateway/latest/api/API_PutIntegration.html"""
-    api = editable_api(call, params)
+    api = _editable(call, params)
     method = _found(api, params)
     integration = make_integration(api, resource_of(api, params["resourceId"]), method, params)
     method["methodIntegration"] = integration
@@ -171,12 +182,12 @@ def PutIntegration(call: Call, params: Params) -> Result:
 
 @service.operation(**reading(_INTEGRATION))
 def GetIntegration(call: Call, params: Params) -> Result:
-    return integration_of(_found(api_of(call, params), params))
+    return integration_of(_found(_api(call, params), params))
 
 
 @service.operation(**on("PATCH", _INTEGRATION))
 def UpdateIntegration(call: Call, params: Params) -> Result:
-    api = editable_api(call, params)
+    api = _editable(call, params)
     method = _found(api, params)
     integration = integration_of(method)
     for operation in params.get("patchOperations") or []:
@@ -190,7 +201,7 @@ def UpdateIntegration(call: Call, params: Params) -> Result:
 
 @service.operation(**on("DELETE", _INTEGRATION))
 def DeleteIntegration(call: Call, params: Params) -> Result:
-    api = editable_api(call, params)
+    api = _editable(call, params)
     method = _found(api, params)
     integration_of(method)
     del method["methodIntegration"]
@@ -203,7 +214,7 @@ def DeleteIntegration(call: Call, params: Params) -> Result:
 
 @service.operation(**on("PUT", _INTEGRATION_RESPONSE))
 def PutIntegrationResponse(call: Call, params: Params) -> Result:
-    api = editable_api(call, params)
+    api = _editable(call, params)
     method, status = _found(api, params), params["statusCode"]
     response = make_integration_response(method, status, params)
     integration_of(method).setdefault("integrationResponses", {})[status] = response
@@ -213,13 +224,13 @@ def PutIntegrationResponse(call: Call, params: Params) -> Result:
 
 @service.operation(**reading(_INTEGRATION_RESPONSE))
 def GetIntegrationResponse(call: Call, params: Params) -> Result:
-    integration = integration_of(_found(api_of(call, params), params))
+    integration = integration_of(_found(_api(call, params), params))
     return response_of(integration, "integrationResponses", params["statusCode"])
 
 
 @service.operation(**on("PATCH", _INTEGRATION_RESPONSE))
 def UpdateIntegrationResponse(call: Call, params: Params) -> Result:
-    api = editable_api(call, params)
+    api = _editable(call, params)
     method = _found(api, params)
     response = response_of(integration_of(method), "integrationResponses", params["statusCode"])
     patch.apply(response, params.get("patchOperations"), _INTEGRATION_RESPONSE_RULES)
@@ -230,7 +241,7 @@ def UpdateIntegrationResponse(call: Call, params: Params) -> Result:
 
 @service.operation(**on("DELETE", _INTEGRATION_RESPONSE))
 def DeleteIntegrationResponse(call: Call, params: Params) -> Result:
-    api = editable_api(call, params)
+    api = _editable(call, params)
     integration = integration_of(_found(api, params))
     response_of(integration, "integrationResponses", params["statusCode"])
     del integration["integrationResponses"][params["statusCode"]]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from maycloud.errors import AwsError
 from maycloud.services.apigateway.service import bad_request, not_found
 
 Operation = dict[str, Any]
@@ -21,6 +22,11 @@ def as_text(_path: str, value: str) -> str:
 def as_flag(path: str, value: str) -> bool:
     if value.lower() not in ("true", "false"):
         raise bad_request(f"Invalid value '{value}' specified for '{path}'. Must be 'true' or 'false'")
+    return value.lower() == "true"
+
+
+def as_said(_path: str, value: str) -> bool:
+    """For methods and validators whatever is not ``true`` is false, in LocalStack's recordings of AWS."""
     return value.lower() == "true"
 
 
@@ -48,7 +54,7 @@ LISTED = frozenset({"add", "remove"})
 class Rule:
     """A path that may be patched; ``{name}`` stands for one part, with ``~1`` for a slash.
 
-    An empty value takes a member away if `ops` has ``remove``, and is refused otherwise.
+    An empty value takes a member away if `ops` has ``remove`` or with `clears`, and is refused otherwise.
     With `members`, the path is of a list, and the value is added to it or removed.
     """
 
@@ -56,6 +62,7 @@ class Rule:
     ops: frozenset[str] = REPLACE
     parse: Parser = as_text
     members: bool = False
+    clears: bool = False
 
     def match(self, path: str) -> bool:
         wanted, parts = self.path.split("/"), path.split("/")
@@ -73,10 +80,43 @@ def unescaped(part: str) -> str:
     return part.replace("~1", "/").replace("~0", "~")
 
 
-def apply(document: dict[str, Any], operations: Sequence[Operation] | None, rules: Sequence[Rule]) -> None:
+# AWS words what may not be patched in three ways, by the kind of resource; all as recorded of it in
+# LocalStack's tests/aws/services/apigateway/test_apigateway_api.snapshot.json.
+Refusal = Callable[[Operation, Sequence[Rule], Sequence[Rule]], AwsError]
+
+
+def in_full(operation: Operation, rules: Sequence[Rule], matching: Sequence[Rule]) -> AwsError:
+    """Resources, models, validators and others: which paths there are."""
+    path, op = operation.get("path") or "", operation.get("op") or ""
+    if matching or not any(op in rule.ops for rule in rules):
+        advice = "Please choose supported operations"
+    else:
+        advice = f"Must be one of: [{', '.join(rule.path for rule in rules)}]"
+    return bad_request(f"Invalid patch path  '{path}' specified for op '{op}'. {advice}")
+
+
+def by_operation(operation: Operation, rules: Sequence[Rule], matching: Sequence[Rule]) -> AwsError:
+    """APIs and methods: which operations a path takes."""
+    if not matching:
+        return by_path(operation, rules, matching)
+    known = ", ".join(sorted({op for rule in matching for op in rule.ops}))
+    return bad_request(f"Invalid patch operation specified. Must be one of: [{known}]")
+
+
+def by_path(operation: Operation, _rules: Sequence[Rule], _matching: Sequence[Rule]) -> AwsError:
+    """Gateway responses: nothing but the path."""
+    return bad_request(f"Invalid patch path {operation.get('path') or 'null'}")
+
+
+def apply(
+    document: dict[str, Any],
+    operations: Sequence[Operation] | None,
+    rules: Sequence[Rule],
+    refusal: Refusal = in_full,
+) -> None:
     """Patch `document` in place. Raises BadRequestException as AWS words it."""
     for operation in operations or ():
-        rule = find(operation, rules)
+        rule = find(operation, rules, refusal)
         path, op = operation["path"], operation["op"]
         parts = parts_of(path)
         if rule.members:
@@ -87,27 +127,24 @@ def apply(document: dict[str, Any], operations: Sequence[Operation] | None, rule
             _set(document, parts, _value(operation, rule), op)
 
 
-def find(operation: Operation, rules: Sequence[Rule]) -> Rule:
+def find(operation: Operation, rules: Sequence[Rule], refusal: Refusal = in_full) -> Rule:
     """The rule for an operation."""
     path, op = operation.get("path") or "", operation.get("op") or ""
     matching = [rule for rule in rules if rule.match(path)]
-    if not matching:
-        known = ", ".join(rule.path for rule in rules)
-        raise bad_request(f"Invalid patch path  '{path}' specified for op '{op}'. Must be one of: [{known}]")
     for rule in matching:
         if op in rule.ops:
             return rule
-    raise bad_request(
-        f"Invalid patch path  '{path}' specified for op '{op}'. Please choose supported operations"
-    )
+    raise refusal(operation, rules, matching)
 
 
 def _value(operation: Operation, rule: Rule) -> Any:
     """The parsed value; None where an empty one takes the member away, if that may be."""
     value = operation.get("value")
+    if rule.parse is as_said:
+        return as_said(operation["path"], value or "")
     if value or (value == "" and "{" in rule.path and rule.parse is as_text):
         return rule.parse(operation["path"], value)
-    if "remove" not in rule.ops or rule.parse is as_flag:
+    if not ("remove" in rule.ops or rule.clears) or rule.parse is as_flag:
         raise bad_request(f"Invalid null or empty value in {operation['path']}")
     return None
 

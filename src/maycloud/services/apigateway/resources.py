@@ -4,7 +4,7 @@ from typing import Any
 
 from maycloud.errors import AwsError
 from maycloud.services.apigateway import patch
-from maycloud.services.apigateway.definitions import add_resource, check_place, join, resource_of
+from maycloud.services.apigateway.definitions import NO_RESOURCE, add_resource, check_place, join, resource_of
 from maycloud.services.apigateway.patch import Rule
 from maycloud.services.apigateway.service import (
     api_of,
@@ -75,7 +75,7 @@ def UpdateResource(call: Call, params: Params) -> Result:
         parent, part = api["resources"][resource["parentId"]], resource["pathPart"]
         if member == "parentId":
             if value not in api["resources"]:
-                raise not_found("Invalid Resource identifier specified")
+                raise not_found(NO_RESOURCE)
             parent = api["resources"][value]
             if any(each["id"] == resource["id"] for each in _lineage(api, parent)):
                 raise bad_request("Resources cannot be cyclical.")

@@ -48,21 +48,21 @@ def conflict(message: str) -> AwsError:
     return AwsError("ConflictException", message, 409)
 
 
-def editable_api(call: Call, params: Params) -> Document:
-    """A copy of the API that `restApiId` names, to be changed and saved."""
+def editable_api(call: Call, params: Params, missing: AwsError | None = None) -> Document:
+    """A copy of the API that `restApiId` names, to be changed and saved. Raises `missing` if there is not."""
     gateway: Gateway = call.state
     found = gateway.editable(call.scope, params["restApiId"])
     if found is None:
-        raise no_api(call, params)
+        raise missing or no_api(call, params)
     return found
 
 
-def api_of(call: Call, params: Params) -> Document:
-    """The API that `restApiId` names, only to be read."""
+def api_of(call: Call, params: Params, missing: AwsError | None = None) -> Document:
+    """The API that `restApiId` names, only to be read. Raises `missing` if there is not."""
     gateway: Gateway = call.state
     found = gateway.api(params["restApiId"])
     if found is None or found[0] != call.scope:
-        raise no_api(call, params)
+        raise missing or no_api(call, params)
     return found[1]
 
 

@@ -1,0 +1,183 @@
+"""API Gateway's answers as LocalStack recorded them of AWS.
+
+tests/aws/services/apigateway/test_apigateway_api.snapshot.json
+"""
+
+from typing import Any
+
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from running import RunningCloud
+
+Api = tuple[str, str]
+FAKE = "test-fake-id"
+SCHEMA = '{"title": "MySchema", "type": "object"}'
+
+
+@pytest.fixture
+def gateway(cloud: RunningCloud) -> Any:
+    return cloud.client("apigateway", config=Config(parameter_validation=False))
+
+
+@pytest.fixture
+def api(gateway: Any) -> Api:
+    made = gateway.create_rest_api(name="recorded", description="this is my api")
+    return made["id"], made["rootResourceId"]
+
+
+def refused(call: Any, /, **params: Any) -> tuple[str, str]:
+    with pytest.raises(ClientError) as caught:
+        call(**params)
+    error = caught.value.response["Error"]
+    return error["Code"], error["Message"]
+
+
+def patch(op: str, path: str | None, value: str | None = None) -> list[dict[str, str]]:
+    given = {"op": op, "path": path, "value": value}
+    return [{name: text for name, text in given.items() if text is not None}]
+
+
+def bad(message: str) -> tuple[str, str]:
+    return "BadRequestException", message
+
+
+def missing(message: str) -> tuple[str, str]:
+    return "NotFoundException", message
+
+
+WRONG_SIZE = bad("Invalid minimum compression size, must be between 0 and 10485760")
+ONLY_REPLACE = bad("Invalid patch operation specified. Must be one of: [replace]")
+
+
+def test_apis(gateway: Any, api: Api) -> None:
+    assert refused(gateway.create_rest_api, name="x", description="") == bad(
+        "Description cannot be an empty string"
+    )
+    assert refused(gateway.create_rest_api, name="x", minimumCompressionSize=-1) == WRONG_SIZE
+    assert "tags" not in gateway.get_rest_api(restApiId=api[0])
+    size = "/minimumCompressionSize"
+
+    def update(*change: str) -> Any:
+        return gateway.update_rest_api(restApiId=api[0], patchOperations=patch(*change))
+
+    enabled = update("replace", size, "10")
+    assert enabled["minimumCompressionSize"] == 10 and enabled["tags"] == {}
+    assert "minimumCompressionSize" not in update("replace", size)
+    assert update("replace", size, "0")["minimumCompressionSize"] == 0
+    for value in ("-1", "test"):
+        with pytest.raises(ClientError, match="must be between 0 and 10485760"):
+            update("replace", size, value)
+    where = {"restApiId": api[0]}
+    assert refused(gateway.update_rest_api, **where, patchOperations=patch("add", size, "1")) == ONLY_REPLACE
+    for op in ("add", "replace", "remove"):
+        wrong = patch(op, "/binaryMediaTypes", "image/gif")
+        assert refused(gateway.update_rest_api, **where, patchOperations=wrong) == bad(
+            "Invalid patch path /binaryMediaTypes"
+        )
+
+
+def test_what_is_below_a_greedy_path(gateway: Any, api: Api) -> None:
+    proxy = gateway.create_resource(restApiId=api[0], parentId=api[1], pathPart="{proxy+}")
+    assert refused(gateway.create_resource, restApiId=api[0], parentId=proxy["id"], pathPart="child") == bad(
+        "Cannot create a child of a resource with a greedy path variable: {proxy+}"
+    )
+
+
+def test_methods(gateway: Any, api: Api) -> None:
+    where = {"restApiId": api[0], "resourceId": api[1], "httpMethod": "ANY"}
+    elsewhere = where | {"restApiId": FAKE}
+    no_resource = missing("Invalid Resource identifier specified")
+    assert refused(gateway.put_method, **elsewhere, authorizationType="NONE") == no_resource
+    assert refused(gateway.update_method, **elsewhere, patchOperations=[]) == no_resource
+    twice = {"method.request.header.foo": True, "method.request.querystring.foo": True}
+    assert refused(gateway.put_method, **where, authorizationType="NONE", requestParameters=twice) == bad(
+        "Parameter names must be unique across querystring, header and path"
+    )
+    gateway.put_method(**where, authorizationType="NONE", apiKeyRequired=True)
+
+    def refuse(*change: str) -> tuple[str, str]:
+        return refused(gateway.update_method, **where, patchOperations=patch(*change))
+
+    assert refuse("add", "/authorizationType", "NONE") == ONLY_REPLACE
+    assert refuse("remove", "/apiKeyRequired") == ONLY_REPLACE
+    for path in ("/httpMethod", "/requestParameters", "/requestModels/application/json"):
+        assert refuse("replace", path, "x") == bad(f"Invalid patch path {path}")
+    changed = gateway.update_method(**where, patchOperations=patch("replace", "/apiKeyRequired", "whatever"))
+    assert changed["apiKeyRequired"] is False
+
+
+def test_models(gateway: Any, api: Api) -> None:
+    kind = {"contentType": "application/json"}
+    no_schema = bad("Model schema must have at least 1 property or array items defined")
+    assert refused(gateway.create_model, restApiId=api[0], name="", schema=SCHEMA, **kind) == bad(
+        "Model name must be non-empty"
+    )
+    assert refused(gateway.create_model, restApiId=api[0], name="MySchema", schema="", **kind) == no_schema
+    assert refused(gateway.create_model, restApiId=api[0], name="MySchema", **kind) == no_schema
+    gateway.create_model(restApiId=api[0], name="MySchema", schema=SCHEMA, **kind)
+    nowhere = {"restApiId": FAKE, "modelName": "MySchema"}
+    no_model = missing("Invalid model name specified: MySchema")
+    assert refused(gateway.get_model, **nowhere) == no_model
+    assert refused(gateway.delete_model, **nowhere) == no_model
+    assert refused(gateway.update_model, **nowhere, patchOperations=[]) == no_model
+    mine = {"restApiId": api[0], "modelName": "MySchema"}
+    assert refused(gateway.update_model, **mine, patchOperations=patch("add", "/wrong-path", "x")) == bad(
+        "Invalid patch path  '/wrong-path' specified for op 'add'. Please choose supported operations"
+    )
+    method = {"restApiId": api[0], "resourceId": api[1], "httpMethod": "ANY", "authorizationType": "NONE"}
+    gateway.put_method(**method, requestModels={"application/json": "MySchema"})
+    assert refused(gateway.delete_model, **mine) == (
+        "ConflictException",
+        "Cannot delete model 'MySchema', is referenced in method request: //ANY",
+    )
+
+
+def test_validators_and_authorizers(gateway: Any, api: Api) -> None:
+    assert refused(gateway.create_request_validator, restApiId=FAKE, name="v") == bad(
+        "Invalid REST API identifier specified"
+    )
+    made = gateway.create_request_validator(restApiId=api[0], name="v", validateRequestBody=True)
+    no_validator = missing("Invalid Request Validator identifier specified")
+    for call in (gateway.get_request_validator, gateway.delete_request_validator):
+        assert refused(call, restApiId=FAKE, requestValidatorId=made["id"]) == no_validator
+    where = {"restApiId": api[0], "requestValidatorId": made["id"]}
+    changed = gateway.update_request_validator(
+        **where, patchOperations=patch("replace", "/validateRequestBody")
+    )
+    assert changed["validateRequestBody"] is False
+    emptied = patch("replace", "/name", "")
+    assert refused(gateway.update_request_validator, **where, patchOperations=emptied) == bad(
+        "Request Validator name cannot be blank"
+    )
+    assert refused(gateway.create_authorizer, restApiId=FAKE, name="a", type="TOKEN") == (
+        "ConflictException",
+        "Unable to complete operation due to concurrent modification. Please try again later.",
+    )
+
+
+def test_gateway_responses(gateway: Any, api: Api) -> None:
+    where = {"restApiId": api[0], "responseType": "DEFAULT_4XX"}
+    code, message = refused(gateway.get_gateway_response, restApiId=api[0], responseType="FAKE")
+    assert code == "ValidationException"
+    assert message.startswith(
+        "1 validation error detected: Value 'FAKE' at 'responseType' failed to satisfy constraint: Member"
+        " must satisfy enum value set: [REQUEST_TOO_LARGE, RESOURCE_NOT_FOUND, "
+    )
+    first = gateway.update_gateway_response(**where, patchOperations=patch("replace", "/statusCode", "444"))
+    assert (first["statusCode"], first["defaultResponse"]) == ("444", False)
+
+    def refuse(*change: Any) -> tuple[str, str]:
+        return refused(gateway.update_gateway_response, **where, patchOperations=patch(*change))
+
+    parameter = "/responseParameters/gatewayresponse.header.Access-Control-Allow-Origin"
+    assert refuse("add", "/statusCode", "404") == bad("Invalid patch path /statusCode")
+    assert refuse("remove", "/statusCode") == bad("Invalid patch path /statusCode")
+    assert refuse("replace", "/wrongPath", "x") == bad("Invalid patch path /wrongPath")
+    assert refuse("replace", None, "x") == bad("Invalid patch path null")
+    assert refuse("replace", parameter, "'a'") == missing("Invalid parameter name specified")
+    assert refuse("add", parameter) == bad("Invalid null or empty value in responseParameters")
+    assert refuse("add", "/responseTemplates/application~1json") == bad(
+        "Invalid null or empty value in responseTemplates"
+    )
