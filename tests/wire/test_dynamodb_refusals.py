@@ -93,6 +93,35 @@ def test_values_are_looked_at_before_expressions(dynamodb: Any, value: Any, mess
         assert unneeded.startswith("ExpressionAttributeNames can only be specified when using expressions")
 
 
+def test_values_without_expressions_are_told_which_are_missing(dynamodb: Any) -> None:
+    """As dynalite's test/getItem.js, putItem.js, updateItem.js, query.js and scan.js observed."""
+    told = "can only be specified when using expressions"
+    for call, what, missing in (
+        (dynamodb.put_item, {"Item": {}}, "ConditionExpression is null"),
+        (dynamodb.delete_item, {"Key": {}}, "ConditionExpression is null"),
+        (dynamodb.update_item, {"Key": {}}, "UpdateExpression and ConditionExpression are null"),
+        (dynamodb.query, {}, "FilterExpression and KeyConditionExpression are null"),
+        (dynamodb.scan, {}, "FilterExpression is null"),
+    ):
+        values = refused(call, TableName="absent", ExpressionAttributeValues={}, **what)
+        assert values == f"ExpressionAttributeValues {told}: {missing}"
+        names = refused(call, TableName="absent", ExpressionAttributeNames={}, **what)
+        assert names == f"ExpressionAttributeNames {told}"
+
+
+@pytest.mark.parametrize("count", [0, 26])
+def test_a_batch_of_no_or_too_many_writes_is_told_of_as_its_map(dynamodb: Any, count: int) -> None:
+    """As dynalite's test/batchWriteItem.js observed."""
+    writes = [{"PutRequest": {"Item": {"a": {"S": f"{n:0500}"}}}} for n in range(count)]
+    message = refused(dynamodb.batch_write_item, RequestItems={"absent": writes})
+    assert message.startswith("1 validation error detected: Value '{absent=[")
+    assert message.endswith(
+        "]}' at 'requestItems' failed to satisfy constraint: Map value must satisfy constraint:"
+        " [Member must have length less than or equal to 25,"
+        " Member must have length greater than or equal to 1]"
+    )
+
+
 def test_names_are_looked_at_before_values_and_both_before_expressions(dynamodb: Any) -> None:
     def message(**given: Any) -> str:
         return refused(dynamodb.update_item, TableName="absent", Key={}, UpdateExpression="", **given)

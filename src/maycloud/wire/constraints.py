@@ -7,7 +7,7 @@ hold many.
 
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from maycloud.errors import AwsError
@@ -129,7 +129,11 @@ class Constraints:
                 return _strings_check(shape, item, self._whole(shape, each), self._fails)
             return _list_check(shape, item, self._fails)
         if kind == "map":
-            return _map_check(shape, self._of(shape["key"]), self._of(shape["value"]), self._fails)
+            each = self._model.member(shape["value"])
+            item = self._of(shape["value"])
+            if each["type"] == "list" and ("min" in each or "max" in each):
+                return _map_check(shape, self._of(shape["key"]), item, self._fails, each)
+            return _map_check(shape, self._of(shape["key"]), item, self._fails)
         if kind == "string":
             return _string_check(shape, self._fails)
         if kind == "blob" and ("min" in shape or "max" in shape):
@@ -229,8 +233,16 @@ def _list_check(shape: Shape, item: Check | None, fails: Fails) -> Check:
     return run
 
 
-def _map_check(shape: Shape, key: Check | None, item: Check | None, fails: Fails) -> Check:
+def _map_check(
+    shape: Shape, key: Check | None, item: Check | None, fails: Fails, lists: Shape | None = None
+) -> Check:
+    """Of a map of lists (``lists`` is their shape) a list's length is told of as the map's."""
     length = _length_check(shape, fails) if "min" in shape or "max" in shape else None
+    low, high = (lists or {}).get("min", 0), (lists or {}).get("max")
+    asked = [f"Member must have length less than or equal to {high}"] if high is not None else []
+    if low:
+        asked.append(f"Member must have length greater than or equal to {low}")
+    whole = f"Map value must satisfy constraint: [{', '.join(asked)}]"
 
     def run(value: Any, path: str, problems: list[str]) -> None:
         if length is not None:
@@ -244,6 +256,8 @@ def _map_check(shape: Shape, key: Check | None, item: Check | None, fails: Fails
                     problems.append(fails(value, path, f"Map keys must satisfy constraint: [{words}]"))
             if each is None:
                 problems.append(fails(value, path, f"Map value must satisfy constraint: [{_NOT_NULL}]"))
+            elif asked and (len(each) < low or (high is not None and len(each) > high)):
+                problems.append(fails(value, path, whole))
             elif item is not None:
                 item(each, f"{path}.{name}.member", problems)
 
@@ -329,15 +343,29 @@ def _fails(value: Any, path: str, constraint: str) -> str:
 
 
 def _show(value: Any) -> str:
-    """A value as Java prints it, cut where it is long; bytes are never shown."""
+    """A value as Java prints it, cut where it is long, inside its brackets; bytes are never shown."""
     if isinstance(value, bytes):
         return f"{len(value)} bytes"
     if isinstance(value, dict):
-        shown = "{" + ", ".join(f"{key}={_show(item)}" for key, item in value.items()) + "}"
-    elif isinstance(value, list):
-        shown = "[" + ", ".join(_show(item) for item in value) + "]"
-    elif isinstance(value, bool):
-        shown = "true" if value else "false"
-    else:
-        shown = str(value)
+        return "{" + _joined(f"{key}={_show(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + _joined(_show(item) for item in value) + "]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return _cut(str(value))
+
+
+def _joined(pieces: Iterable[str]) -> str:
+    shown: list[str] = []
+    room = _SHOWN
+    for piece in pieces:
+        if room <= 0:
+            shown.append("…")
+            break
+        shown.append(piece)
+        room -= len(piece)
+    return ", ".join(shown)
+
+
+def _cut(shown: str) -> str:
     return shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "…"

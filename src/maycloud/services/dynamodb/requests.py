@@ -172,13 +172,12 @@ class Expressions:
         return self._values
 
     def _refuse_unneeded(self, kinds: tuple[str, ...]) -> None:
-        which = "ExpressionAttributeNames" if self.names is not None else "ExpressionAttributeValues"
-        if which == "ExpressionAttributeValues":
-            kinds = tuple(kind for kind in kinds if kind != "ProjectionExpression")
-        wanted = " and ".join(f"{kind} is null" for kind in kinds)
-        if len(kinds) == 1:
-            raise validation(f"{which} can only be specified when using expressions: {wanted}")
-        raise validation(f"{which} can only be specified when using expressions")
+        """Only for values does AWS say which expressions are not there."""
+        if self.names is not None:
+            raise validation("ExpressionAttributeNames can only be specified when using expressions")
+        kinds = tuple(kind for kind in kinds if kind != "ProjectionExpression")
+        missing = f"{' and '.join(kinds)} {'is' if len(kinds) == 1 else 'are'} null"
+        raise validation(f"ExpressionAttributeValues can only be specified when using expressions: {missing}")
 
     def condition(self, params: Params, kind: str = "ConditionExpression") -> Predicate | None:
         text = params.get(kind)
