@@ -1,6 +1,6 @@
 """What DynamoDB refuses, in which words and in which order, as others observed of AWS: architect/dynalite's
 test/getItem.js, putItem.js, updateItem.js, batchWriteItem.js, query.js and scan.js, scylladb/scylladb's
-test/alternator/test_item.py and test_gsi_updatetable.py, nubo-db/dynamodb-conformance's of transactions.
+test/alternator/test_item.py and test_gsi_updatetable.py; of transactions, AWS's API reference.
 """
 
 from collections.abc import Callable

@@ -87,8 +87,9 @@ class _Plan:
         self._check_against_table()
 
     def _check_against_table(self) -> None:
-        """Keys of wrong types are reasons of a cancellation; empty and oversized ones refuse the request, as
-        observed of AWS by nubo-db/dynamodb-conformance's tests of TransactWriteItems."""
+        """Keys of wrong types are reasons of a cancellation ("One or more parameter values were invalid",
+        https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html); empty and
+        oversized ones refuse the request."""
         schema = self.table.schema
         try:
             if self.kind == "Put":
