@@ -248,3 +248,30 @@ def test_doctor_looks_at_the_machine(cloud: RunningCloud, tmp_path: Path) -> Non
     node = next(each for each in json.loads(without.stdout) if each["what"] == "node")
     assert node["state"] == "note"
     assert "cannot run" in node["found"]
+
+
+def test_nested_templates_are_packaged(cloud: RunningCloud, tmp_path: Path) -> None:
+    parent = """
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Plain: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: child/template.yaml}}
+  Served: {Type: AWS::Serverless::Application, Properties: {Location: child/template.yaml}}
+Outputs:
+  Plain: {Value: !GetAtt Plain.Outputs.Name}
+  Served: {Value: !GetAtt Served.Outputs.Name}
+"""
+    code = tmp_path / "child" / "code"
+    code.mkdir(parents=True)
+    (code / "app.py").write_text("def handler(event, context): return 'nested'")
+    (tmp_path / "child" / "template.yaml").write_text(TEMPLATE.replace("RUNTIME", "python3.12"))
+    (tmp_path / "template.yaml").write_text(parent)
+    done = may("deploy", str(tmp_path), "--stack", "nesting", "--data", str(cloud.data))
+    assert done.returncode == 0, done.stderr + done.stdout
+    stack = cloud.client("cloudformation").describe_stacks(StackName="nesting")["Stacks"][0]
+    names = [row["OutputValue"] for row in stack["Outputs"]]
+    answers = [cloud.client("lambda").invoke(FunctionName=name)["Payload"].read() for name in names]
+    assert answers == [b'"nested"', b'"nested"']
+    (tmp_path / "template.yaml").write_text(parent.replace("child/template", "child/none"))
+    done = may("deploy", str(tmp_path), "--stack", "nesting", "--data", str(cloud.data))
+    assert done.returncode == GENERAL
+    assert "none.yaml is not there" in done.stderr

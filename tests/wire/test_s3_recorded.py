@@ -475,3 +475,34 @@ def test_types_and_names_that_are_empty_or_odd(s3: Any, bucket: str) -> None:
     for name in ("foo.-bar", "foo-.bar", "foo..bar", "-foo", "foo-"):
         refused("InvalidBucketName", s3.create_bucket, Bucket=name)
     s3.create_bucket(Bucket="a.b-c.1--2-rec")
+
+
+def test_null_versions_in_answers(s3: Any, bucket: str) -> None:
+    """test_put_object_on_suspended_bucket, test_s3_copy_object_in_place_suspended_only."""
+    versioned(s3, bucket, "Suspended")
+    assert "VersionId" not in s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    assert s3.head_object(Bucket=bucket, Key="k")["VersionId"] == "null"
+    itself = {"Bucket": bucket, "Key": "k", "CopySource": f"{bucket}/k", "MetadataDirective": "REPLACE"}
+    copied = s3.copy_object(**itself)
+    assert copied["VersionId"] == "null"
+    assert "CopySourceVersionId" not in copied
+    versioned(s3, bucket)
+    copied = s3.copy_object(**itself)
+    assert copied["VersionId"] != "null"
+    assert "CopySourceVersionId" not in copied
+    assert s3.copy_object(**itself)["CopySourceVersionId"] == copied["VersionId"]
+
+
+def test_refused_heads_of_buckets_say_where_they_are(s3: Any, cloud: RunningCloud) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html"""
+    s3.create_bucket(
+        Bucket="heads-of-buckets-rec", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+    )
+    stranger = cloud.client("s3", key="222222222222", region="eu-west-1")
+    for call, more in (
+        (stranger.head_bucket, {}),
+        (cloud.client("s3", region="eu-west-1").head_bucket, {"ExpectedBucketOwner": "222222222222"}),
+    ):
+        answer = failing(call, Bucket="heads-of-buckets-rec", **more)["ResponseMetadata"]
+        assert answer["HTTPStatusCode"] == 403
+        assert answer["HTTPHeaders"]["x-amz-bucket-region"] == "eu-west-1"

@@ -1,6 +1,7 @@
 """Turning a template with local paths into one that names uploaded objects."""
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,8 @@ def artifacts(template: dict[str, Any]) -> Iterator[Artifact]:
         if not isinstance(resource, dict) or not isinstance(resource.get("Properties", {}), dict):
             continue  # CloudFormation says what is wrong with it
         kind = resource.get("Type", "")
+        if not kind:
+            continue  # what a transform is still to put in its place
         properties = resource.setdefault("Properties", {})
         runtime = str(properties.get("Runtime", defaults.get("Runtime", "")))
         if kind == "AWS::Serverless::Function":
@@ -60,6 +63,8 @@ def artifacts(template: dict[str, Any]) -> Iterator[Artifact]:
 def package(template: dict[str, Any], root: Path, cache: Path, upload: Upload) -> None:
     """Build every local artifact, upload it under its own hash, and put its address into the template."""
     cache.mkdir(parents=True, exist_ok=True)
+    for holder, name in _nested(template):
+        holder[name] = _package_nested(root / holder[name], cache, upload)
     for artifact in artifacts(template):
         path = root / artifact.holder[artifact.name]
         if artifact.name == "DefinitionUri":
@@ -78,3 +83,30 @@ def package(template: dict[str, Any], root: Path, cache: Path, upload: Upload) -
     function = (template.get("Globals") or {}).get("Function")
     if function:
         function.pop("CodeUri", None)
+
+
+def _nested(template: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
+    """Properties that name local templates, of nested stacks and applications."""
+    names = {"AWS::CloudFormation::Stack": "TemplateURL", "AWS::Serverless::Application": "Location"}
+    for resource in (template.get("Resources") or {}).values():
+        if not isinstance(resource, dict) or not isinstance(resource.get("Properties"), dict):
+            continue
+        name = names.get(resource.get("Type", ""), "")
+        value = resource["Properties"].get(name)
+        if isinstance(value, str) and not value.startswith(("http://", "https://", "s3://")):
+            yield resource["Properties"], name
+
+
+def _package_nested(path: Path, cache: Path, upload: Upload) -> str:
+    """The address of a nested template whose own artifacts are uploaded."""
+    from maycloud.services.cloudformation.template import parse_template
+
+    if not path.is_file():
+        raise Failure(f"the nested template {path} is not there")
+    template = parse_template(path.read_text("utf-8"))
+    package(template, path.parent, cache, upload)
+    data = json.dumps(template, default=str).encode()
+    key = f"{hashlib.sha256(data).hexdigest()}.template"
+    file = cache / key
+    file.write_bytes(data)
+    return f"https://s3.amazonaws.com/{upload(file, key)}/{key}"

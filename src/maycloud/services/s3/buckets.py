@@ -9,6 +9,7 @@ from typing import Any
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
 from maycloud.services.s3 import acls
+from maycloud.services.s3.access import permit
 from maycloud.services.s3.acls import canonical_id
 from maycloud.services.s3.common import invalid_argument, malformed_xml
 from maycloud.services.s3.regions import REGIONS
@@ -148,7 +149,14 @@ def _refuse_existing(call: Call, existing: Bucket) -> None:
 
 
 def head_bucket(call: Call, params: Params) -> Result:
-    bucket = find_bucket(call, params)
+    """A refusal says where the bucket is, too: by that, SDKs find the region to ask in."""
+    bucket = buckets(call).get(params["Bucket"])
+    try:
+        permit(call, "s3:ListBucket", bucket.arn)
+        find_bucket(call, params)
+    except AwsError as error:
+        error.members["x-amz-bucket-region"] = bucket.region
+        raise
     return {"BucketRegion": bucket.region, "AccessPointAlias": False}
 
 

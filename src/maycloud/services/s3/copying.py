@@ -20,7 +20,7 @@ from maycloud.services.s3.objects import add_version, find_version, objects, wri
 from maycloud.services.s3.permissions import authorize
 from maycloud.services.s3.store import Bucket
 from maycloud.services.s3.tags import of_header, tags_of
-from maycloud.services.s3.versions import Version
+from maycloud.services.s3.versions import NULL, Version
 
 _OWN = frozenset(
     {
@@ -43,7 +43,8 @@ class Source:
 
     @property
     def answer(self) -> dict[str, str]:
-        return {"CopySourceVersionId": self.version.version} if self.bucket.versioning else {}
+        named = self.bucket.versioning and self.version.version != NULL
+        return {"CopySourceVersionId": self.version.version} if named else {}
 
 
 def find_source(call: Call, params: Params) -> Source:

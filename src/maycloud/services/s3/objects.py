@@ -18,7 +18,7 @@ from maycloud.services.s3.permissions import missing
 from maycloud.services.s3.ranges import Span, read_range
 from maycloud.services.s3.store import Bucket
 from maycloud.services.s3.tags import of_header, tags_of
-from maycloud.services.s3.versions import INLINE, Objects, Piece, Version, is_version_id, pack
+from maycloud.services.s3.versions import INLINE, NULL, Objects, Piece, Version, is_version_id, pack
 from maycloud.wire.scalars import http_date
 
 
@@ -100,6 +100,8 @@ def _store(
     meta["checksum"] = [declared.algorithm.name, checksum, checksums.FULL_OBJECT]
     new = add_version(call, bucket, params["Key"], received, meta)
     result = written(bucket, new)
+    if new.version == NULL:
+        result.pop("VersionId", None)  # AWS was recorded to say "null" of copies only
     result[declared.algorithm.member] = checksum
     result["ChecksumType"] = checksums.FULL_OBJECT
     return result
