@@ -136,3 +136,9 @@ def test_buckets_go_by_their_own_rules(cloud: RunningCloud, http: urllib3.PoolMa
     s3.put_object(Bucket="served-to-pages", Key="a", Body=b"a")
     url = s3.generate_presigned_url("get_object", {"Bucket": "served-to-pages", "Key": "a"})
     assert http.request("GET", url, headers=FOREIGN[0]).status == 200
+
+
+@pytest.mark.parametrize("host", ["localhost.localstack.cloud", "sts.localhost.localstack.cloud", "maycloud"])
+def test_names_that_mean_this_machine(cloud: RunningCloud, http: urllib3.PoolManager, host: str) -> None:
+    asked = b"Action=GetCallerIdentity&Version=2011-06-15"
+    assert send(http, cloud, "sts", "/", asked, host=host).status == 200

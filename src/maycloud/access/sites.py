@@ -16,8 +16,9 @@ KNOWN_SECRET = "test"  # noqa: S105 - which is the point
 _DATA_PLANES = frozenset({"s3", "execute-api"})
 # Names that no stranger can register, so that no stranger's page has them.
 _OURS = ("localhost", "local", "internal", "test")
-# Nor can a stranger make these mean another machine. Their pages are anyone's, though.
-_AMAZON = ("amazonaws.com", "amazonaws.com.cn", "api.aws")
+# Nor can a stranger make these mean another machine. Their pages are anyone's, though. The last always means
+# 127.0.0.1; clients that were set up for LocalStack send it.
+_THEIRS = ("amazonaws.com", "amazonaws.com.cn", "api.aws", "localhost.localstack.cloud")
 
 
 def is_foreign(request: Request, service: str) -> bool:
@@ -35,7 +36,7 @@ def is_foreign(request: Request, service: str) -> bool:
     if fields.get(b"sec-fetch-site") == b"cross-site":
         return True
     host = _name(fields.get(b"host", b"").decode("latin-1").lower())
-    return _is_loopback(request.peer) and not (_is_here(host) or _is_address(host) or _below(host, _AMAZON))
+    return _is_loopback(request.peer) and not (_is_here(host) or _is_address(host) or _below(host, _THEIRS))
 
 
 def _name(authority: str) -> str:
