@@ -4,6 +4,7 @@ The facts are LocalStack's snapshots of AWS (tests/aws/services/s3/test_s3.snaps
 and ceph/s3-tests' test_headers.py, both of which hold for AWS.
 """
 
+import http.client
 import re
 import urllib.request
 from collections.abc import Callable
@@ -12,9 +13,12 @@ from urllib.parse import parse_qsl, urlencode
 from xml.etree import ElementTree
 
 import pytest
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 
-from running import RunningCloud
+from running import ADMIN, RunningCloud
 from s3wire import opened
 
 BUCKET = "signatures"
@@ -144,3 +148,31 @@ def test_lives_that_no_url_has(signers: dict[str, Any]) -> None:
         status, error = error_of(url)
         assert (status, error["Code"]) == (400, "AuthorizationQueryParametersError")
         assert said in error["Message"]
+
+
+def test_puts_of_no_length(cloud: RunningCloud, signers: dict[str, Any]) -> None:
+    """ceph's test_object_create_bad_contentlength_none; a bucket is made without one, though."""
+    for path, status, said in (
+        (f"/{BUCKET}/lengthless", 411, b"<Code>MissingContentLength</Code>"),
+        ("/signatures-lengthless", 200, b""),
+    ):
+        request = AWSRequest("PUT", cloud.url + path, headers={"x-amz-content-sha256": "UNSIGNED-PAYLOAD"})
+        S3SigV4Auth(Credentials(*ADMIN), "s3", "us-east-1").add_auth(request)
+        connection = http.client.HTTPConnection("127.0.0.1", cloud.port, timeout=20)
+        try:
+            connection.putrequest("PUT", path, skip_host=True)
+            connection.putheader("Host", f"localhost:{cloud.port}")
+            for name, value in request.headers.items():
+                connection.putheader(name, value)
+            connection.endheaders()
+            answer = connection.getresponse()
+            body = answer.read()
+        finally:
+            connection.close()
+        assert (answer.status, said in body) == (status, True)
+
+
+def test_refusals_name_no_resource(cloud: RunningCloud, signers: dict[str, Any]) -> None:
+    """AWS's documentation shows the element, AWS's recorded refusals do not have it."""
+    status, error = error_of(f"{cloud.url}/{BUCKET}/k")
+    assert (status, sorted(error)) == (403, ["Code", "HostId", "Message", "RequestId"])

@@ -180,7 +180,7 @@ class Registry:
             query = query_of(request)
             found = routes.find(request.method, path, query, request.fields)
         except AwsError as error:
-            raise WireError(s3_error(error, str(uuid.uuid4()), {})) from error
+            raise WireError(s3_error(error, str(uuid.uuid4()))) from error
         if found is None:
             raise WireError(_no_route(service, request.method, path))
         return RestBound(protocol.operation(found[0]), found[1], query)
@@ -247,5 +247,5 @@ def _no_route(service: str, method: str, path: str) -> Response:
                 len(path.strip("/").split("/", 1)) if path != "/" else 0
             ],
         )
-        return s3_error(error, str(uuid.uuid4()), {})
+        return s3_error(error, str(uuid.uuid4()))
     return _rest_refusal(404)

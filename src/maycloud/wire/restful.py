@@ -205,7 +205,7 @@ class RestBound:
 
     def error(self, error: AwsError, identifier: str) -> Response:
         if self.family == "s3":
-            return s3_error(error, identifier, self._labels)
+            return s3_error(error, identifier)
         if self._operation.protocol.is_xml:
             return xml_error(self._operation.protocol, error, identifier)
         return json_error(self._operation.protocol.model, error, identifier)
@@ -281,7 +281,7 @@ def xml_error(protocol: RestProtocol, error: AwsError, identifier: str) -> Respo
     return queryrpc.failure(protocol.namespace, code, worded, identifier)
 
 
-def s3_error(error: AwsError, identifier: str, labels: dict[str, str]) -> Response:
+def s3_error(error: AwsError, identifier: str) -> Response:
     """An error in S3's XML. 304 has no body; HEAD's is dropped by the edge.
 
     Members in lower case are headers: S3's elements all begin with a capital.
@@ -297,8 +297,6 @@ def s3_error(error: AwsError, identifier: str, labels: dict[str, str]) -> Respon
     parts = [
         f"{_DECLARATION}<Error><Code>{escape(error.code)}</Code><Message>{xml.text(error.message)}</Message>"
     ]
-    if error.status in (403, 405) and "Resource" not in members and labels:
-        members.setdefault("Resource", "/" + "/".join(labels.values()))
     for name, value in members.items():
         parts.append(f"<{name}>{xml.text(str(value))}</{name}>")
     parts.append(f"<RequestId>{request_id}</RequestId><HostId>{identifier}</HostId></Error>")

@@ -62,10 +62,9 @@ def check_size(size: int | None) -> None:
 def check_length(call: Call, body: Any) -> None:
     """The length must be known beforehand, and be no more than S3 takes."""
     # A form's length would not be its file's.
-    if call.http is not None and call.http.method == "PUT" and b"content-length" not in call.http.fields:
-        decoded = call.http.fields.get(b"x-amz-decoded-content-length")
-        if decoded is None and b"transfer-encoding" in call.http.fields:
-            raise AwsError("MissingContentLength", "You must provide the Content-Length HTTP header.", 411)
+    lengths = {b"content-length", b"x-amz-decoded-content-length"}
+    if call.http is not None and call.http.method == "PUT" and lengths.isdisjoint(call.http.fields):
+        raise AwsError("MissingContentLength", "You must provide the Content-Length HTTP header.", 411)
     check_size(getattr(body, "length", None))
 
 
