@@ -181,3 +181,72 @@ def test_gateway_responses(gateway: Any, api: Api) -> None:
     assert refuse("add", "/responseTemplates/application~1json") == bad(
         "Invalid null or empty value in responseTemplates"
     )
+
+
+def test_put_gateway_responses_are_filled_up(gateway: Any, api: Api) -> None:
+    template = {"application/json": '{"message":$context.error.messageString}'}
+    where = {"restApiId": api[0]}
+    kind = {"responseType": "MISSING_AUTHENTICATION_TOKEN"}
+    put = gateway.put_gateway_response(**where, **kind, statusCode="404")
+    assert (put["statusCode"], put["responseTemplates"]) == ("404", template)
+    header = {"gatewayresponse.header.x-request-header": "method.request.header.Accept"}
+    put = gateway.put_gateway_response(**where, **kind, responseParameters=header)
+    assert (put["statusCode"], put["responseTemplates"]) == ("403", template)
+    gateway.put_gateway_response(
+        **where, responseType="DEFAULT_5XX", statusCode="599", responseParameters=header
+    )
+    shown = {each["responseType"]: each for each in gateway.get_gateway_responses(**where)["items"]}
+    for inheriting in ("API_CONFIGURATION_ERROR", "INTEGRATION_TIMEOUT"):
+        assert shown[inheriting] | {"responseType": ""} == {
+            "responseType": "",
+            "statusCode": "599",
+            "responseParameters": header,
+            "responseTemplates": template,
+            "defaultResponse": True,
+        }
+    assert shown["THROTTLED"]["statusCode"] == "429" and shown["DEFAULT_5XX"]["defaultResponse"] is False
+
+
+def test_patches_of_method_responses(gateway: Any, api: Api) -> None:
+    method = {"restApiId": api[0], "resourceId": api[1], "httpMethod": "GET"}
+    where = method | {"statusCode": "200"}
+    gateway.put_method(**method, authorizationType="NONE")
+    gateway.put_method_response(**where)
+
+    def refuse(*change: str, **other: str) -> tuple[str, str]:
+        return refused(gateway.update_method_response, **where | other, patchOperations=patch(*change))
+
+    no_model = missing("Content-Type specified was not found")
+    for op in ("remove", "replace"):
+        wrong = refuse(op, "/responseParameters/method.response.header.x", "true")
+        assert wrong == missing("Invalid parameter name specified")
+        assert refuse(op, "/responseModels/application~1json", "Empty") == no_model
+    path = "/wrong/method.response.header.my-header"
+    assert refuse("add", path, "true") == bad(f"Invalid patch path {path}")
+    assert refuse("wrong_op", "/responseParameters/x", statusCode="wrong") == (
+        "ValidationException",
+        "2 validation errors detected: Value 'wrong_op' at"
+        " 'updateMethodResponseInput.patchOperations.1.member.op'"
+        " failed to satisfy constraint: Member must satisfy enum value set: [add, remove, move, test,"
+        " replace,"
+        " copy]; Value 'wrong' at 'statusCode' failed to satisfy constraint: Member must satisfy regular"
+        " expression pattern: [1-5]\\d\\d",
+    )
+
+
+def test_endpoints(gateway: Any) -> None:
+    def refuse(*types: str, **other: str) -> tuple[str, str]:
+        return refused(gateway.create_rest_api, name="e", endpointConfiguration={"types": types, **other})
+
+    assert refuse() == bad("REGIONAL Configuration and EDGE Configuration cannot be both DISABLED.")
+    assert refuse("EDGE", "REGIONAL") == bad("Cannot create an api with multiple Endpoint Types.")
+    assert refuse("wrong", ipAddressType="wrong") == (
+        "ValidationException",
+        "2 validation errors detected: Value '[wrong]' at"
+        " 'createRestApiInput.endpointConfiguration.types' failed"
+        " to satisfy constraint: Member must satisfy constraint: [Member must satisfy enum value set:"
+        " [PRIVATE,"
+        " EDGE, REGIONAL]]; Value 'wrong' at 'createRestApiInput.endpointConfiguration.ipAddressType'"
+        " failed to"
+        " satisfy constraint: Member must satisfy enum value set: [ipv4, dualstack]",
+    )

@@ -54,6 +54,7 @@ _ORDERS = {
             "ACCESS_DENIED", "DEFAULT_4XX", "DEFAULT_5XX", "WAF_FILTERED", "QUOTA_EXCEEDED", "THROTTLED",
             "API_CONFIGURATION_ERROR", "UNSUPPORTED_MEDIA_TYPE", "INTEGRATION_FAILURE", "EXPIRED_TOKEN",
         ),
+        "EndpointType": ("PRIVATE", "EDGE", "REGIONAL"),
         "Op": ("add", "remove", "move", "test", "replace", "copy"),
     },
     "dynamodb": {
@@ -87,7 +88,9 @@ class Constraints:
         """A function that raises for an input that breaks its model, or None if nothing can be broken."""
         if self._model.name == "s3":
             return documents.check_of(self._model, operation)
-        check = self._structure(self._model.input(operation))
+        # API Gateway, as recorded, tells of the body first and puts the name of its input before it.
+        prefix = f"{_spelled(operation)}Input." if self._model.name == "apigateway" else ""
+        check = self._structure(self._model.input(operation), prefix)
         if check is None:
             return None
         code = self._code
@@ -112,19 +115,21 @@ class Constraints:
             return lambda value, path, problems: (self._made.get(name) or _nothing)(value, path, problems)
         if name not in self._made:
             self._open.add(name)
-            shape = self._model.member(reference)
-            if name in self._orders:
-                shape = shape | {"enum": [*self._orders[name]]}
-            self._made[name] = self._compile(shape)
+            self._made[name] = self._compile(self._member(reference))
             self._open.discard(name)
         return self._made[name]
+
+    def _member(self, reference: Shape) -> Shape:
+        shape = self._model.member(reference)
+        order = self._orders.get(reference["shape"])
+        return shape | {"enum": [*order]} if order else shape
 
     def _compile(self, shape: Shape) -> Check | None:
         kind = shape["type"]
         if kind == "structure":
             return self._structure(shape)
         if kind == "list":
-            item, each = self._of(shape["member"]), self._model.member(shape["member"])
+            item, each = self._of(shape["member"]), self._member(shape["member"])
             if item is not None and each["type"] == "string":
                 return _strings_check(shape, item, self._whole(shape, each), self._fails)
             return _list_check(shape, item, self._fails)
@@ -158,13 +163,17 @@ class Constraints:
             asked.append(_NOT_NULL)
         return f"Member must satisfy constraint: [{', '.join(asked)}]"
 
-    def _structure(self, shape: Shape) -> Check | None:
+    def _structure(self, shape: Shape, prefix: str = "") -> Check | None:
+        """`prefix` stands before the names of members that come in the body, and puts them first."""
         members: list[tuple[str, str, bool, Check | None]] = []
         required = set(shape.get("required", []))
         for member, reference in shape.get("members", {}).items():
             check = self._of(reference)
             if check is not None or member in required:
-                members.append((member, _spelled(member), member in required, check))
+                name = _spelled(member) if "location" in reference else prefix + _spelled(member)
+                members.append((member, name, member in required, check))
+        if prefix:
+            members.sort(key=lambda each: not each[1].startswith(prefix))
         if not members:
             return None
 

@@ -109,7 +109,11 @@ def _check_endpoint(endpoint: Document) -> None:
     types = endpoint.get("types") or []
     if types == ["PRIVATE"] or endpoint.get("vpcEndpointIds"):
         raise bad_request("Private REST APIs (endpoint type PRIVATE) are not supported by Maycloud")
-    if len(types) != 1 or types[0] not in _ENDPOINTS:
+    if not types:
+        raise bad_request("REGIONAL Configuration and EDGE Configuration cannot be both DISABLED.")
+    if len(types) > 1:
+        raise bad_request("Cannot create an api with multiple Endpoint Types.")
+    if types[0] not in _ENDPOINTS:
         raise bad_request("Invalid EndpointTypes specified. Valid options are EDGE,REGIONAL,PRIVATE")
 
 

@@ -299,18 +299,21 @@ def _check_response(response: Document) -> None:
 
 
 def _response_view(api: Document, kind: str) -> Document:
-    own = api["gatewayResponses"].get(kind)
-    if own is not None:
-        return own | {"defaultResponse": False}
+    """What the API says of a type, else of its class (4XX or 5XX), filled up with AWS's defaults."""
     if kind not in RESPONSE_TYPES:
         raise not_found("Invalid gateway response type specified")
-    shown: Document = {"responseType": kind}
-    if kind in DEFAULTS:
-        shown["statusCode"] = str(DEFAULTS[kind][0])
-    return shown | {
-        "responseParameters": {},
-        "responseTemplates": {"application/json": _TEMPLATE},
-        "defaultResponse": True,
+    default = DEFAULTS[kind][0] if kind in DEFAULTS else None
+    own = api["gatewayResponses"].get(kind)
+    said: Document = own or {}
+    if own is None and default is not None:
+        said = api["gatewayResponses"].get("DEFAULT_4XX" if default < 500 else "DEFAULT_5XX") or {}
+    status = said.get("statusCode") or (default and str(default))
+    return {
+        "responseType": kind,
+        **({"statusCode": status} if status else {}),
+        "responseParameters": dict(said.get("responseParameters") or {}),
+        "responseTemplates": dict(said.get("responseTemplates") or {"application/json": _TEMPLATE}),
+        "defaultResponse": own is None,
     }
 
 

@@ -150,7 +150,15 @@ def GetMethodResponse(call: Call, params: Params) -> Result:
 def UpdateMethodResponse(call: Call, params: Params) -> Result:
     api = _editable(call, params)
     response = response_of(_found(api, params), "methodResponses", params["statusCode"])
-    patch.apply(response, params.get("patchOperations"), _RESPONSE_RULES)
+    for operation in params.get("patchOperations") or ():
+        patch.find(operation, _RESPONSE_RULES, patch.by_path)
+        member, name = patch.parts_of(operation["path"])
+        if operation["op"] != "add" and name not in (response.get(member) or {}):
+            models = member == "responseModels"
+            raise not_found(
+                "Content-Type specified was not found" if models else "Invalid parameter name specified"
+            )
+        patch.apply(response, [operation], _RESPONSE_RULES)
     check_method_response(api, response)
     save(call, api)
     return response
