@@ -243,9 +243,7 @@ def _no_route(service: str, method: str, path: str) -> Response:
             "The specified method is not allowed against this resource.",
             405,
             Method=method,
-            ResourceType=("SERVICE", "BUCKET", "OBJECT")[
-                len(path.strip("/").split("/", 1)) if path != "/" else 0
-            ],
+            ResourceType=("SERVICE", "BUCKET", "OBJECT")[sum(map(bool, path.split("/", 2)))],
         )
         return s3_error(error, str(uuid.uuid4()))
     return _rest_refusal(404)
