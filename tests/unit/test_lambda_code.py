@@ -73,7 +73,7 @@ async def test_a_bomb_that_lies_about_its_size_is_refused(packages: Packages) ->
     assert list(packages.folder("x").parent.iterdir()) == []
 
 
-@pytest.mark.parametrize("data", [b"", b"no zip", zipped(a=b"x")[:-10]])
+@pytest.mark.parametrize("data", [b"", b"no zip", zipped(a=b"x")[:-10]], ids=["nothing", "text", "cut short"])
 async def test_what_is_no_zip_is_refused(packages: Packages, data: bytes) -> None:
     with pytest.raises(AwsError, match="Could not unzip uploaded file") as caught:
         await packages.add(data)
