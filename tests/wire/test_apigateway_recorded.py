@@ -56,7 +56,8 @@ def test_apis(gateway: Any, api: Api) -> None:
         "Description cannot be an empty string"
     )
     assert refused(gateway.create_rest_api, name="x", minimumCompressionSize=-1) == WRONG_SIZE
-    assert "tags" not in gateway.get_rest_api(restApiId=api[0])
+    assert gateway.get_rest_api(restApiId=api[0])["tags"] == {}
+    assert "tags" not in gateway.create_rest_api(name="x")
     size = "/minimumCompressionSize"
 
     def update(*change: str) -> Any:
@@ -250,3 +251,46 @@ def test_endpoints(gateway: Any) -> None:
         " failed to"
         " satisfy constraint: Member must satisfy enum value set: [ipv4, dualstack]",
     )
+
+
+def test_tags_that_are_not_there(gateway: Any, api: Api) -> None:
+    """Shown of one, not in lists and answers to creations: test_apigateway_common's test_usage_plan_crud."""
+    plan = gateway.create_usage_plan(name="recorded")
+    assert "tags" not in plan
+    assert gateway.get_usage_plan(usagePlanId=plan["id"])["tags"] == {}
+    assert not any("tags" in each for each in gateway.get_usage_plans()["items"])
+    assert not any("tags" in each for each in gateway.get_rest_apis()["items"])
+    key = gateway.create_api_key(name="recorded")
+    disabled = patch("replace", "/enabled", "false")
+    assert "tags" not in key
+    assert gateway.update_api_key(apiKey=key["id"], patchOperations=disabled)["tags"] == {}
+
+
+def test_stages(gateway: Any, api: Api) -> None:
+    """test_apigateway_common's test_create_update_stages."""
+    method = {"restApiId": api[0], "resourceId": api[1], "httpMethod": "GET"}
+    gateway.put_method(**method, authorizationType="NONE")
+    gateway.put_integration(**method, type="MOCK")
+    gateway.create_deployment(restApiId=api[0], stageName="s1")
+    where = {"restApiId": api[0], "stageName": "s1"}
+    for path in ("/documentation_version", "/tags/tag1"):
+        code, message = refused(gateway.update_stage, **where, patchOperations=patch("replace", path, "x"))
+        assert code == "BadRequestException"
+        assert message.startswith(f"Invalid method setting path: {path}. Must be one of: [/deploymentId, ")
+        assert "/throttling/burstLimit/{resourcePath}/{httpMethod}/throttling/rateLimit/{resource" in message
+    changed = gateway.update_stage(
+        **where, patchOperations=patch("replace", "/*/*/throttling/burstLimit", "123")
+    )
+    assert changed["methodSettings"] == {
+        "*/*": {
+            "cacheDataEncrypted": False,
+            "cacheTtlInSeconds": 300,
+            "cachingEnabled": False,
+            "dataTraceEnabled": False,
+            "metricsEnabled": False,
+            "requireAuthorizationForCacheControl": True,
+            "throttlingBurstLimit": 123,
+            "throttlingRateLimit": 10000.0,
+            "unauthorizedCacheControlHeaderStrategy": "SUCCEED_WITH_RESPONSE_HEADER",
+        }
+    }

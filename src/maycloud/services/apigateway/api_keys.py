@@ -109,7 +109,8 @@ def UpdateApiKey(call: Call, params: Params) -> Result:
     patch.apply(key, params.get("patchOperations"), _RULES)
     key["lastUpdatedDate"] = call.now()
     keys.save(call.scope, key)
-    return view(keys, key)
+    # Recorded of AWS: the answer to an update has tags, if only to say that there are none.
+    return {"tags": {}} | view(keys, key)
 
 
 @service.operation(**on("DELETE", _KEY))

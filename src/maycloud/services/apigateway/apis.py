@@ -20,6 +20,7 @@ from maycloud.services.apigateway.service import (
     reading,
     save,
     service,
+    tersely,
 )
 from maycloud.services.apigateway.store import Gateway, new_id
 from maycloud.services.base import Call, Params, Result
@@ -143,11 +144,7 @@ def check_tags(tags: dict[str, str]) -> dict[str, str]:
 
 
 def _tersely(api: Document) -> Document:
-    """Recorded of AWS: an API that has no tags says so in the answer to an update, and only there."""
-    shown = view(api)
-    if not shown["tags"]:
-        del shown["tags"]
-    return shown
+    return tersely(view(api))
 
 
 @service.operation(**on("POST", "/restapis"))
@@ -197,7 +194,7 @@ def _clone(source: Document, api: Document) -> None:
 
 @service.operation(**reading("/restapis/{restApiId}"))
 def GetRestApi(call: Call, params: Params) -> Result:
-    return _tersely(api_of(call, params))
+    return view(api_of(call, params))
 
 
 @service.operation(**reading("/restapis"))

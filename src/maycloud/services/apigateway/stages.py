@@ -1,8 +1,10 @@
 """Stages: a deployment under a name, with settings of its own."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
+from maycloud.errors import AwsError
 from maycloud.services.apigateway import patch
 from maycloud.services.apigateway.apis import check_tags
 from maycloud.services.apigateway.patch import ANY, REMOVABLE, Rule
@@ -24,11 +26,10 @@ from maycloud.store import Document
 _STAGE = "/restapis/{restApiId}/stages/{stageName}"
 _CACHE_SIZES = ("0.5", "1.6", "6.1", "13.5", "28.4", "58.2", "118", "237")
 
-# What a method's setting is until it is set.
+# What a method's setting is until it is set. The level of logs is not shown until then.
 # https://docs.aws.amazon.com/apigateway/latest/api/API_MethodSetting.html
 METHOD_DEFAULTS: dict[str, Any] = {
     "metricsEnabled": False,
-    "loggingLevel": "OFF",
     "dataTraceEnabled": False,
     "throttlingBurstLimit": 5000,
     "throttlingRateLimit": 10_000.0,
@@ -83,7 +84,29 @@ RULES = (
     Rule("/tracingEnabled", parse=patch.as_flag),
 )
 _PLAIN_RULES = tuple(rule for rule in RULES if "{httpMethod}" not in rule.path and "*" not in rule.path)
-_KNOWN = ", ".join(rule.path for rule in RULES)
+# As LocalStack recorded it of AWS (test_create_update_stages), slips of the pen included.
+_EACH = "/{resourcePath}/{httpMethod}"
+_KNOWN = (
+    "/deploymentId, /description, /cacheClusterEnabled, /cacheClusterSize, /clientCertificateId,"
+    " /accessLogSettings, /accessLogSettings/destinationArn, /accessLogSettings/format,"
+    f" {_EACH}/metrics/enabled, {_EACH}/logging/dataTrace, {_EACH}/logging/loglevel,"
+    f" {_EACH}/throttling/burstLimit{_EACH}/throttling/rateLimit{_EACH}/caching/ttlInSeconds,"
+    f" {_EACH}/caching/enabled, {_EACH}/caching/dataEncrypted,"
+    f" {_EACH}/caching/requireAuthorizationForCacheControl,"
+    f" {_EACH}/caching/unauthorizedCacheControlHeaderStrategy,"
+    " /*/*/metrics/enabled, /*/*/logging/dataTrace, /*/*/logging/loglevel,"
+    " /*/*/throttling/burstLimit /*/*/throttling/rateLimit /*/*/caching/ttlInSeconds,"
+    " /*/*/caching/enabled, /*/*/caching/dataEncrypted, /*/*/caching/requireAuthorizationForCacheControl,"
+    " /*/*/caching/unauthorizedCacheControlHeaderStrategy, /variables/{variable_name}, /tracingEnabled"
+)
+
+
+def _refusal(operation: patch.Operation, rules: Sequence[Rule], matching: Sequence[Rule]) -> AwsError:
+    if matching:
+        return patch.in_full(operation, rules, matching)
+    return bad_request(
+        f"Invalid method setting path: {operation.get('path') or ''}. Must be one of: [{_KNOWN}]"
+    )
 
 
 def view(stage: Document, now: float) -> Document:
@@ -232,7 +255,7 @@ def UpdateStage(call: Call, params: Params) -> Result:
         if path.startswith("/canarySettings"):
             refuse_canary({"canarySettings": path})
         if not _patch_setting(stage, operation):
-            patch.apply(stage, [operation], _PLAIN_RULES if _is_plain(path) else RULES)
+            patch.apply(stage, [operation], _PLAIN_RULES if _is_plain(path) else RULES, _refusal)
     if gateway.deployment(call.scope, params["restApiId"], stage["deploymentId"]) is None:
         raise bad_request("Deployment id does not exist")
     check_stage(stage, call.now())

@@ -20,6 +20,7 @@ from maycloud.services.apigateway.service import (
     page,
     reading,
     service,
+    tersely,
 )
 from maycloud.services.apigateway.store import Gateway, new_id
 from maycloud.services.base import Call, Params, Result
@@ -46,9 +47,12 @@ _LIMITS: dict[str, patch.Parser] = {"rateLimit": patch.as_number, "burstLimit": 
 def view(plan: Document) -> Document:
     shown = given(plan, "id", "name", "description", "productCode", "throttle", "quota")
     shown["apiStages"] = plan["apiStages"]
-    if plan.get("tags"):
-        shown["tags"] = plan["tags"]
+    shown["tags"] = plan.get("tags") or {}
     return shown
+
+
+def _tersely(plan: Document) -> Document:
+    return tersely(view(plan))
 
 
 def plan_of(call: Call, params: Params) -> Document:
@@ -91,7 +95,7 @@ def CreateUsagePlan(call: Call, params: Params) -> Result:
     }
     _check(call, plan)
     keys_of(call).save_plan(call.scope, plan)
-    return view(plan)
+    return _tersely(plan)
 
 
 @service.operation(**reading(_PLAN))
@@ -103,7 +107,7 @@ def GetUsagePlan(call: Call, params: Params) -> Result:
 def GetUsagePlans(call: Call, params: Params) -> Result:
     keys = keys_of(call)
     key = params.get("keyId")
-    return page(params, keys.plans_of(call.scope, key) if key else keys.plans(call.scope), view)
+    return page(params, keys.plans_of(call.scope, key) if key else keys.plans(call.scope), _tersely)
 
 
 @service.operation(**on("PATCH", _PLAN))
