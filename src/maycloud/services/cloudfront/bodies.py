@@ -9,6 +9,7 @@ from maycloud.services.cloudfront import compression
 from maycloud.services.cloudfront.cache import MAX_ENTRY
 from maycloud.services.cloudfront.freshness import byte_range
 from maycloud.services.cloudfront.origins import Body, Incoming
+from maycloud.services.tokens import is_number
 
 _LATER_COMPRESSED = 64 << 10  # bytes past which compressing leaves the loop
 
@@ -20,8 +21,8 @@ def length(incoming: Incoming) -> int:
         return len(body)
     if isinstance(body, FileBody):
         return body.length
-    said = incoming.fields.get(b"content-length", b"")
-    return int(said) if said.isdigit() else 0
+    said = incoming.fields.get(b"content-length", b"").decode("latin-1")
+    return int(said) if is_number(said) else 0
 
 
 async def gather(incoming: Incoming) -> bytes | None:

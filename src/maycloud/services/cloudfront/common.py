@@ -8,6 +8,7 @@ from typing import Any
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params
 from maycloud.services.cloudfront.store import CloudFront
+from maycloud.services.tokens import is_number
 from maycloud.store import Document, Scope
 
 _ETAG = re.compile(r"E[A-Z0-9]{10,14}")
@@ -91,7 +92,7 @@ def page(
 ) -> tuple[dict[str, Any], list[Any]]:
     """One page of id and view: the list's own members, and the views."""
     text = params.get("MaxItems") or str(_PAGE)
-    if not text.isdigit() or not int(text):
+    if not is_number(text) or not int(text):
         raise invalid("The parameter MaxItems must be a positive integer.")
     limit, marker = min(int(text), _PAGE), params.get("Marker") or ""
     rest = [row for row in found if row[0] > marker] if marker else list(found)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
 from maycloud.services.cloudfront.behaviors import CustomError
+from maycloud.services.tokens import is_number
 
 Fields = Mapping[bytes, bytes]
 
@@ -41,7 +42,7 @@ def _said(headers: Fields, now: float) -> float | None:
     for name in ("s-maxage", "max-age"):
         if name in control:
             text = control[name]
-            return float(min(int(text), 1 << 31)) if text.isdigit() else 0.0
+            return float(min(int(text), 1 << 31)) if is_number(text) else 0.0
     if b"expires" in headers:
         expires = date(headers[b"expires"])
         return max(0.0, expires - now) if expires is not None else 0.0

@@ -19,6 +19,7 @@ from maycloud.services.cloudfront import pages
 from maycloud.services.cloudfront.behaviors import Compiled, Origin
 from maycloud.services.cloudfront.freshness import date
 from maycloud.services.cloudfront.pages import EdgeError
+from maycloud.services.tokens import is_number
 
 if TYPE_CHECKING:
     import urllib3
@@ -290,7 +291,7 @@ async def _over_http(origin: Origin, request: Outgoing) -> Incoming:
         await outside.in_thread(answer.release_conn)
         return Incoming(answer.status, headers, b"")
     length = answer.headers.get("content-length", "")
-    if not (length.isdigit() and int(length) <= _PIECE):
+    if not (is_number(length) and int(length) <= _PIECE):
         return Incoming(answer.status, headers, _pieces(answer))
     whole = await outside.in_thread(_read, answer, _PIECE + 1)
     await outside.in_thread(answer.release_conn)

@@ -8,6 +8,7 @@ from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Service
 from maycloud.services.cognito_idp.state import UserPools
 from maycloud.services.cognito_idp.store import SCHEMA, Client, Pool
+from maycloud.services.tokens import is_number
 
 Tags = dict[str, str]
 
@@ -84,7 +85,7 @@ def page(
     """One page of `rows`, and the token of the next or "". `size` and `token` name the parameters."""
     listed = list(rows)
     given = params.get(token) or "0"
-    if not given.isdigit() or int(given) > len(listed):
+    if not is_number(given) or int(given) > len(listed):
         raise invalid(f"Invalid {'pagination' if token.startswith('Pag') else 'next'} token provided.")
     start, count = int(given), params.get(size) or default
     after = start + count

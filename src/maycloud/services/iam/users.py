@@ -241,6 +241,13 @@ def create_login_profile(call: Call, params: Params) -> Result:
     name = user["UserName"]
     if user.get("Login"):
         raise AwsError("EntityAlreadyExists", f"Login Profile for user {name} already exists.", 409)
+    if "Password" not in params:
+        # The model leaves it out for sessions of AssumeRoot, which are not here.
+        raise AwsError(
+            "ValidationError",
+            "1 validation error detected: Value null at 'password' failed to satisfy constraint: Member must"
+            " not be null",
+        )
     check_password(call, params["Password"])
     login = {"Created": call.now(), "Reset": params.get("PasswordResetRequired", False)}
     user = user | {"Login": login}
