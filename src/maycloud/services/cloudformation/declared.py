@@ -61,7 +61,7 @@ def new_stack(call: Call, name: str, params: Params) -> Record:
             f"1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint:"
             " Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
         )
-    stack_id = f"arn:aws:cloudformation:{call.region}:{call.account}:stack/{name}/{uuid.uuid1()}"
+    stack_id = f"arn:aws:cloudformation:{call.region}:{call.account}:stack/{name}/{uuid.uuid4()}"
     return {
         "id": stack_id,
         "name": name,
