@@ -1,7 +1,15 @@
 """AWS Lambda's operations."""
 
 from maycloud.services.base import Call, Params, Result, Service
-from maycloud.services.lambda_ import event_configs, functions, invocation, layers, permissions, versions
+from maycloud.services.lambda_ import (
+    event_configs,
+    functions,
+    invocation,
+    layer_permissions,
+    layers,
+    permissions,
+    versions,
+)
 from maycloud.services.lambda_.functions import function_arn, function_policy, owner
 from maycloud.services.lambda_.invocation import ACCOUNT_LIMIT
 from maycloud.services.lambda_.layers import layer_arn
@@ -56,6 +64,13 @@ def DeleteFunction(call: Call, params: Params) -> Result:
 )
 async def Invoke(call: Call, params: Params) -> Result:
     return await invocation.invoke(call, params)
+
+
+@service.operation(
+    resource=function_arn, account=owner, policy=function_policy, action="lambda:InvokeFunction"
+)
+async def InvokeAsync(call: Call, params: Params) -> Result:
+    return await invocation.invoke_async(call, params)
 
 
 @service.operation(resource=function_arn, account=owner)
@@ -190,6 +205,21 @@ def DeleteLayerVersion(call: Call, params: Params) -> Result:
     return layers.delete_layer_version(call, params)
 
 
+@service.operation(resource=layer_arn)
+def AddLayerVersionPermission(call: Call, params: Params) -> Result:
+    return layer_permissions.add_layer_version_permission(call, params)
+
+
+@service.operation(resource=layer_arn)
+def GetLayerVersionPolicy(call: Call, params: Params) -> Result:
+    return layer_permissions.get_layer_version_policy(call, params)
+
+
+@service.operation(resource=layer_arn)
+def RemoveLayerVersionPermission(call: Call, params: Params) -> Result:
+    return layer_permissions.remove_layer_version_permission(call, params)
+
+
 # Tags and account
 
 
@@ -214,7 +244,10 @@ def ListTags(call: Call, params: Params) -> Result:
 @service.operation
 def GetAccountSettings(call: Call, _params: Params) -> Result:
     """Limits, and how much of them is used."""
-    found = functions.functions(call).functions.items(call.scope)
+    store = functions.functions(call)
+    found = store.functions.items(call.scope)
+    stored = sum(body["CodeSize"] for _, body in store.versions.items(call.scope))
+    stored += sum(body["CodeSize"] for _, body in call.state.layers.items(call.scope))
     reserved = sum(body.get("Concurrency") or 0 for _, body in found)
     return {
         "AccountLimit": {
@@ -224,5 +257,5 @@ def GetAccountSettings(call: Call, _params: Params) -> Result:
             "ConcurrentExecutions": ACCOUNT_LIMIT,
             "UnreservedConcurrentExecutions": ACCOUNT_LIMIT - reserved,
         },
-        "AccountUsage": {"FunctionCount": len(found)},
+        "AccountUsage": {"FunctionCount": len(found), "TotalCodeSize": stored},
     }

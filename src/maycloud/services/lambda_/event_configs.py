@@ -7,7 +7,9 @@ import orjson
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
 from maycloud.services.lambda_ import destinations
+from maycloud.services.lambda_.code import invalid
 from maycloud.services.lambda_.functions import functions, reference
+from maycloud.services.lambda_.paging import page
 from maycloud.services.lambda_.store import LATEST, Reference
 from maycloud.store import Document
 
@@ -31,6 +33,8 @@ def _describe(name: Reference, qualifier: str, config: Document) -> dict[str, An
 
 def put(call: Call, params: Params, *, merge: bool = False) -> Result:
     """Replace the configuration, or with `merge` change what is given."""
+    if all(params.get(setting) is None for setting in _SETTINGS):
+        raise invalid("You must specify at least one of error handling or destination setting.")
     name, qualifier, body, configs = _configs(call, params)
     if merge and qualifier not in configs:
         raise _missing(name, qualifier)
@@ -38,6 +42,7 @@ def put(call: Call, params: Params, *, merge: bool = False) -> Result:
     config |= {setting: params[setting] for setting in _SETTINGS if setting in params}
     role = functions(call).resolve(name)[1]["Role"]
     destinations.check(call, name, role, config.get("DestinationConfig") or {})
+    config.setdefault("DestinationConfig", {"OnSuccess": {}, "OnFailure": {}})
     config["LastModified"] = call.now()
     configs[qualifier] = config
     functions(call).save(name, body)
@@ -61,7 +66,8 @@ def delete(call: Call, params: Params) -> Result:
 
 def list_all(call: Call, params: Params) -> Result:
     name, _, _, configs = _configs(call, params)
-    return {"FunctionEventInvokeConfigs": [_describe(name, each, config) for each, config in configs.items()]}
+    found = [_describe(name, each, config) for each, config in configs.items()]
+    return page("FunctionEventInvokeConfigs", found, params)
 
 
 def _missing(name: Reference, qualifier: str) -> AwsError:

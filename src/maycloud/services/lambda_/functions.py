@@ -19,6 +19,17 @@ from maycloud.store import Document
 
 MAX_NAME = 64  # characters without what an ARN has before them
 UNRESERVED = 100  # concurrency that must stay unreserved, of an account's 1,000
+# What AWS answers to a change; those who ask afterwards find it done.
+_CREATING = {
+    "State": "Pending",
+    "StateReason": "The function is being created.",
+    "StateReasonCode": "Creating",
+}
+_UPDATING = {
+    "LastUpdateStatus": "InProgress",
+    "LastUpdateStatusReason": "The function is being created.",
+    "LastUpdateStatusReasonCode": "Creating",
+}
 
 
 def functions(call: Call) -> Functions:
@@ -74,7 +85,9 @@ async def create_function(call: Call, params: Params) -> Result:
         if params.get("Publish"):
             version = publish(call, name, configuration, params.get("Description"))
             return describe(name, version, configuration)
-    return describe(name, LATEST, configuration) | {"State": "Active"}
+    created = describe(name, LATEST, configuration) | _CREATING
+    del created["LastUpdateStatus"]
+    return created
 
 
 def _refuse_existing(call: Call, name: Reference) -> None:
@@ -142,7 +155,7 @@ async def update_function_code(call: Call, params: Params) -> Result:
         if params.get("Publish"):
             version = publish(call, name, configuration, None)
             return describe(name, version, configuration)
-    return describe(name, LATEST, configuration)
+    return describe(name, LATEST, configuration) | _UPDATING
 
 
 async def update_function_configuration(call: Call, params: Params) -> Result:
@@ -156,7 +169,7 @@ async def update_function_configuration(call: Call, params: Params) -> Result:
     touch(call, configuration)
     functions(call).save_version(name, LATEST, configuration)
     call.state.retire(name, LATEST)
-    return describe(name, LATEST, configuration)
+    return describe(name, LATEST, configuration) | _UPDATING
 
 
 def publish(call: Call, name: Reference, configuration: Document, description: str | None) -> str:
@@ -276,6 +289,11 @@ def _delete_version(call: Call, name: Reference, version: str) -> None:
 
 def put_concurrency(call: Call, params: Params) -> Result:
     name = read_name(call, params["FunctionName"])
+    if name.qualifier:
+        raise invalid(
+            "This operation is permitted on Lambda functions only. Aliases and versions do not support this"
+            " operation. Please specify either a function name or an unqualified function ARN."
+        )
     wanted = params["ReservedConcurrentExecutions"]
     body = dict(functions(call).function(name))
     others = sum(
@@ -314,6 +332,6 @@ def change_tags(call: Call, params: Params, add: dict[str, str], remove: list[st
     for key in remove:
         tags.pop(key, None)
     if len(tags) > 50:
-        raise invalid("Too many tags: a function has 50 at the most")
+        raise invalid("Number of tags exceeds function tag limit.")
     body["Tags"] = tags
     functions(call).save(name, body)

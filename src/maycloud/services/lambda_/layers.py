@@ -62,7 +62,7 @@ async def publish_layer_version(call: Call, params: Params) -> Result:
 
 
 def _describe(call: Call, body: Document, *, content: bool = True) -> dict[str, Any]:
-    own = {"Digest", "Unpacked", "CodeSize", "CodeSha256"}
+    own = {"Digest", "Unpacked", "CodeSize", "CodeSha256", "Policy"}
     described = {key: value for key, value in body.items() if key not in own and value not in (None, [])}
     if content:
         described["Content"] = {
@@ -73,8 +73,24 @@ def _describe(call: Call, body: Document, *, content: bool = True) -> dict[str, 
     return described
 
 
+def version_of(call: Call, name: str, version: int) -> Document | None:
+    """A layer version by the layer's name or ARN."""
+    return _documents(call).get(call.scope, _id(layer_name(name), version))
+
+
+def save(call: Call, body: Document) -> None:
+    name = layer_name(body["LayerArn"])
+    _documents(call).put(call.scope, _id(name, body["Version"]), body)
+
+
+def _check_number(version: int) -> None:
+    if version < 1:
+        raise invalid("Layer Version Cannot be less than 1")
+
+
 def _find(call: Call, name: str, version: int) -> Document:
-    found = _documents(call).get(call.scope, _id(layer_name(name), version))
+    _check_number(version)
+    found = version_of(call, name, version)
     if found is None:
         raise AwsError(
             "ResourceNotFoundException", "The resource you requested does not exist.", 404, Type="User"
@@ -131,6 +147,7 @@ def list_layers(call: Call, params: Params) -> Result:
 
 def delete_layer_version(call: Call, params: Params) -> Result:
     """Functions that use it keep it: their code is their own."""
+    _check_number(params["VersionNumber"])
     _documents(call).delete(call.scope, _id(layer_name(params["LayerName"]), params["VersionNumber"]))
     return None
 

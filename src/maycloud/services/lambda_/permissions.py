@@ -52,6 +52,14 @@ def add_permission(call: Call, params: Params) -> Result:
         conditions.setdefault("StringEquals", {})["AWS:SourceAccount"] = params["SourceAccount"]
     if params.get("PrincipalOrgID"):
         conditions.setdefault("StringEquals", {})["aws:PrincipalOrgID"] = params["PrincipalOrgID"]
+    if params.get("EventSourceToken"):
+        conditions.setdefault("StringEquals", {})["lambda:EventSourceToken"] = params["EventSourceToken"]
+    if params.get("FunctionUrlAuthType"):
+        auth = params["FunctionUrlAuthType"]
+        conditions.setdefault("StringEquals", {})["lambda:FunctionUrlAuthType"] = auth
+    if params.get("InvokedViaFunctionUrl") is not None:
+        via = "true" if params["InvokedViaFunctionUrl"] else "false"
+        conditions["Bool"] = {"lambda:InvokedViaFunctionUrl": via}
     if conditions:
         statement["Condition"] = conditions
     policy["Statement"].append(statement)
@@ -76,8 +84,8 @@ def _check_revision(policy: Document, params: Params) -> None:
     if params.get("RevisionId") not in (None, policy.get("RevisionId")):
         raise AwsError(
             "PreconditionFailedException",
-            "The RevisionId provided does not match the latest RevisionId. Call the GetPolicy API to retrieve"
-            " the latest RevisionId",
+            "The Revision Id provided does not match the latest Revision Id. Call the GetPolicy API to"
+            " retrieve the latest Revision Id",
             412,
             Type="User",
         )
@@ -86,6 +94,10 @@ def _check_revision(policy: Document, params: Params) -> None:
 def remove_permission(call: Call, params: Params) -> Result:
     name = reference(call, params)
     body, policy = _policies(call, name)
+    if not policy["Statement"]:
+        raise AwsError(
+            "ResourceNotFoundException", "No policy is associated with the given resource.", 404, Type="User"
+        )
     _check_revision(policy, params)
     kept = [each for each in policy["Statement"] if each["Sid"] != params["StatementId"]]
     if len(kept) == len(policy["Statement"]):

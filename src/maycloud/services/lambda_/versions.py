@@ -58,10 +58,15 @@ def _check_target(call: Call, name: Reference, body: Document) -> None:
     weights: dict[str, float] = body.get("Weights", {})
     if not weights:
         return
+    if len(weights) > 1:
+        raise invalid("Number of items in AdditionalVersionWeights cannot be greater than 1")
+    if version in weights:
+        raise invalid(
+            f"Invalid function version {version}. Function version {version} is already included in routing"
+            " configuration."
+        )
     if version == LATEST or LATEST in weights:
         raise invalid("$LATEST is not supported for an alias pointing to more than 1 version")
-    if len(weights) > 1 or version in weights:
-        raise invalid("Number of items in AdditionalVersionWeights cannot be greater than 1")
     for other, weight in weights.items():
         if not 0 <= weight <= 1:
             raise invalid(f"Value {weight} for AdditionalVersionWeights must be between 0.0 and 1.0")
