@@ -18,7 +18,10 @@ _SETTINGS = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationCon
 
 def _configs(call: Call, params: Params) -> tuple[Reference, str, Document, Document]:
     name = reference(call, params)
-    functions(call).resolve(name)
+    try:
+        functions(call).resolve(name)
+    except AwsError as error:
+        raise AwsError(error.code, "The function doesn't exist.", error.status, **error.members) from error
     body = orjson.loads(orjson.dumps(functions(call).function(name)))
     return name, name.qualifier or LATEST, body, body.setdefault("EventConfigs", {})
 
