@@ -56,6 +56,23 @@ def test_states_of_a_change(cloud: RunningCloud, role: str) -> None:
     assert (found["LastUpdateStatus"], "LastUpdateStatusReason" in found) == ("Successful", False)
 
 
+def test_empty_environments_and_snapshots(cloud: RunningCloud, role: str) -> None:
+    """test_function_lifecycle, and SnapStart as botocore documents it."""
+    client = cloud.client("lambda")
+    made = create(
+        cloud, role, "conform-snap", Environment={"Variables": {}}, SnapStart={"ApplyOn": "PublishedVersions"}
+    )
+    assert made["Environment"] == {"Variables": {}}
+    assert made["SnapStart"] == {"ApplyOn": "PublishedVersions", "OptimizationStatus": "Off"}
+    version = client.publish_version(FunctionName="conform-snap")
+    assert version["SnapStart"] == {"ApplyOn": "PublishedVersions", "OptimizationStatus": "On"}
+    message = refused(
+        "InvalidParameterValueException", client.update_function_configuration, FunctionName="conform-snap",
+        Runtime="python3.11", SnapStart={"ApplyOn": "PublishedVersions"},
+    )  # fmt: skip
+    assert message == "python3.11 is not supported for SnapStart enabled functions."
+
+
 def test_conditions_of_permissions(cloud: RunningCloud, role: str) -> None:
     client = cloud.client("lambda")
     create(cloud, role, "conform-policy")
@@ -149,6 +166,9 @@ def test_layers_of_other_accounts(cloud: RunningCloud, role: str) -> None:
     assert "does not exist" in refused("InvalidParameterValueException", use, **wanted)
     owner.add_layer_version_permission(**grant, StatementId="ours", Principal="000000000000")
     assert [each["Arn"] for each in use(**wanted)["Layers"]] == [arn]
+    both = [arn, f"{layer['LayerArn']}:2"]
+    message = refused("InvalidParameterValueException", use, **wanted | {"Layers": both})
+    assert message.startswith("Two different versions of the same layer are not allowed")
     owner.remove_layer_version_permission(**where, StatementId="ours")
     refused("InvalidParameterValueException", use, **wanted)
 

@@ -164,8 +164,15 @@ def resolve(call: Call, arns: list[str]) -> list[dict[str, Any]]:
     if len(arns) > MAX_LAYERS:
         raise invalid(f"Cannot reference more than {MAX_LAYERS} layers.")
     found: list[dict[str, Any]] = []
+    versions: dict[str, str] = {}
     for arn in arns:
         name, version = _split(arn)
+        before = versions.setdefault(arn.rpartition(":")[0], arn)
+        if before != arn:
+            raise invalid(
+                "Two different versions of the same layer are not allowed to be referenced in the same"
+                f" function. {arn} and {before} are versions of the same layer."
+            )
         scope = (arn.split(":")[4], arn.split(":")[3])
         body = _documents(call).get(scope, _id(name, version))
         if body is None or (scope[0] != call.account and not _shared(body, call.account)):
