@@ -80,6 +80,11 @@ def test_conditions_of_permissions(cloud: RunningCloud, role: str) -> None:
         "ResourceNotFoundException", client.remove_permission, FunctionName="conform-policy", StatementId="a"
     )
     assert message == "No policy is associated with the given resource."
+    message = refused(
+        "InvalidParameterValueException", client.add_permission, FunctionName="conform-policy:$LATEST",
+        StatementId="a", Action="lambda:InvokeFunction", Principal="*",
+    )  # fmt: skip
+    assert message == "We currently do not support adding policies for $LATEST."
     token = client.add_permission(
         FunctionName="conform-policy", StatementId="alexa", Action="lambda:InvokeFunction",
         Principal="alexa-appkit.amazon.com", EventSourceToken="amzn1.skill",
@@ -184,12 +189,16 @@ def test_event_configs_and_concurrency(cloud: RunningCloud, role: str) -> None:
     message = refused(
         "ResourceNotFoundException", put, FunctionName="conform-nothing", MaximumRetryAttempts=1
     )
+    assert message == "The function doesn't exist."
+    message = refused(
+        "ResourceNotFoundException", client.get_function_event_invoke_config, FunctionName="conform-nothing"
+    )
+    assert message.endswith("function:conform-nothing:$LATEST doesn't have an EventInvokeConfig")
     itself = {"OnFailure": {"Destination": answer["FunctionArn"]}}
     own = refused(
         "InvalidParameterValueException", put, FunctionName="conform-events", DestinationConfig=itself
     )
     assert own == "You can't specify the function as a destination for itself."
-    assert message == "The function doesn't exist."
     put(FunctionName="conform-events", Qualifier="1", MaximumRetryAttempts=0)
     shown = client.list_function_event_invoke_configs(FunctionName="conform-events", MaxItems=1)
     assert (len(shown["FunctionEventInvokeConfigs"]), bool(shown["NextMarker"])) == (1, True)
