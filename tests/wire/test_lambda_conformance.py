@@ -56,6 +56,23 @@ def test_states_of_a_change(cloud: RunningCloud, role: str) -> None:
     assert (found["LastUpdateStatus"], "LastUpdateStatusReason" in found) == ("Successful", False)
 
 
+def test_empty_environments_and_snapshots(cloud: RunningCloud, role: str) -> None:
+    """test_function_lifecycle, and SnapStart as botocore documents it."""
+    client = cloud.client("lambda")
+    made = create(
+        cloud, role, "conform-snap", Environment={"Variables": {}}, SnapStart={"ApplyOn": "PublishedVersions"}
+    )
+    assert made["Environment"] == {"Variables": {}}
+    assert made["SnapStart"] == {"ApplyOn": "PublishedVersions", "OptimizationStatus": "Off"}
+    version = client.publish_version(FunctionName="conform-snap")
+    assert version["SnapStart"] == {"ApplyOn": "PublishedVersions", "OptimizationStatus": "On"}
+    message = refused(
+        "InvalidParameterValueException", client.update_function_configuration, FunctionName="conform-snap",
+        Runtime="python3.11", SnapStart={"ApplyOn": "PublishedVersions"},
+    )  # fmt: skip
+    assert message == "python3.11 is not supported for SnapStart enabled functions."
+
+
 def test_conditions_of_permissions(cloud: RunningCloud, role: str) -> None:
     client = cloud.client("lambda")
     create(cloud, role, "conform-policy")
@@ -63,6 +80,11 @@ def test_conditions_of_permissions(cloud: RunningCloud, role: str) -> None:
         "ResourceNotFoundException", client.remove_permission, FunctionName="conform-policy", StatementId="a"
     )
     assert message == "No policy is associated with the given resource."
+    message = refused(
+        "InvalidParameterValueException", client.add_permission, FunctionName="conform-policy:$LATEST",
+        StatementId="a", Action="lambda:InvokeFunction", Principal="*",
+    )  # fmt: skip
+    assert message == "We currently do not support adding policies for $LATEST."
     token = client.add_permission(
         FunctionName="conform-policy", StatementId="alexa", Action="lambda:InvokeFunction",
         Principal="alexa-appkit.amazon.com", EventSourceToken="amzn1.skill",
@@ -129,6 +151,33 @@ def test_permissions_of_layers(cloud: RunningCloud) -> None:
     assert "Policy" not in client.get_layer_version(LayerName="conform-shared", VersionNumber=1)
 
 
+def test_layers_of_other_accounts(cloud: RunningCloud, role: str) -> None:
+    """A function uses another account's layer only where the version's policy names its account."""
+    owner = cloud.client("lambda", key="111122223333")
+    layer = owner.publish_layer_version(
+        LayerName="conform-foreign", Content={"ZipFile": zipped(x__py="x = 1\n")}
+    )
+    arn = layer["LayerVersionArn"]
+    assert ":111122223333:" in arn
+    where: dict[str, Any] = {"LayerName": "conform-foreign", "VersionNumber": 1}
+    grant: dict[str, Any] = {**where, "Action": "lambda:GetLayerVersion"}
+    owner.add_layer_version_permission(**grant, StatementId="another", Principal="444455556666")
+    owner.add_layer_version_permission(
+        **grant, StatementId="org", Principal="*", OrganizationId="o-abcdefghij"
+    )
+    create(cloud, role, "conform-layered")
+    use = cloud.client("lambda").update_function_configuration
+    wanted: dict[str, Any] = {"FunctionName": "conform-layered", "Layers": [arn]}
+    assert "does not exist" in refused("InvalidParameterValueException", use, **wanted)
+    owner.add_layer_version_permission(**grant, StatementId="ours", Principal="000000000000")
+    assert [each["Arn"] for each in use(**wanted)["Layers"]] == [arn]
+    both = [arn, f"{layer['LayerArn']}:2"]
+    message = refused("InvalidParameterValueException", use, **wanted | {"Layers": both})
+    assert message.startswith("Two different versions of the same layer are not allowed")
+    owner.remove_layer_version_permission(**where, StatementId="ours")
+    refused("InvalidParameterValueException", use, **wanted)
+
+
 def test_event_configs_and_concurrency(cloud: RunningCloud, role: str) -> None:
     client = cloud.client("lambda")
     create(cloud, role, "conform-events", Publish=True)
@@ -137,6 +186,19 @@ def test_event_configs_and_concurrency(cloud: RunningCloud, role: str) -> None:
     assert message == "You must specify at least one of error handling or destination setting."
     answer = put(FunctionName="conform-events", MaximumRetryAttempts=1)
     assert answer["DestinationConfig"] == {"OnSuccess": {}, "OnFailure": {}}
+    message = refused(
+        "ResourceNotFoundException", put, FunctionName="conform-nothing", MaximumRetryAttempts=1
+    )
+    assert message == "The function doesn't exist."
+    message = refused(
+        "ResourceNotFoundException", client.get_function_event_invoke_config, FunctionName="conform-nothing"
+    )
+    assert message.endswith("function:conform-nothing:$LATEST doesn't have an EventInvokeConfig")
+    itself = {"OnFailure": {"Destination": answer["FunctionArn"]}}
+    own = refused(
+        "InvalidParameterValueException", put, FunctionName="conform-events", DestinationConfig=itself
+    )
+    assert own == "You can't specify the function as a destination for itself."
     put(FunctionName="conform-events", Qualifier="1", MaximumRetryAttempts=0)
     shown = client.list_function_event_invoke_configs(FunctionName="conform-events", MaxItems=1)
     assert (len(shown["FunctionEventInvokeConfigs"]), bool(shown["NextMarker"])) == (1, True)
@@ -145,6 +207,23 @@ def test_event_configs_and_concurrency(cloud: RunningCloud, role: str) -> None:
         FunctionName="conform-events:1", ReservedConcurrentExecutions=1,
     )  # fmt: skip
     assert message.startswith("This operation is permitted on Lambda functions only.")
+
+
+def test_tags(cloud: RunningCloud, role: str) -> None:
+    """TestLambdaTags::test_tag_exceptions."""
+    client = cloud.client("lambda")
+    arn = create(cloud, role, "conform-tags", Publish=True)["FunctionArn"].removesuffix(":1")
+    tag = client.tag_resource
+    message = refused("InvalidParameterValueException", tag, Resource=arn, Tags={})
+    assert message == "An error occurred and the request cannot be processed."
+    message = refused("InvalidParameterValueException", tag, Resource=f"{arn}:1", Tags={"a": "b"})
+    assert message.startswith("Tagging operations are permitted on Lambda functions only.")
+    many = {f"key-{number}": "value" for number in range(51)}
+    message = refused("InvalidParameterValueException", tag, Resource=arn, Tags=many)
+    assert message == "Number of tags exceeds function tag limit."
+    assert client.list_tags(Resource=arn)["Tags"] == {}
+    message = refused("ResourceNotFoundException", client.list_tags, Resource=f"{arn}-not")
+    assert message == f"Function not found: {arn}-not"
 
 
 def test_routing_of_aliases(cloud: RunningCloud, role: str) -> None:

@@ -10,6 +10,7 @@ from maycloud.services.lambda_ import (
     permissions,
     versions,
 )
+from maycloud.services.lambda_.code import invalid
 from maycloud.services.lambda_.functions import function_arn, function_policy, owner
 from maycloud.services.lambda_.invocation import ACCOUNT_LIMIT
 from maycloud.services.lambda_.layers import layer_arn
@@ -225,6 +226,8 @@ def RemoveLayerVersionPermission(call: Call, params: Params) -> Result:
 
 @service.operation(resource=resource_arn)
 def TagResource(call: Call, params: Params) -> Result:
+    if not params["Tags"]:
+        raise invalid("An error occurred and the request cannot be processed.")
     functions.change_tags(call, params, params["Tags"], [])
     return None
 

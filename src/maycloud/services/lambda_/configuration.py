@@ -24,6 +24,8 @@ RETIRED = frozenset(
     }
 )  # fmt: skip
 NODE = ("nodejs18.x", "nodejs20.x", "nodejs22.x", "nodejs24.x")
+# https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html
+_SNAPSHOTS = ("python3.12", "python3.13", "python3.14")
 MAX_ENVIRONMENT = 4096  # bytes of all variables
 _MAXIMA = {"timeout": 900, "memorySize": 10_240, "ephemeralStorage.size": 10_240}
 
@@ -99,10 +101,12 @@ def update_configuration(call: Call, configuration: Document, params: Params) ->
     if "Environment" in params:
         variables = params["Environment"].get("Variables", {})
         _check_variables(variables)
-        if variables:
-            configuration["Environment"] = {"Variables": variables}
-        else:
-            configuration.pop("Environment", None)
+        configuration["Environment"] = {"Variables": variables}
+    apply_on = (params.get("SnapStart") or {}).get("ApplyOn")
+    if apply_on == "PublishedVersions" and runtime not in _SNAPSHOTS:
+        raise invalid(f"{runtime} is not supported for SnapStart enabled functions.")
+    if apply_on is not None:
+        configuration["SnapStart"] = {"ApplyOn": apply_on, "OptimizationStatus": "Off"}
     configuration["LoggingConfig"] = _logging(configuration, params.get("LoggingConfig") or {})
 
 
@@ -185,9 +189,12 @@ def describe(
 ) -> dict[str, Any]:
     """A FunctionConfiguration."""
     arn = f"{reference.arn}:{version}" if qualified or version != LATEST else reference.arn
+    apply_on = configuration["SnapStart"]["ApplyOn"]
+    optimized = version != LATEST and apply_on == "PublishedVersions"
     return {name: value for name, value in configuration.items() if name not in _OWN} | {
         "FunctionArn": arn,
         "Version": version,
+        "SnapStart": {"ApplyOn": apply_on, "OptimizationStatus": "On" if optimized else "Off"},
         "State": "Active",
         "LastUpdateStatus": "Successful",
         "RuntimeVersionConfig": {

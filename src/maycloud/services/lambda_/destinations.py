@@ -78,8 +78,8 @@ def check(call: Call, name: Reference, role: str, config: Document) -> None:
                 f"The provided destination config DestinationConfig({side[:1].lower()}{side[1:]}="
                 f"{side}(destination={where})) is invalid."
             )
-        if where.startswith(name.arn):
-            raise invalid("Destination cannot be the function itself: it would call itself for ever.")
+        if where == name.arn or where.startswith(f"{name.arn}:"):
+            raise invalid("You can't specify the function as a destination for itself.")
         resource = f"{where}/*" if kind == "s3" else where
         if not _may(call, name, role, kind, resource):
             raise invalid(

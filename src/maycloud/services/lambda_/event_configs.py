@@ -18,7 +18,12 @@ _SETTINGS = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationCon
 
 def _configs(call: Call, params: Params) -> tuple[Reference, str, Document, Document]:
     name = reference(call, params)
-    functions(call).resolve(name)
+    try:
+        functions(call).resolve(name)
+    except AwsError as error:
+        if call.operation.name in ("GetFunctionEventInvokeConfig", "DeleteFunctionEventInvokeConfig"):
+            raise _missing(name, name.qualifier or LATEST) from error
+        raise AwsError(error.code, "The function doesn't exist.", error.status, **error.members) from error
     body = orjson.loads(orjson.dumps(functions(call).function(name)))
     return name, name.qualifier or LATEST, body, body.setdefault("EventConfigs", {})
 
@@ -42,7 +47,7 @@ def put(call: Call, params: Params, *, merge: bool = False) -> Result:
     config |= {setting: params[setting] for setting in _SETTINGS if setting in params}
     role = functions(call).resolve(name)[1]["Role"]
     destinations.check(call, name, role, config.get("DestinationConfig") or {})
-    config.setdefault("DestinationConfig", {"OnSuccess": {}, "OnFailure": {}})
+    config["DestinationConfig"] = {"OnSuccess": {}, "OnFailure": {}} | (config.get("DestinationConfig") or {})
     config["LastModified"] = call.now()
     configs[qualifier] = config
     functions(call).save(name, body)

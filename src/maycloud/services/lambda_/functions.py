@@ -327,6 +327,11 @@ def delete_concurrency(call: Call, params: Params) -> Result:
 
 def change_tags(call: Call, params: Params, add: dict[str, str], remove: list[str]) -> None:
     name = read_name(call, params["Resource"])
+    if name.qualifier:
+        raise invalid(
+            "Tagging operations are permitted on Lambda functions only. Tags on aliases and versions are not"
+            " supported. Please specify either a function name or a function ARN."
+        )
     body = dict(functions(call).function(name))
     tags = {**body.get("Tags", {}), **add}
     for key in remove:

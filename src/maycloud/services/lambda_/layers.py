@@ -152,16 +152,30 @@ def delete_layer_version(call: Call, params: Params) -> Result:
     return None
 
 
+def _shared(body: Document, account: str) -> bool:
+    """Whether the version's policy lets another account use it; conditions on organizations never hold."""
+    allowed = ("*", {"AWS": f"arn:aws:iam::{account}:root"})
+    statements = body.get("Policy", {}).get("Statement", [])
+    return any(each["Principal"] in allowed and "Condition" not in each for each in statements)
+
+
 def resolve(call: Call, arns: list[str]) -> list[dict[str, Any]]:
     """The layers of a function, in the order of their unpacking."""
     if len(arns) > MAX_LAYERS:
         raise invalid(f"Cannot reference more than {MAX_LAYERS} layers.")
     found: list[dict[str, Any]] = []
+    versions: dict[str, str] = {}
     for arn in arns:
         name, version = _split(arn)
+        before = versions.setdefault(arn.rpartition(":")[0], arn)
+        if before != arn:
+            raise invalid(
+                "Two different versions of the same layer are not allowed to be referenced in the same"
+                f" function. {arn} and {before} are versions of the same layer."
+            )
         scope = (arn.split(":")[4], arn.split(":")[3])
-        body = _documents(call).get(scope, _id(name, version)) if scope[0] == call.account else None
-        if body is None:
+        body = _documents(call).get(scope, _id(name, version))
+        if body is None or (scope[0] != call.account and not _shared(body, call.account)):
             raise invalid(f"Layer version {arn} does not exist.")
         found.append({"Arn": arn, **{k: body[k] for k in ("CodeSize", "Digest", "Unpacked")}})
     return found

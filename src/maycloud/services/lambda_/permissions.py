@@ -10,7 +10,7 @@ from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
 from maycloud.services.lambda_.code import invalid
 from maycloud.services.lambda_.functions import functions, reference
-from maycloud.services.lambda_.store import Reference
+from maycloud.services.lambda_.store import LATEST, Reference
 from maycloud.store import Document
 
 _ACCOUNT = re.compile(r"\d{12}")
@@ -27,6 +27,8 @@ def _policies(call: Call, name: Reference) -> tuple[Document, Document]:
 
 def add_permission(call: Call, params: Params) -> Result:
     name = reference(call, params)
+    if name.qualifier == LATEST:
+        raise invalid("We currently do not support adding policies for $LATEST.")
     body, policy = _policies(call, name)
     _check_revision(policy, params)
     identifier = params["StatementId"]
