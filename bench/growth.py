@@ -4,27 +4,27 @@
 
 Items go in over sockets by BatchWriteItem, 25 at a time, durable as any. At each power of ten from a thousand
 on, and at the end, GetItem and Query (ten items of a partition of a hundred) are timed one at a time, of keys
-from all over the table. Ten million items take some two gigabytes of disk.
+from all over the table. Ten million items take some two gigabytes of disk and eight minutes.
 """
 
 import argparse
 import asyncio
 import json
 import math
-import os
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
 import uvloop
 
 from bench import servers
 from bench.load import Load, load, signed_request
+from bench.measuring import Bench, client, resident
+from bench.report import Section, Target, write
 
 TABLE = "growth"
 BATCH = 25  # all that BatchWriteItem takes
@@ -111,32 +111,22 @@ def sizes(items: int) -> list[int]:
     return [*found, items]
 
 
-def memory(process: int) -> str:
-    """A process's resident memory, where the system tells it."""
-    status = Path(f"/proc/{process}/status")
-    if not status.exists():
-        return "?"
-    line = next(line for line in status.read_text().splitlines() if line.startswith("VmRSS"))
-    return f"{int(line.split()[1]) / 1024:,.0f}"
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A table of so many items: how quickly the last of them went in, and what reading them takes."""
+
+    items: int
+    rate: float
+    get: Load
+    query: Load
+    disk: float  # MB
+    memory: float  # MB
 
 
-def run(items: int, seconds: float, data: Path) -> None:
-    columns = (
-        "items",
-        "put a second",
-        "GetItem p50 ms",
-        "p99",
-        "Query p50 ms",
-        "p99",
-        "disk MB",
-        "memory MB",
-    )
-    print("".join(f"{column:>16}" for column in columns), flush=True)
+def grow(items: int, seconds: float, data: Path) -> Iterator[Row]:
+    """Fill a table step by step, and measure it at each."""
     with servers.cloud(data=data) as (url, process):
-        boto3.client(
-            "dynamodb", endpoint_url=url, aws_access_key_id="test", aws_secret_access_key="test",
-            region_name="us-east-1",
-        ).create_table(
+        client(url, "dynamodb").create_table(
             TableName=TABLE, BillingMode="PAY_PER_REQUEST",
             KeySchema=[
                 {"AttributeName": "h", "KeyType": "HASH"}, {"AttributeName": "r", "KeyType": "RANGE"},
@@ -153,28 +143,59 @@ def run(items: int, seconds: float, data: Path) -> None:
             filled = size
             get, query = measure(url, size, seconds)
             disk = sum(file.stat().st_size for file in data.rglob("*") if file.is_file()) / 1e6
-            cells = (
-                f"{size:,}", f"{rate:,.0f}", f"{get.p50:.3f}", f"{get.p99:.3f}", f"{query.p50:.3f}",
-                f"{query.p99:.3f}", f"{disk:,.0f}", memory(process.pid),
-            )  # fmt: skip
-            print("".join(f"{cell:>16}" for cell in cells), flush=True)
+            yield Row(size, rate, get, query, disk, resident(process.pid))
+
+
+def section(rows: list[Row]) -> Section:
+    first, last = rows[0], rows[-1]
+    growth = [
+        Target(f"p50 of a {what} at {last.items:,} items against {first.items:,}", 1.3, ratio, "×", most=True)
+        for what, ratio in (
+            ("GetItem", last.get.p50 / first.get.p50),
+            ("Query", last.query.p50 / first.query.p50),
+        )
+    ]
+    return Section(
+        "Memory and growth",
+        [
+            ["items", "put a second", "GetItem p50 ms", "p99", "Query p50 ms", "p99", "disk MB", "memory MB"],
+            *(
+                [
+                    f"{row.items:,}", f"{row.rate:,.0f}", f"{row.get.p50:.3f}", f"{row.get.p99:.3f}",
+                    f"{row.query.p50:.3f}", f"{row.query.p99:.3f}", f"{row.disk:,.0f}", f"{row.memory:,.0f}",
+                ]
+                for row in rows
+            ),
+        ],
+        "One connection; a Query reads ten items. Items go in by BatchWriteItem over eight connections.",
+        growth,
+    )  # fmt: skip
+
+
+def run(bench: Bench) -> Section:
+    """Up to a million items; `python -m bench.growth --items 10000000` goes on to ten."""
+    with tempfile.TemporaryDirectory(prefix="maycloud-growth-") as folder:
+        rows = list(grow(50_000 if bench.quick else 1_000_000, bench.seconds, Path(folder) / "data"))
+    bench.say(f"growth: GetItem {rows[0].get.p50:.3f} ms, {rows[-1].get.p50:.3f} ms at {rows[-1].items:,}")
+    return section(rows)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--items", type=int, default=1_000_000, help="how many in the end (1000000)")
     parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement (3)")
-    parser.add_argument("--data", type=Path, help="an empty folder to put them in (a temporary one)")
     given = parser.parse_args()
     if given.items < 1000:
-        sys.exit("--items: a thousand at least")
-    if given.data is not None:
-        if given.data.exists() and os.listdir(given.data):
-            sys.exit(f"--data: {given.data} is not empty")
-        run(given.items, given.seconds, given.data)
-        return
+        parser.error("--items: a thousand at least")
     with tempfile.TemporaryDirectory(prefix="maycloud-growth-") as folder:
-        run(given.items, given.seconds, Path(folder))
+        rows = []
+        for row in grow(given.items, given.seconds, Path(folder) / "data"):
+            print(
+                f"{row.items:>12,} items  GetItem {row.get.p50:.3f} ms  Query {row.query.p50:.3f} ms",
+                flush=True,
+            )
+            rows.append(row)
+    write(section(rows), quick=False)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Lambda's words and shapes, as recorded from AWS.
+"""Lambda's words and shapes, as others observed of AWS.
 
-Facts: LocalStack's ``tests/aws/services/lambda_/test_lambda_api.snapshot.json`` (recorded on AWS), the errors
-of its provider that these tests cover, and botocore's model of Lambda.
+Facts: the beginning of LocalStack's ``tests/aws/services/lambda_/test_lambda_api.snapshot.json`` (recorded on
+AWS: the life of a function, redundant updates), the words of its provider, which are second-hand, and
+botocore's model of Lambda.
 """
 
 import json
@@ -210,7 +211,7 @@ def test_event_configs_and_concurrency(cloud: RunningCloud, role: str) -> None:
 
 
 def test_tags(cloud: RunningCloud, role: str) -> None:
-    """TestLambdaTags::test_tag_exceptions."""
+    """In the words of LocalStack's provider."""
     client = cloud.client("lambda")
     arn = create(cloud, role, "conform-tags", Publish=True)["FunctionArn"].removesuffix(":1")
     tag = client.tag_resource
