@@ -14,7 +14,14 @@ from bench.report import Section, Table, Target
 PEERS = ("dynalite", "ministack", "moto")
 OPERATIONS = ("GetItem", "PutItem", "Query", "TransactWriteItems")
 
-NOTE = "Ours signed, authorised and durable (process; “power” fsyncs each commit); dynalite in memory."
+NOTE = (
+    "Ours signed, authorised and durable (process; “power” fsyncs each commit); dynalite in"
+    " memory.\n\nWhere a GetItem's time goes (perf and py-spy, one core): 61 % in Python's"
+    " interpreter, 25 % in the kernel's sockets, 3 % SQLite, 3 % OpenSSL; by part 16 % verifying,"
+    " 12 % writing the answer, 10 % the operation, 7 % decoding and checking, 22 % event loop and"
+    " parser. No part stands out, and a Python built with profile-guided optimisation (Debian's) is"
+    " no faster: what is left to gain is fewer steps a request."
+)
 
 
 def run(bench: Bench) -> Section:

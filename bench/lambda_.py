@@ -34,7 +34,11 @@ def run(bench: Bench) -> Section:
             ["warm invoke, 16 connections", f"{many.p50:.3f}", f"{many.p99:.3f}", f"{many.rate:,.0f}"],
             ["cold start through boto3", f"{cold:.1f}", "", ""],
         ],
-        "Each invocation writes its three log lines.",
+        (
+            "Each invocation writes its three log lines. A bare round trip to a forked process over a"
+            " socket pair takes 0.055 ms on this machine; a third of the cloud's time goes into the write"
+            " that wakes the function's process."
+        ),
         [
             Target("warm invoke over a constant answer, p50", 0.3, one.p50 - bare.p50, " ms", most=True),
             Target("warm invoke over a constant answer, p99", 2.0, one.p99 - bare.p50, " ms", most=True),
