@@ -35,6 +35,8 @@ def test_sync_of_a_thousand_files(cloud: RunningCloud, tmp_path: Path) -> None:
         path = source / f"{number % 7}" / "ü ñ+%" / f"file {number}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(f"{number}".encode() * (number % 50))
+        # S3 tells whole seconds: a file written in the second of its upload would look newer than its object.
+        os.utime(path, (1_700_000_000, 1_700_000_000))
     aws(cloud, "s3", "sync", str(source), "s3://synced/at/", "--only-show-errors")
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket="synced", Prefix="at/")
     keys = [each["Key"] for page in pages for each in page["Contents"]]
