@@ -70,7 +70,11 @@ def build_site(source: Path, cache: Path) -> Path:
         verb = "ci" if (work / "package-lock.json").exists() else "install"
         run_tool(["npm", verb, "--no-audit", "--no-fund"], work, f"installing {source.name}/package.json")
         run_tool(["npm", "run", "build"], work, f"building {source.name}")
-        (work / "dist").rename(target)
+        try:
+            (work / "dist").rename(target)
+        except OSError:
+            if not target.is_dir():  # unless another deployment has built the same meanwhile
+                raise
     finally:
         shutil.rmtree(work, ignore_errors=True)
     click.echo(f"  built {source.name} in {time.monotonic() - begun:.1f} s")
