@@ -2,8 +2,8 @@
 
 import base64
 import json
-import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,10 @@ def handler(event, context):
         raise ValueError("no " + "good")
     if do == "sleep":
         time.sleep(event["for"])
+    if do == "meet":
+        open(os.path.join(event["at"], str(os.getpid())), "w").close()
+        while len(os.listdir(event["at"])) < event["count"]:
+            time.sleep(0.005)
     if do == "exit":
         sys.exit(3)
     if do == "crash":
@@ -233,19 +237,13 @@ def test_payload_limits(cloud: RunningCloud, function: str) -> None:
     assert len(large) == 5_000_000
 
 
-def test_invocations_run_beside_each_other(cloud: RunningCloud, function: str) -> None:
-    pids: list[int] = []
-
-    def one() -> None:
-        found, _ = invoke(cloud, function, {"do": "sleep", "for": 0.4})
-        pids.append(found["pid"])
-
-    threads = [threading.Thread(target=one) for _ in range(10)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(set(pids)) == 10
+def test_invocations_run_beside_each_other(cloud: RunningCloud, role: str, tmp_path: Path) -> None:
+    """Ten that wait for each other could not end if any of them waited for its turn."""
+    make_function(cloud.client("lambda"), role, "beside", SOURCE, Timeout=60)
+    meeting = {"do": "meet", "at": str(tmp_path), "count": 10}
+    with ThreadPoolExecutor(max_workers=10) as pool:
+        found = list(pool.map(lambda _: invoke(cloud, "beside", meeting)[0]["pid"], range(10)))
+    assert len(set(found)) == 10
 
 
 def test_reserved_concurrency_throttles(cloud: RunningCloud, role: str) -> None:
