@@ -6,6 +6,7 @@ On the control socket (stream) messages are JSON after four bytes of length. A r
 ``{"forked": N, "pid": P}`` and, when one ends, ``{"exited": P, "status": wait status}``.
 """
 
+import contextlib
 import ctypes
 import gc
 import json
@@ -137,7 +138,9 @@ def main() -> None:
     warm()
     gc.collect()
     gc.freeze()
-    Zygote(control).serve()
+    # A cloud that is killed closes the socket, with a reset where it had not read all of it.
+    with contextlib.suppress(ConnectionError):
+        Zygote(control).serve()
 
 
 if __name__ == "__main__":
