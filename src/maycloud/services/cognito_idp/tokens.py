@@ -78,7 +78,7 @@ async def sign_in(
             "Nonce": nonce, "Hosted": hosted,
         },
     )  # fmt: skip
-    result = await _make(state, pool, client, user, login, source, metadata)
+    result = await _make(state, pool, client, user, login, now, source, metadata)
     with state.db.atomic():
         state.records.put_login(login)
         result["RefreshToken"] = _new_refresh(state, login, now + life)
@@ -97,15 +97,16 @@ async def _make(
     client: Client,
     user: User,
     login: Login,
+    now: int,
     source: str,
     metadata: dict[str, str] | None,
 ) -> Document:
-    """Access and ID tokens of a login."""
+    """Access and ID tokens of a login, issued at `now`: one reading of the clock, so that the `auth_time` of
+    a sign-in is its tokens' `iat`, however long a trigger takes."""
     groups = state.records.groups_of(pool.id, user.key)
     changes = await triggers.before_tokens(
         state, pool, client, user, source, groups, login.body["Scopes"], metadata
     )
-    now = int(state.clock.time())
     shared: Document = {
         "sub": user.sub,
         "iss": state.issuer(pool.id),
@@ -154,7 +155,9 @@ async def refresh(
     login, user, expires = find_refresh(state, pool, client, token)
     rotation = client.settings.get("RefreshTokenRotation", {})
     rotates = rotation.get("Feature") == "ENABLED"
-    result = await _make(state, pool, client, user, login, "TokenGeneration_RefreshTokens", metadata)
+    result = await _make(
+        state, pool, client, user, login, int(now), "TokenGeneration_RefreshTokens", metadata
+    )
     if not rotates:
         return result
     login, user, expires = find_refresh(state, pool, client, token)  # it may have been used meanwhile
