@@ -12,6 +12,7 @@ from maycloud.services.dynamodb.store import Document
 MAX_LOCAL = 5
 MAX_GLOBAL = 20
 MAX_NON_KEY = 100
+MAX_PARTS = 4  # attributes of a global index's partition key, and of its sort key
 
 MAX_UNITS = 1_000_000_000_000
 
@@ -133,7 +134,13 @@ def check_added_index(index: Document, given: list[Document], body: Document) ->
     check_index_throughput(index, body["BillingMode"])
 
 
-def _check_schema(schema: list[Document], types: dict[str, str], index: str = "") -> None:
+def _check_schema(
+    schema: list[Document], types: dict[str, str], index: str = "", *, several: bool = False
+) -> None:
+    """`several`: the keys may be of several attributes each, as a global index's may."""
+    if several and (len(schema) > 2 or schema[-1]["KeyType"] == "HASH"):
+        _check_several(schema, types)
+        return
     if len(schema) > 2:
         raise validation(
             f"1 validation error detected: Value '[{_shown(schema)}]' at 'keySchema' failed to"
@@ -143,10 +150,7 @@ def _check_schema(schema: list[Document], types: dict[str, str], index: str = ""
     if any(name not in types for name in names) or (not index and len(types) < len(schema)):
         if not index and len(schema) == 2:
             raise validation("Invalid KeySchema: Some index key attribute have no definition")
-        raise validation(
-            f"{_INVALID}Some index key attributes are not defined in AttributeDefinitions. Keys:"
-            f" [{', '.join(names)}], AttributeDefinitions: [{', '.join(types)}]"
-        )
+        raise _undefined(names, types)
     if schema[0]["KeyType"] != "HASH":
         raise validation("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
     if len(schema) == 2:
@@ -156,6 +160,33 @@ def _check_schema(schema: list[Document], types: dict[str, str], index: str = ""
             )
         if schema[1]["KeyType"] != "RANGE":
             raise validation("Invalid KeySchema: The second KeySchemaElement is not a RANGE key type")
+
+
+def _check_several(schema: list[Document], types: dict[str, str]) -> None:
+    """Up to four attributes for each key, those of the partition key first."""
+    names = [each["AttributeName"] for each in schema]
+    if any(name not in types for name in names):
+        raise _undefined(names, types)
+    kinds = [each["KeyType"] for each in schema]
+    if kinds[0] != "HASH":
+        raise validation("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
+    if kinds != sorted(kinds):
+        raise validation("Invalid KeySchema: All HASH key elements must come before the RANGE key elements")
+    for kind in ("HASH", "RANGE"):
+        if kinds.count(kind) > MAX_PARTS:
+            raise validation(
+                f"Invalid KeySchema: The number of {kind} key elements exceeds the limit of {MAX_PARTS}"
+            )
+    if len(set(names)) != len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise validation(f"{_INVALID}Duplicate AttributeName in KeySchema: {twice}")
+
+
+def _undefined(names: list[str], types: dict[str, str]) -> AwsError:
+    return validation(
+        f"{_INVALID}Some index key attributes are not defined in AttributeDefinitions. Keys:"
+        f" [{', '.join(names)}], AttributeDefinitions: [{', '.join(types)}]"
+    )
 
 
 def _shown(schema: list[Document]) -> str:
@@ -168,7 +199,7 @@ def _shown(schema: list[Document]) -> str:
 def _check_index(index: Document, table: list[Document], types: dict[str, str], label: str) -> set[str]:
     """Checks one index of a table with such a key; gives the attributes of its own."""
     name, schema = index["IndexName"], index["KeySchema"]
-    _check_schema(schema, types, name)
+    _check_schema(schema, types, name, several=label == "Global")
     if label == "Local":
         if len(schema) < 2:
             raise validation(f"{_INVALID}Index KeySchema does not have a range key for index: {name}")

@@ -22,20 +22,33 @@ USUAL = MAX_RANGE // 4  # characters that cannot come to more bytes than a key m
 
 @dataclass(frozen=True, slots=True)
 class KeySchema:
-    """Names and types (S, N, B) of a partition key and, where there is one, a sort key."""
+    """Names and types (S, N, B) of a partition key and, where there is one, a sort key.
+
+    Each may be of several attributes in a global index, `more_hash` and `more_range`:
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.DesignPattern.MultiAttributeKeys.html
+    """
 
     hash: str
     hash_type: str
     range: str | None = None
     range_type: str = ""
+    more_hash: tuple[tuple[str, str], ...] = ()
+    more_range: tuple[tuple[str, str], ...] = ()
     names: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    hashes: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    ranges: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    types: dict[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        names = (self.hash,) if self.range is None else (self.hash, self.range)
-        object.__setattr__(self, "names", names)
+        hashes = ((self.hash, self.hash_type), *self.more_hash)
+        ranges = ((self.range, self.range_type), *self.more_range) if self.range is not None else ()
+        object.__setattr__(self, "hashes", tuple(name for name, _ in hashes))
+        object.__setattr__(self, "ranges", tuple(name for name, _ in ranges))
+        object.__setattr__(self, "names", (*self.hashes, *self.ranges))
+        object.__setattr__(self, "types", dict((*hashes, *ranges)))
 
     def type_of(self, name: str) -> str:
-        return self.hash_type if name == self.hash else self.range_type
+        return self.types[name]
 
 
 def encode(value: Value) -> bytes:
@@ -71,9 +84,9 @@ def bucket_of(encoded: bytes) -> bytes:
     return (zlib.crc32(encoded) & 0xFFFF).to_bytes(2, "big")
 
 
-def partition(value: Value) -> bytes:
+def partition(*values: Value) -> bytes:
     """The prefix of all rows of a partition."""
-    encoded = encode(value)
+    encoded = b"".join(map(encode, values))
     return bucket_of(encoded) + encoded
 
 
@@ -87,6 +100,9 @@ def after(prefix: bytes) -> bytes:
 
 def row_key(schema: KeySchema, item: Item) -> bytes:
     """An item's key in its table, or the first part of its key in an index."""
+    if schema.more_hash or schema.more_range:
+        key = partition(*(item[name] for name in schema.hashes))
+        return key + b"".join(encode(item[name]) for name in schema.ranges)
     encoded = encode(item[schema.hash])
     key = bucket_of(encoded) + encoded
     return key if schema.range is None else key + encode(item[schema.range])
@@ -191,12 +207,12 @@ def _check_length(schema: KeySchema, name: str, kind: str, content: str) -> None
     if kind == "N":
         return
     size = len(content.encode()) if kind == "S" else len(b64decode(content))
-    if name == schema.hash and size > MAX_HASH:
+    if name in schema.hashes and size > MAX_HASH:
         raise validation(
             "One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit"
             " of2048 bytes"
         )
-    if name == schema.range and size > MAX_RANGE:
+    if name in schema.ranges and size > MAX_RANGE:
         raise validation(
             "One or more parameter values were invalid: Aggregated size of all range keys has exceeded the"
             " size limit of 1024 bytes"

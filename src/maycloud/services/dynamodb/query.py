@@ -26,6 +26,8 @@ from maycloud.services.dynamodb.store import Index, Table
 from maycloud.services.dynamodb.values import Item, item_size
 
 PAGE = 1 << 20  # bytes read of one call
+MAX_KEYS = 2  # attributes of a table's key
+MAX_INDEX_KEYS = 8
 
 
 @dataclass(slots=True)
@@ -58,8 +60,9 @@ def query(call: Call, params: Params) -> Result:
     project = expressions.legacy_projection(params)
     start = starts.values(params)
     tests, text = None, params.get("KeyConditionExpression")
+    most = MAX_INDEX_KEYS if params.get("IndexName") else MAX_KEYS
     if params.get("KeyConditions") is not None:
-        tests = legacy.key_conditions(params["KeyConditions"])
+        tests = legacy.key_conditions(params["KeyConditions"], most)
     elif text is None:
         raise validation(
             "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."
@@ -71,7 +74,7 @@ def query(call: Call, params: Params) -> Result:
     project = project or expressions.projection(params)
     if tests is None:
         assert keyed is not None
-        tests = keyed.tests()
+        tests = keyed.tests(most)
     _check_select(params)
     expressions.check()
     table = find(call, params["TableName"])
@@ -79,7 +82,7 @@ def query(call: Call, params: Params) -> Result:
     schema = index.schema if index is not None else table.schema
     if start is not None:
         starts.check_hash(start, table, index)
-    keyconditions.check_hash(tests, schema.hash, schema.range)
+    keyconditions.check_hash(tests, schema)
     if start is not None:
         starts.check_rest(start, table, index)
     condition = _condition(tests, schema)
@@ -228,7 +231,7 @@ def _condition(tests: KeyTests, schema: KeySchema) -> KeyCondition:
         for name, (_, operands) in tests.items():
             for operand in operands:
                 _check_operand(schema, name, operand)
-    return keyconditions.choose(tests, schema.hash, schema.range)
+    return keyconditions.choose(tests, schema)
 
 
 def _check_operand(schema: KeySchema, name: str, value: Item | Any) -> None:
@@ -237,7 +240,7 @@ def _check_operand(schema: KeySchema, name: str, value: Item | Any) -> None:
             "One or more parameter values were invalid: Condition parameter type does not match schema type"
         )
     ((kind, content),) = value.items()
-    if kind != "N" and not content and name == schema.hash:
+    if kind != "N" and not content and name in schema.hashes:
         what = "string" if kind == "S" else "binary"
         raise validation(
             "One or more parameter values are not valid. The AttributeValue for a key attribute cannot"
@@ -247,14 +250,15 @@ def _check_operand(schema: KeySchema, name: str, value: Item | Any) -> None:
 
 def _check_within(condition: KeyCondition, start: Item, of_index: bool, schema: KeySchema, at: bytes) -> None:
     """Whether a page may begin behind this key; in the words that dynalite's test/query.js observed."""
-    same = binding.equal(start[schema.hash], condition.hash_value)
+    given = tuple(start[name] for name in schema.hashes)
+    same = all(map(binding.equal, given, condition.hash_values))
     if condition.operator is None:
         if not same:
             raise validation(
                 "The provided starting key is outside query boundaries based on provided conditions"
             )
         return
-    low, high = _bounds(schema, replace(condition, hash_value=start[schema.hash]))
+    low, high = _bounds(schema, replace(condition, hash_values=given))
     single = not of_index and condition.operator == "="
     if not single and not low <= at < high:
         raise validation("The provided starting key does not match the range key predicate")
@@ -264,7 +268,7 @@ def _check_within(condition: KeyCondition, start: Item, of_index: bool, schema: 
 
 def _bounds(schema: KeySchema, condition: KeyCondition) -> tuple[bytes, bytes]:
     """The key range [low, high) of a key condition."""
-    prefix = keys.partition(condition.hash_value)
+    prefix = keys.partition(*condition.hash_values) + b"".join(map(keys.encode, condition.leading))
     low, high = prefix, keys.after(prefix)
     if condition.operator is None:
         return low, high

@@ -33,14 +33,13 @@ def check_hash(start: Item, table: Table, index: Index | None) -> None:
     schema = index.schema if index is not None else table.schema
     if len(start) != len(names):
         raise validation(_INVALID)
-    _check(start, schema, schema.hash)
+    _check(start, schema, schema.hashes)
 
 
 def check_rest(start: Item, table: Table, index: Index | None) -> None:
     """After a Query's condition on the partition key: all else."""
     schema = index.schema if index is not None else table.schema
-    if schema.range is not None:
-        _check(start, schema, schema.range)
+    _check(start, schema, schema.ranges)
     if index is not None:
         check_table(start, table, alone=False)
     else:
@@ -50,8 +49,7 @@ def check_rest(start: Item, table: Table, index: Index | None) -> None:
 def check_index(start: Item, table: Table, index: Index) -> None:
     """A Scan's start in an index."""
     check_hash(start, table, index)
-    if index.schema.range is not None:
-        _check(start, index.schema, index.schema.range)
+    _check(start, index.schema, index.schema.ranges)
     _check_values(index.schema, start)
 
 
@@ -64,11 +62,12 @@ def check_table(start: Item, table: Table, *, alone: bool) -> None:
     _check_values(table.schema, start)
 
 
-def _check(start: Item, schema: KeySchema, name: str) -> None:
-    if name not in start:
-        raise validation(_INVALID)
-    if schema.type_of(name) not in start[name]:
-        raise validation(_NO_MATCH)
+def _check(start: Item, schema: KeySchema, names: tuple[str, ...]) -> None:
+    for name in names:
+        if name not in start:
+            raise validation(_INVALID)
+        if schema.type_of(name) not in start[name]:
+            raise validation(_NO_MATCH)
 
 
 def _check_values(schema: KeySchema, start: Item) -> None:

@@ -92,11 +92,14 @@ class Table:
 
 
 def _schema(elements: list[dict[str, str]], types: dict[str, str]) -> KeySchema:
-    hash_name = elements[0]["AttributeName"]
-    if len(elements) == 1:
-        return KeySchema(hash_name, types[hash_name])
-    range_name = elements[1]["AttributeName"]
-    return KeySchema(hash_name, types[hash_name], range_name, types[range_name])
+    parts: dict[str, list[tuple[str, str]]] = {"HASH": [], "RANGE": []}
+    for element in elements:
+        parts[element["KeyType"]].append((element["AttributeName"], types[element["AttributeName"]]))
+    first, *more_hash = parts["HASH"]
+    if not parts["RANGE"]:
+        return KeySchema(*first, more_hash=tuple(more_hash))
+    sort, *more_range = parts["RANGE"]
+    return KeySchema(*first, *sort, tuple(more_hash), tuple(more_range))
 
 
 def read_table(id_: int, account: str, region: str, name: str, body: Document) -> Table:

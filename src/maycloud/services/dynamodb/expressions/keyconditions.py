@@ -13,6 +13,7 @@ from maycloud.services.dynamodb.expressions.binding import Binder
 from maycloud.services.dynamodb.expressions.conditions import MIRRORED, Compiler
 from maycloud.services.dynamodb.expressions.lexer import Names, Used, Values
 from maycloud.services.dynamodb.expressions.parser import Step, Test, Tree, parse_condition
+from maycloud.services.dynamodb.keys import KeySchema
 from maycloud.services.dynamodb.values import Value
 
 KeyTests = dict[str, tuple[str, tuple[Value, ...]]]
@@ -24,14 +25,16 @@ _INDEXABLE = frozenset({"=", "<", "<=", ">", ">=", "between", "begins_with"})
 
 @dataclass(frozen=True, slots=True)
 class KeyCondition:
-    """The partition key's value; and of the sort key an operator with its operands, or None.
+    """The partition key's values; and of the sort key an operator with its operands, or None.
 
-    Operators: ``=``, ``<``, ``<=``, ``>``, ``>=``, ``between``, ``begins_with``.
+    Operators: ``=``, ``<``, ``<=``, ``>``, ``>=``, ``between``, ``begins_with``. Where a sort key has several
+    attributes, `leading` are the values of those before the one that the operator is about.
     """
 
-    hash_value: Value
+    hash_values: tuple[Value, ...]
     operator: str | None = None
     operands: tuple[Value, ...] = ()
+    leading: tuple[Value, ...] = ()
 
 
 class KeyConditions:
@@ -42,39 +45,51 @@ class KeyConditions:
         self._steps = parse_condition(_KIND, text)
         Compiler(self._binder).condition(self._steps)
 
-    def tests(self) -> KeyTests:
+    def tests(self, most: int) -> KeyTests:
+        """`most`: how many there may be."""
         found: KeyTests = {}
         for tree in _conjuncts(self._steps):
             name, operator, operands = _key_test(self._binder, tree)
             if name in found:
                 raise validation(f"{_KIND}s must only contain one condition per key")
             found[name] = (operator, operands)
-        check_count(found)
+        check_count(found, most)
         return found
 
 
-def check_count(tests: KeyTests) -> None:
-    if not 1 <= len(tests) <= 2:
+def check_count(tests: KeyTests, most: int) -> None:
+    if not 1 <= len(tests) <= most:
         raise validation("Conditions can be of length 1 or 2 only")
 
 
-def check_hash(tests: KeyTests, hash_name: str, range_name: str | None) -> None:
-    """There must be a condition on the partition key, and no second one where there is no second key."""
-    if len(tests) > 1 and range_name is None:
+def check_hash(tests: KeyTests, schema: KeySchema) -> None:
+    """There must be conditions on the partition key, and no other one where there is no other key."""
+    if len(schema.names) <= 2:
+        check_count(tests, 2)
+    if len(tests) > len(schema.names):
         raise _not_supported()
-    if hash_name not in tests:
-        raise validation(f"Query condition missed key schema element: {hash_name}")
+    for name in schema.hashes:
+        if name not in tests:
+            raise _missed(name)
 
 
-def choose(tests: KeyTests, hash_name: str, range_name: str | None) -> KeyCondition:
-    """The condition on these keys."""
-    others = tests.keys() - {hash_name}
-    if others and range_name not in others:
-        raise validation(f"Query condition missed key schema element: {range_name}")
-    operator, operands = tests[hash_name]
-    if operator != "=":
+def choose(tests: KeyTests, schema: KeySchema) -> KeyCondition:
+    """The condition on these keys: of a sort key's attributes the first ones, and all but the last equal."""
+    others = tests.keys() - {*schema.hashes}
+    given = schema.ranges[: len(others)]
+    for name in given:
+        if name not in others:
+            raise _missed(name)
+    *leading, last = [tests[name] for name in given] or [(None, ())]
+    wanted = [*(tests[name] for name in schema.hashes), *leading]
+    if any(operator != "=" for operator, _ in wanted):
         raise _not_supported()
-    return KeyCondition(operands[0], *tests[range_name]) if range_name in tests else KeyCondition(operands[0])
+    values = tuple(operands[0] for _, operands in wanted)
+    return KeyCondition(values[: len(schema.hashes)], *last, leading=values[len(schema.hashes) :])
+
+
+def _missed(name: str) -> Exception:
+    return validation(f"Query condition missed key schema element: {name}")
 
 
 def check_indexable(tests: KeyTests) -> None:

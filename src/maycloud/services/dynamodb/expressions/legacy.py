@@ -229,13 +229,13 @@ _KEY_OPERATORS = {
 }  # fmt: skip
 
 
-def key_conditions(given: dict[str, Any]) -> KeyTests:
-    """KeyConditions of a Query."""
+def key_conditions(given: dict[str, Any], most: int) -> KeyTests:
+    """KeyConditions of a Query, `most` of them."""
     found: KeyTests = {}
     for name, condition in given.items():
         operator: str = condition["ComparisonOperator"]
         values = _values(condition)
         _check(operator, values)
         found[name] = (_KEY_OPERATORS.get(operator, operator), tuple(values))
-    check_count(found)
+    check_count(found, most)
     return found
