@@ -5,6 +5,7 @@ import logging
 import orjson
 
 from maycloud.services.base import Cloud
+from maycloud.services.dynamodb.counts import Counter
 from maycloud.services.dynamodb.store import Index, Rows, Table, Tables, index_key
 from maycloud.services.dynamodb.streams import Streams
 from maycloud.services.dynamodb.values import Item
@@ -28,6 +29,7 @@ class DynamoDB:
         self.tables = Tables(cloud.store)
         self.rows = Rows(cloud.store)
         self.streams = Streams(cloud.store)
+        self.counter = Counter(cloud.store, self.tables, self.rows)
         self._timer: Timer | None = None
         cloud.store.outbox.consume("dynamodb-backfill", self._backfill, concurrency=1)
         cloud.store.outbox.consume("dynamodb-sweep", self._sweep, concurrency=1)

@@ -5,12 +5,12 @@ from typing import Any
 
 from maycloud.errors import AwsError, validation
 from maycloud.services.base import Call, Params, Result
+from maycloud.services.dynamodb import counts
 from maycloud.services.dynamodb.definitions import WARM, check_definition, check_warm
-from maycloud.services.dynamodb.requests import check_name, named, rows, tables
+from maycloud.services.dynamodb.requests import check_name, named, tables
 from maycloud.services.dynamodb.settings import check_tags, read_policy
 from maycloud.services.dynamodb.store import Document, Table
 
-COUNTED = 20_000  # items that DescribeTable counts at once; beyond that the figure is the last sweep's
 MAX_TABLES = 2500
 
 TRANSPARENT = ("TableClass", "SSESpecification", "OnDemandThroughput")  # told as they were given
@@ -87,9 +87,7 @@ def close_stream(call: Call, table: Table) -> None:
 def describe(call: Call, table: Table) -> Document:
     """A TableDescription."""
     body = table.body
-    items, size = rows(call).count(table, COUNTED)
-    if items >= COUNTED:
-        items, size = body.get("Counted", (items, size))
+    tally = counts.of(call, table)
     described: Document = {
         "TableName": table.name,
         "TableArn": table.arn,
@@ -99,8 +97,8 @@ def describe(call: Call, table: Table) -> Document:
         "AttributeDefinitions": body["AttributeDefinitions"],
         "KeySchema": body["KeySchema"],
         "ProvisionedThroughput": _throughput(call, body),
-        "TableSizeBytes": size,
-        "ItemCount": items,
+        "TableSizeBytes": tally.table[1],
+        "ItemCount": tally.table[0],
         "DeletionProtectionEnabled": body["DeletionProtectionEnabled"],
         "WarmThroughput": warm_throughput(body),
     }
@@ -124,7 +122,7 @@ def describe(call: Call, table: Table) -> Document:
             )
     for kind in ("LocalSecondaryIndexes", "GlobalSecondaryIndexes"):
         if body.get(kind):
-            described[kind] = [_describe_index(table, index, kind) for index in body[kind]]
+            described[kind] = [_describe_index(table, index, kind, tally) for index in body[kind]]
     if "StreamLabel" in body:
         described["LatestStreamLabel"] = body["StreamLabel"]
         described["LatestStreamArn"] = f"{table.arn}/stream/{body['StreamLabel']}"
@@ -152,13 +150,14 @@ def _key_arn(table: Table, key: str) -> str:
     return f"arn:aws:kms:{table.region}:{table.account}:{what}"
 
 
-def _describe_index(table: Table, index: Document, kind: str) -> Document:
+def _describe_index(table: Table, index: Document, kind: str, tally: counts.Tally) -> Document:
+    items, size = tally.indexes.get(index["IndexName"], (0, 0))
     described: Document = {
         "IndexName": index["IndexName"],
         "KeySchema": index["KeySchema"],
         "Projection": index["Projection"],
-        "IndexSizeBytes": 0,
-        "ItemCount": 0,
+        "IndexSizeBytes": size,
+        "ItemCount": items,
         "IndexArn": f"{table.arn}/index/{index['IndexName']}",
     }
     if kind == "GlobalSecondaryIndexes":
