@@ -424,3 +424,19 @@ def test_what_no_table_has_is_told_truthfully(dynamodb: Any) -> None:
     assert dynamodb.list_backups()["BackupSummaries"] == []
     assert dynamodb.list_global_tables()["GlobalTables"] == []
     refused("GlobalTableNotFoundException", dynamodb.describe_global_table, GlobalTableName="bare")
+
+
+def test_encryption_with_a_key_is_told_with_the_key(dynamodb: Any) -> None:
+    """As LocalStack's tests/aws/services/dynamodb/test_dynamodb.snapshot.json recorded it of AWS."""
+    made = dynamodb.create_table(
+        TableName="encrypted",
+        KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "p", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        SSESpecification={"Enabled": True},
+    )["TableDescription"]["SSEDescription"]
+    assert made["KMSMasterKeyArn"].startswith("arn:aws:kms:us-east-1:000000000000:key/")
+    assert (made["SSEType"], made["Status"]) == ("KMS", "ENABLED")
+    ended = dynamodb.update_table(TableName="encrypted", SSESpecification={"Enabled": False})
+    assert ended["TableDescription"]["SSEDescription"] == made | {"Status": "UPDATING"}
+    assert "SSEDescription" not in dynamodb.describe_table(TableName="encrypted")["Table"]

@@ -6,6 +6,7 @@ from maycloud.services.dynamodb import (
     changes,
     features,
     items,
+    policies,
     query,
     settings,
     tables,
@@ -130,17 +131,17 @@ def ListTagsOfResource(call: Call, params: Params) -> Result:
 
 @service.operation(resource=resource_arn)
 def PutResourcePolicy(call: Call, params: Params) -> Result:
-    return settings.put_resource_policy(call, params)
+    return policies.put_resource_policy(call, params)
 
 
 @service.operation(resource=resource_arn, atomic=False)
 def GetResourcePolicy(call: Call, params: Params) -> Result:
-    return settings.get_resource_policy(call, params)
+    return policies.get_resource_policy(call, params)
 
 
 @service.operation(resource=resource_arn)
 def DeleteResourcePolicy(call: Call, params: Params) -> Result:
-    return settings.delete_resource_policy(call, params)
+    return policies.delete_resource_policy(call, params)
 
 
 # What no table here has

@@ -26,6 +26,7 @@ from maycloud.services.dynamodb.tables import (
     close_stream,
     describe,
     open_stream,
+    sse_description,
     warm_throughput,
 )
 
@@ -57,6 +58,7 @@ def update_table(call: Call, params: Params) -> Result:
     # A copy, so that a refusal leaves the table as it is known.
     table = replace(table, body=deepcopy(table.body))
     body = table.body
+    encrypted = body.get("SSESpecification", {})
     _update_billing(call, params, body, updates)
     if "WarmThroughput" in params:
         check_warm(params["WarmThroughput"], warm_throughput(body))
@@ -72,6 +74,8 @@ def update_table(call: Call, params: Params) -> Result:
         table = _update_stream(call, table, params["StreamSpecification"])
     described = describe(call, table)
     described["TableStatus"] = "UPDATING"
+    if encrypted.get("Enabled") and "SSEDescription" not in described:
+        described["SSEDescription"] = sse_description(table, encrypted, "UPDATING")
     return {"TableDescription": described}
 
 

@@ -1,15 +1,12 @@
-"""What is set on a table beside its definition: expiry, tags, policy."""
+"""What is set on a table beside its definition: expiry and tags."""
 
 import re
-import uuid
 from collections.abc import Sized
 
-import orjson
-
-from maycloud.errors import AwsError, validation
+from maycloud.errors import validation
 from maycloud.services.base import Call, Params, Result
 from maycloud.services.dynamodb.requests import named, tables
-from maycloud.services.dynamodb.store import Document, Table, not_found
+from maycloud.services.dynamodb.store import Table, not_found
 
 MAX_TAGS = 50
 _ARN = re.compile(r"arn:aws:dynamodb:([a-z0-9-]+):([0-9]{12}):table/([a-zA-Z0-9_.-]+)")
@@ -49,17 +46,21 @@ def describe_time_to_live(call: Call, params: Params) -> Result:
     return {"TimeToLiveDescription": {"TimeToLiveStatus": "ENABLED", "AttributeName": table.expiry}}
 
 
-# Tags and policies
+# Tags
 
 
 def by_arn(call: Call, arn: str) -> Table:
-    match = _ARN.fullmatch(arn)
-    if match is None:
-        raise validation(f"Invalid TableArn: Invalid ResourceArn provided as input {arn}")
-    table = tables(call).find((match[2], match[1]), match[3])
+    table = find_arn(call, arn)
     if table is None:
         raise not_found(f"Requested resource not found: ResourcArn: {arn} not found")
     return table
+
+
+def find_arn(call: Call, arn: str) -> Table | None:
+    match = _ARN.fullmatch(arn)
+    if match is None:
+        raise validation(f"Invalid TableArn: Invalid ResourceArn provided as input {arn}")
+    return tables(call).find((match[2], match[1]), match[3])
 
 
 def check_tags(tags: list[dict[str, str]]) -> None:
@@ -104,45 +105,3 @@ def untag_resource(call: Call, params: Params) -> Result:
 def list_tags_of_resource(call: Call, params: Params) -> Result:
     tags = by_arn(call, params["ResourceArn"]).body["Tags"]
     return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
-
-
-def read_policy(text: str) -> Document:
-    try:
-        policy = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise validation("Invalid policy document: This policy contains invalid Json") from error
-    if not isinstance(policy, dict) or "Statement" not in policy:
-        raise validation("Invalid policy document: Missing required field Statement")
-    return policy
-
-
-def put_resource_policy(call: Call, params: Params) -> Result:
-    table = by_arn(call, params["ResourceArn"])
-    expected = params.get("ExpectedRevisionId")
-    current = table.body.get("PolicyRevision")
-    if expected is not None and expected != (current or "NO_POLICY"):
-        raise AwsError("PolicyNotFoundException", "The revision ID of the policy does not match")
-    table.body |= {"Policy": read_policy(params["Policy"]), "PolicyRevision": str(uuid.uuid4())}
-    tables(call).save(table)
-    return {"RevisionId": table.body["PolicyRevision"]}
-
-
-def get_resource_policy(call: Call, params: Params) -> Result:
-    table = by_arn(call, params["ResourceArn"])
-    if "Policy" not in table.body:
-        raise AwsError(
-            "PolicyNotFoundException",
-            f"Resource-based policy not found for the provided ResourceArn: {params['ResourceArn']}",
-        )
-    return {
-        "Policy": orjson.dumps(table.body["Policy"]).decode(),
-        "RevisionId": table.body.get("PolicyRevision"),
-    }
-
-
-def delete_resource_policy(call: Call, params: Params) -> Result:
-    table = by_arn(call, params["ResourceArn"])
-    table.body.pop("Policy", None)
-    revision = table.body.pop("PolicyRevision", None)
-    tables(call).save(table)
-    return {"RevisionId": revision} if revision else {}

@@ -7,8 +7,9 @@ from maycloud.errors import AwsError, validation
 from maycloud.services.base import Call, Params, Result
 from maycloud.services.dynamodb import counts
 from maycloud.services.dynamodb.definitions import WARM, check_definition, check_warm
+from maycloud.services.dynamodb.policies import attach, read_policy
 from maycloud.services.dynamodb.requests import check_name, named, tables
-from maycloud.services.dynamodb.settings import check_tags, read_policy
+from maycloud.services.dynamodb.settings import check_tags
 from maycloud.services.dynamodb.store import Document, Table
 
 MAX_TABLES = 2500
@@ -55,9 +56,11 @@ def create_table(call: Call, params: Params) -> Result:
     for setting in (*TRANSPARENT, "WarmThroughput"):
         if setting in params:
             body[setting] = params[setting]
-    if params.get("ResourcePolicy"):
-        body["Policy"] = read_policy(params["ResourcePolicy"])
+    policy = read_policy(params["ResourcePolicy"]) if params.get("ResourcePolicy") else None
     table = tables(call).create(call.scope, name, body)
+    if policy is not None:
+        attach(table, policy, now)
+        table = tables(call).save(table)
     if params.get("StreamSpecification", {}).get("StreamEnabled"):
         table = open_stream(call, table, params["StreamSpecification"])
     described = describe(call, table)
@@ -112,14 +115,7 @@ def describe(call: Call, table: Table) -> Document:
     if "OnDemandThroughput" in body:
         described["OnDemandThroughput"] = body["OnDemandThroughput"]
     if body.get("SSESpecification", {}).get("Enabled"):
-        described["SSEDescription"] = {
-            "Status": "ENABLED",
-            "SSEType": body["SSESpecification"].get("SSEType", "KMS"),
-        }
-        if "KMSMasterKeyId" in body["SSESpecification"]:
-            described["SSEDescription"]["KMSMasterKeyArn"] = _key_arn(
-                table, body["SSESpecification"]["KMSMasterKeyId"]
-            )
+        described["SSEDescription"] = sse_description(table, body["SSESpecification"], "ENABLED")
     for kind in ("LocalSecondaryIndexes", "GlobalSecondaryIndexes"):
         if body.get(kind):
             described[kind] = [_describe_index(table, index, kind, tally) for index in body[kind]]
@@ -141,6 +137,17 @@ def _throughput(call: Call, body: Document) -> Document:
 
 def warm_throughput(body: Document) -> Document:
     return WARM | body.get("WarmThroughput", {}) | {"Status": "ACTIVE"}
+
+
+def sse_description(table: Table, specification: Document, status: str) -> Document:
+    """Where none is given the key is the account's own for DynamoDB, as recorded of AWS in LocalStack's
+    tests/aws/services/dynamodb/test_dynamodb.snapshot.json."""
+    usual = uuid.uuid5(uuid.NAMESPACE_URL, f"alias/aws/dynamodb/{table.account}/{table.region}")
+    return {
+        "Status": status,
+        "SSEType": specification.get("SSEType", "KMS"),
+        "KMSMasterKeyArn": _key_arn(table, specification.get("KMSMasterKeyId", str(usual))),
+    }
 
 
 def _key_arn(table: Table, key: str) -> str:

@@ -1,0 +1,102 @@
+"""Resource policies of tables, as moto's tests/test_dynamodb/test_dynamodb_resource_policy.py (verified
+against AWS) has them; that they decide is in test_access.py."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from running import RunningCloud
+
+NOT_FOUND = "Resource-based policy not found for the provided ResourceArn: "
+
+
+@pytest.fixture(scope="module")
+def dynamodb(cloud: RunningCloud) -> Any:
+    return cloud.client("dynamodb")
+
+
+def make(dynamodb: Any, name: str, **more: Any) -> str:
+    return dynamodb.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "p", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        **more,
+    )["TableDescription"]["TableArn"]
+
+
+def policy(action: str = "dynamodb:*") -> str:
+    statement = {
+        "Effect": "Allow", "Principal": {"AWS": "000000000000"}, "Action": [action], "Resource": "*",
+    }  # fmt: skip
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def refused(call: Any, code: str = "PolicyNotFoundException", /, **params: Any) -> str:
+    with pytest.raises(ClientError) as caught:
+        call(**params)
+    error = caught.value.response["Error"]
+    assert error["Code"] == code, error
+    return error["Message"]
+
+
+def test_a_revision_stays_where_nothing_changes_and_grows_where_it_does(dynamodb: Any) -> None:
+    arn = make(dynamodb, "revisions")
+    first = dynamodb.put_resource_policy(ResourceArn=arn, Policy=policy())["RevisionId"]
+    assert dynamodb.put_resource_policy(ResourceArn=arn, Policy=policy())["RevisionId"] == first
+    second = dynamodb.put_resource_policy(
+        ResourceArn=arn, Policy=policy("dynamodb:GetItem"), ExpectedRevisionId=first
+    )["RevisionId"]
+    assert second > first
+    told = dynamodb.get_resource_policy(ResourceArn=arn)
+    assert told["RevisionId"] == second
+    assert json.loads(told["Policy"])["Statement"][0]["Action"] == ["dynamodb:GetItem"]
+
+
+def test_another_revision_than_expected(dynamodb: Any) -> None:
+    arn = make(dynamodb, "expected")
+    put = dynamodb.put_resource_policy
+    assert refused(dynamodb.get_resource_policy, ResourceArn=arn) == NOT_FOUND + arn
+    given = {"ResourceArn": arn, "Policy": policy()}
+    current = put(**given, ExpectedRevisionId="NO_POLICY")["RevisionId"]
+    assert refused(put, **given, ExpectedRevisionId="NO_POLICY") == (
+        f"{NOT_FOUND}Requested policy update expecting none to be present for table expected, but a policy"
+        f" exists with revision id {current}."
+    )
+    other = (
+        f"{NOT_FOUND}Requested update for policy with revision id unknown, but the policy associated to"
+        f" target table expected has revision id {current}."
+    )
+    assert refused(put, **given, ExpectedRevisionId="unknown") == other
+    assert refused(dynamodb.delete_resource_policy, ResourceArn=arn, ExpectedRevisionId="unknown") == other
+    deleted = dynamodb.delete_resource_policy(ResourceArn=arn, ExpectedRevisionId=current)
+    assert deleted["RevisionId"] == current
+    assert "RevisionId" not in dynamodb.delete_resource_policy(ResourceArn=arn)
+    refused(put, **given, ExpectedRevisionId=current)
+
+
+def test_a_table_is_made_with_a_policy(dynamodb: Any) -> None:
+    arn = make(dynamodb, "made-with", ResourcePolicy=policy())
+    told = dynamodb.get_resource_policy(ResourceArn=arn)
+    assert json.loads(told["Policy"]) == json.loads(policy())
+    assert told["RevisionId"].isdigit()
+
+
+def test_tables_that_are_not_there(dynamodb: Any) -> None:
+    arn = "arn:aws:dynamodb:us-east-1:000000000000:table/absent"
+    for call, more in (
+        (dynamodb.put_resource_policy, {"Policy": policy()}),
+        (dynamodb.get_resource_policy, {}),
+        (dynamodb.delete_resource_policy, {}),
+    ):
+        words = refused(call, "ResourceNotFoundException", ResourceArn=arn, **more)
+        assert words == "Requested resource not found: Table: absent not found"
+
+
+def test_policies_have_twenty_kilobytes(dynamodb: Any) -> None:
+    arn = make(dynamodb, "long")
+    long = json.dumps(json.loads(policy()) | {"Id": "x" * 20_480})
+    refused(dynamodb.put_resource_policy, "LimitExceededException", ResourceArn=arn, Policy=long)
+    refused(dynamodb.put_resource_policy, "ValidationException", ResourceArn=arn, Policy="{")
