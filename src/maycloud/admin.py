@@ -17,7 +17,10 @@ Json = dict[str, Any]
 
 
 class Admin:
-    """Handlers of ``/_may/…``. All but health ask for a request signed by an administrator."""
+    """Handlers of ``/_may/…``. All but health ask for a request signed by an administrator.
+
+    The inbox answers the console's session, too.
+    """
 
     def __init__(self, cloud: "Cloud") -> None:
         self._cloud = cloud
@@ -31,13 +34,20 @@ class Admin:
         if request.path == "/_may/health" and request.method in ("GET", "HEAD"):
             return _json(200, {"status": "running", "version": __version__})
         try:
-            self._require_administrator(request)
+            if request.path != "/_may/inbox" or not self._from_console(request):
+                self._require_administrator(request)
             route = self._routes.get((request.method, request.path))
             if route is None:
                 return _json(404, {"message": f"{request.method} {request.path} is not there"})
             return _json(200, route(request))
         except AwsError as error:
             return _json(error.status, {"code": error.code, "message": error.message})
+
+    def _from_console(self, request: Request) -> bool:
+        """Whether a browser asks that an administrator is signed in with, see `console`."""
+        if b"cookie" not in request.fields or b"authorization" in request.fields:
+            return False
+        return self._cloud.console.session(request) is not None
 
     def _require_administrator(self, request: Request) -> None:
         access = self._cloud.access
@@ -82,4 +92,10 @@ class Admin:
 
 
 def _json(status: int, body: Json | list[Json]) -> Response:
-    return Response(status, [(b"content-type", b"application/json")], orjson.dumps(body))
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"cross-origin-resource-policy", b"same-origin"),
+    ]
+    return Response(status, headers, orjson.dumps(body))

@@ -26,6 +26,7 @@ from maycloud.store import Store
 from maycloud.wire import Registry
 
 if TYPE_CHECKING:
+    from maycloud.console.console import Console
     from maycloud.mailing import Mailing
 
 log = logging.getLogger("maycloud")
@@ -47,6 +48,8 @@ class Cloud:
         self.services = Services(self)
         self._dispatcher = Dispatcher(self, self.access, Registry(self.services), self.services)
         self._admin = Admin(self)
+        self._console: Console | None = None
+        self.serve_path("/_may/console", lambda request: self.console.handle(request))
         self.serve_path("/_may/", self._admin.handle)
         self.authority = Authority(config.data)
         self._edge = Edge(self.application, host=config.host, port=config.port, tls=self.authority)
@@ -90,6 +93,15 @@ class Cloud:
         context: Context | None = None,
     ) -> dict[str, Any]:
         return await self._dispatcher.call(service, operation, params, as_, region, account, context)
+
+    @property
+    def console(self) -> "Console":
+        """Made when it is first looked at."""
+        if self._console is None:
+            from maycloud.console.console import Console
+
+            self._console = Console(self)
+        return self._console
 
     def state(self, service: str) -> Any:
         return self.services.state(service)

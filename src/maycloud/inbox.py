@@ -50,23 +50,28 @@ class Inbox:
     def mails(self, to: str | None = None) -> list[dict[str, Any]]:
         """Newest first, of one address (in any case of letters) or of all."""
         where, values = ("WHERE recipient = ?", (to,)) if to is not None else ("", ())
-        rows = self._db.rows(
-            "SELECT id, sender, recipient, subject, text, html, received FROM inbox_mails"
-            f" {where} ORDER BY number DESC LIMIT {SHOWN}",
-            values,
-        )
-        return [
-            {
-                "id": identifier,
-                "from": sender,
-                "to": recipient,
-                "subject": subject,
-                "text": text,
-                "html": html,
-                "receivedAt": _moment(received),
-            }
-            for identifier, sender, recipient, subject, text, html, received in rows
-        ]
+        rows = self._db.rows(f"{_SELECT} {where} ORDER BY number DESC LIMIT {SHOWN}", values)
+        return [_described(row) for row in rows]
+
+    def mail(self, identifier: str) -> dict[str, Any] | None:
+        row = self._db.row(f"{_SELECT} WHERE id = ?", (identifier,))
+        return _described(row) if row is not None else None
+
+
+_SELECT = "SELECT id, sender, recipient, subject, text, html, received FROM inbox_mails"
+
+
+def _described(row: tuple[Any, ...]) -> dict[str, Any]:
+    identifier, sender, recipient, subject, text, html, received = row
+    return {
+        "id": identifier,
+        "from": sender,
+        "to": recipient,
+        "subject": subject,
+        "text": text,
+        "html": html,
+        "receivedAt": _moment(received),
+    }
 
 
 def _moment(seconds: float) -> str:

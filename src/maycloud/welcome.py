@@ -25,7 +25,7 @@ access key <code>test</code>.</p>
 aws sts get-caller-identity</pre>
 <p><code>may status</code> tells what is in use and which permissions were missing,
 <code>may deploy todo</code> deploys the first system, <code>may outputs todo</code> says where its app is,
-and <code>may inbox</code> shows its mails.</p>
+and <code>may inbox</code> shows its mails. <a href="/_may/console">The console</a> shows all of it.</p>
 </main>
 </body>
 </html>

@@ -6,32 +6,24 @@ With MAY_PICTURES set to a folder, `make pictures`, what is seen on the way is k
 import base64
 import hmac
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from running import RunningCloud
+from screens import check_accessible, on_phone, picture
 from waiting import until
 
 ROOT = Path(__file__).parents[2]
-AXE = ROOT / "tests/clients/node_modules/axe-core/axe.min.js"
 PASSWORD = "Xoai-chin-2026"
-# Chromium asks for much that this machine cannot reach; see https://playwright.dev/python/docs/ci.
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--ignore-certificate-errors",
-]  # fmt: skip
 
 
 def may(cloud: RunningCloud, *arguments: str) -> str:
@@ -49,46 +41,12 @@ def outputs(cloud: RunningCloud) -> dict[str, str]:
     return json.loads(may(cloud, "outputs", "todo", "--json"))
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    assert path, "Chromium is not installed; `make tools` installs it"
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield launched
-        launched.close()
-
-
 @pytest.fixture
 def phone(browser: Browser, outputs: dict[str, str]) -> Iterator[Page]:
     """The app, just opened on a phone."""
-    context = browser.new_context(
-        viewport={"width": 390, "height": 844}, device_scale_factor=2, is_mobile=True, has_touch=True,
-        locale="en-GB", ignore_https_errors=True,
-    )  # fmt: skip
-    context.set_default_timeout(15_000)
-    page = context.new_page()
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto(outputs["AppUrl"])
-    yield page
-    context.close()
-    assert problems == []
-
-
-def picture(page: Page, name: str) -> None:
-    folder = os.environ.get("MAY_PICTURES")
-    if folder:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=Path(folder) / f"{name}.png", scale="css")
-
-
-def check_accessible(page: Page) -> None:
-    """No finding of axe-core: labels, contrast, roles, names."""
-    if not page.evaluate("'axe' in globalThis"):
-        page.evaluate(AXE.read_text())  # not as a script of the page, which its policy may forbid
-    found: dict[str, Any] = page.evaluate("axe.run()")
-    assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found["violations"]] == []
+    with on_phone(browser) as page:
+        page.goto(outputs["AppUrl"])
+        yield page
 
 
 def sign_up(cloud: RunningCloud, page: Page, email: str) -> None:

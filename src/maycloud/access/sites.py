@@ -39,6 +39,15 @@ def is_foreign(request: Request, service: str) -> bool:
     return _is_loopback(request.peer) and not (_is_here(host) or _is_address(host) or _below(host, _THEIRS))
 
 
+def is_own_host(request: Request, public_host: str) -> bool:
+    """Whether the name in Host is one under which no stranger's page can be: for pages that know a person.
+
+    `public_host` is the name that the cloud gives itself.
+    """
+    host = _name(request.fields.get(b"host", b"").decode("latin-1").lower())
+    return host == public_host.lower() or _is_here(host) or _is_address(host)
+
+
 def _name(authority: str) -> str:
     """The host of ``host:port``, without the dot that ends a full name."""
     if authority.startswith("["):

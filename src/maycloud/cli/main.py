@@ -19,6 +19,7 @@ COMMANDS = {
     "outputs": "Print a stack's outputs.",
     "logs": "Print the logs of a stack's functions.",
     "inbox": "Print the mails that the cloud's services sent.",
+    "console": "Open the web console, signed in.",
     "demo": "Play a user through a system, each step with its time.",
     "doctor": "Check this machine and say what is missing.",
     "trust": "Print how to trust the cloud's certificates.",

@@ -2,6 +2,7 @@
 
 from maycloud.edge.messages import Response
 from maycloud.errors import AwsError
+from maycloud.pages import Markup, field
 from maycloud.services.cognito_idp import schema
 from maycloud.services.cognito_idp.hosted_forms import (
     attribute_fields,
@@ -16,7 +17,6 @@ from maycloud.services.cognito_idp.hosted_forms import (
     read_attributes,
     said,
 )
-from maycloud.services.cognito_idp.hosted_html import Markup, field
 from maycloud.services.cognito_idp.hosted_visit import Page, Visit
 from maycloud.services.cognito_idp.oauth_requests import AuthorizeRequest, OAuthError
 from maycloud.services.cognito_idp.store import Pool

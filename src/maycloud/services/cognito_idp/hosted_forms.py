@@ -6,9 +6,10 @@ import unicodedata
 
 from maycloud.edge.messages import Response
 from maycloud.errors import AwsError
+from maycloud.pages import Markup, field, hidden, link
 from maycloud.services.cognito_idp import schema
 from maycloud.services.cognito_idp.clients import secret_of
-from maycloud.services.cognito_idp.hosted_html import Markup, field, fill, hidden, link
+from maycloud.services.cognito_idp.hosted_html import fill
 from maycloud.services.cognito_idp.hosted_visit import Visit
 from maycloud.services.cognito_idp.oauth_requests import AuthorizeRequest
 from maycloud.services.cognito_idp.service import invalid

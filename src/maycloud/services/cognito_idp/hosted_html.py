@@ -1,11 +1,9 @@
 """The hosted pages' HTML: templates of the folder ``hosted_templates``, every value escaped."""
 
 import html
-import string
-from functools import cache
-from importlib import resources
 
 from maycloud.edge.messages import RawHeaders, Response
+from maycloud.pages import Markup, Templates
 
 # Nothing loads but our style sheet, nothing runs, nobody frames the page. Where forms lead is left open:
 # browsers hold a form's redirects to it too, and an app may redirect on from its callback to anywhere.
@@ -22,45 +20,8 @@ _SECURITY: RawHeaders = [
 ]
 
 
-class Markup(str):
-    """Text that is HTML already."""
-
-    __slots__ = ()
-
-
-@cache
-def _template(name: str) -> string.Template:
-    return string.Template(_text(f"{name}.html"))
-
-
-def _text(name: str) -> str:
-    return resources.files("maycloud.services.cognito_idp").joinpath("hosted_templates", name).read_text()
-
-
-def fill(name: str, **values: str) -> Markup:
-    """A template with its values, escaped unless they are Markup."""
-    escaped = {
-        key: value if isinstance(value, Markup) else html.escape(value) for key, value in values.items()
-    }
-    return Markup(_template(name).substitute(escaped))
-
-
-def link(address: str, text: str) -> Markup:
-    return Markup(f'<a href="{html.escape(address)}">{html.escape(text)}</a>')
-
-
-def hidden(name: str, value: str) -> Markup:
-    return Markup(f'<input type="hidden" name="{html.escape(name)}" value="{html.escape(value)}">')
-
-
-def field(name: str, label: str, kind: str, autocomplete: str, value: str = "") -> Markup:
-    """A required field of a form with its label."""
-    given = {"name": name, "label": label, "kind": kind, "auto": autocomplete, "value": value}
-    safe = {key: html.escape(text) for key, text in given.items()}
-    return Markup(
-        '<label for="{name}">{label}</label>\n<input id="{name}" name="{name}" type="{kind}" value="{value}"'
-        ' autocomplete="{auto}" maxlength="2048" required>'.format(**safe)
-    )
+_TEMPLATES = Templates("maycloud.services.cognito_idp", "hosted_templates")
+fill = _TEMPLATES.fill
 
 
 def page(
@@ -86,7 +47,9 @@ def page(
 
 def style_sheet() -> Response:
     headers = [(b"content-type", b"text/css; charset=utf-8"), (b"cache-control", b"max-age=3600")]
-    return Response(200, [*headers, (b"x-content-type-options", b"nosniff")], _text("style.css").encode())
+    return Response(
+        200, [*headers, (b"x-content-type-options", b"nosniff")], _TEMPLATES.text("style.css").encode()
+    )
 
 
 def redirect(address: str, headers: RawHeaders | None = None) -> Response:

@@ -9,6 +9,7 @@ import orjson
 
 from maycloud.edge.messages import Response
 from maycloud.errors import AwsError
+from maycloud.pages import Markup
 from maycloud.services.cognito_idp import auth, challenges, mfa, tokens
 from maycloud.services.cognito_idp.challenges import Attempt
 from maycloud.services.cognito_idp.hosted_forms import (
@@ -23,7 +24,6 @@ from maycloud.services.cognito_idp.hosted_forms import (
     said,
     secret_hash,
 )
-from maycloud.services.cognito_idp.hosted_html import Markup
 from maycloud.services.cognito_idp.hosted_visit import Page, Visit
 from maycloud.services.cognito_idp.oauth_requests import (
     AuthorizeRequest,

@@ -4,15 +4,13 @@ import hmac
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from maycloud.edge.messages import RawHeaders, Request, Response
+from maycloud.pages import Markup, cookies, is_same_origin
 from maycloud.principal import ANONYMOUS
 from maycloud.services.base import Params
 from maycloud.services.cognito_idp import hosted_html, oauth_requests
-from maycloud.services.cognito_idp.hosted_html import Markup
 from maycloud.services.cognito_idp.oauth_requests import AuthorizeRequest, OAuthError
 from maycloud.services.cognito_idp.oauth_store import SESSION_SECONDS, BrowserSession
 from maycloud.services.cognito_idp.store import Client, Pool
@@ -42,7 +40,7 @@ class Visit:
 
     @classmethod
     def of(cls, state: "UserPools", pool: Pool, base: str, path: str, request: Request) -> "Visit":
-        return cls(state, pool, base, path, request, _cookies(request.header("cookie")))
+        return cls(state, pool, base, path, request, cookies(request))
 
     # What the request asks
 
@@ -66,7 +64,11 @@ class Visit:
         """The fields of a form that was filled in at one of our pages. Raises OAuthError for any other."""
         given = await self.fields()
         cookie, sent = self.cookies.get(CSRF_COOKIE, ""), given.get("_csrf", "")
-        if not cookie or not hmac.compare_digest(cookie.encode(), sent.encode()) or not self._same_origin():
+        if (
+            not cookie
+            or not hmac.compare_digest(cookie.encode(), sent.encode())
+            or not is_same_origin(self.request)
+        ):
             raise OAuthError("invalid_csrf", "This page has been open too long. Go back and try again.")
         return given
 
@@ -81,13 +83,6 @@ class Visit:
             return oauth_requests.parameters(body.decode())
         except UnicodeDecodeError as error:
             raise OAuthError("invalid_request", "The form cannot be read") from error
-
-    def _same_origin(self) -> bool:
-        """Whether the browser says that the form was on a page of this host. Old browsers say nothing."""
-        if self.request.header("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-            return False
-        origin = self.request.header("origin")
-        return not origin or urlsplit(origin).netloc.lower() == self.request.header("host").lower()
 
     # Sessions of browsers
 
@@ -162,13 +157,6 @@ class Visit:
     async def call(self, operation: str, params: Params) -> Document:
         """An operation that every app may call. Raises AwsError."""
         return await self.state.cloud.call("cognito-idp", operation, params, as_=ANONYMOUS)
-
-
-def _cookies(header: str) -> dict[str, str]:
-    try:
-        return {name: morsel.value for name, morsel in SimpleCookie(header).items()}
-    except CookieError:
-        return {}
 
 
 Page = Callable[[Visit], Awaitable[Response]]

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from maycloud.errors import AwsError
+from maycloud.regions import REGIONS
 from maycloud.services.base import Call, Params, Result
 from maycloud.services.s3 import acls
 from maycloud.services.s3.access import permit
 from maycloud.services.s3.acls import canonical_id
 from maycloud.services.s3.common import invalid_argument, malformed_xml
-from maycloud.services.s3.regions import REGIONS
 from maycloud.services.s3.store import Bucket, Buckets
 from maycloud.services.s3.tags import MAX_BUCKET_TAGS, check_tags
 

@@ -1,4 +1,4 @@
-"""Regions that buckets can be in."""
+"""The regions of AWS."""
 
 # https://docs.aws.amazon.com/general/latest/gr/s3.html
 REGIONS = frozenset(
