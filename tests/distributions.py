@@ -12,6 +12,7 @@ from threading import Thread
 from typing import Any
 
 from running import RunningCloud
+from waiting import PATIENCE
 
 CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
 CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
@@ -153,9 +154,9 @@ def fetch(
     connection: http.client.HTTPConnection
     if secure:
         context = ssl.create_default_context(cafile=cloud.ca_file)
-        connection = http.client.HTTPSConnection("localhost", cloud.port, timeout=30, context=context)
+        connection = http.client.HTTPSConnection("localhost", cloud.port, timeout=60, context=context)
     else:
-        connection = http.client.HTTPConnection("localhost", cloud.port, timeout=30)
+        connection = http.client.HTTPConnection("localhost", cloud.port, timeout=60)
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     sent["host"] = host or f"{distribution.lower()}.cloudfront.localhost:{cloud.port}"
     try:
@@ -197,7 +198,7 @@ def web() -> Iterator[Web]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             origin.seen.append((self.command, self.path, headers, data))
             if origin.hold is not None:
-                origin.hold.wait(10)
+                origin.hold.wait(PATIENCE)
             status, sent, body = origin.answers.get(
                 self.path, origin.answers.get(self.path.partition("?")[0], (404, {}, b"nothing here"))
             )

@@ -14,9 +14,9 @@ import uvloop
 from maycloud.edge.limits import Limits
 from maycloud.edge.messages import Application
 from maycloud.edge.server import Edge, TlsSource
+from waiting import PATIENCE
 
 T = TypeVar("T")
-PATIENCE = 20.0  # seconds until a test takes an answer for missing
 
 
 class Serving:

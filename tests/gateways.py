@@ -22,7 +22,7 @@ def ask(
     request = urllib.request.Request(url, data=body, method=method, headers=headers or {})
     tls = ssl.create_default_context(cafile=cloud.ca_file)
     try:
-        with urllib.request.urlopen(request, timeout=30, context=tls) as answer:
+        with urllib.request.urlopen(request, timeout=60, context=tls) as answer:
             return answer.status, {k.lower(): v for k, v in answer.headers.items()}, answer.read()
     except urllib.error.HTTPError as error:
         with error:

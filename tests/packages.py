@@ -34,7 +34,7 @@ def make_role(iam: Any, name: str, *policies: str, trust: Any = TRUST) -> str:
 def make_function(
     client: Any, role: str, name: str, source: str, *, runtime: str = "python3.12", **settings: Any
 ) -> dict[str, Any]:
-    """A function of one file with the handler `handler`."""
+    """A function of one file with the handler `handler`, that may take its time unless told otherwise."""
     python = runtime.startswith("python")
     code = zipped(app__py=source) if python else zipped(app__mjs=source)
     return client.create_function(
@@ -43,5 +43,5 @@ def make_function(
         Role=role,
         Handler="app.handler",
         Code={"ZipFile": code},
-        **settings,
+        **{"Timeout": 60, **settings},
     )

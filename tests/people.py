@@ -49,7 +49,7 @@ def stranger(
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     request = urllib.request.Request(cloud.url + path, data=body, method=method, headers=named)
     try:
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=60) as response:
             return response.status, response.read()
     except urllib.error.HTTPError as error:
         with error:

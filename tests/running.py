@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,10 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 
-from waiting import until
+from waiting import PATIENCE, until
 
 ADMIN = ("test", "test")
+DAY = 86_400
 
 
 class RunningCloud:
@@ -40,7 +43,12 @@ class RunningCloud:
                 ],
                 stdout=log, stderr=log, env=environment,
             )  # fmt: skip
-        state = until(self._started, what=f"the cloud to start; its log is {self.log}")
+        try:
+            state = until(self._started, what=f"the cloud to start; its log is {self.log}")
+        except AssertionError:
+            self.process.kill()
+            self.process.wait()
+            raise
         assert state is not None
         self.url = str(state["url"])
         return self
@@ -70,12 +78,12 @@ class RunningCloud:
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-            self.process.wait(20)
+            self.process.wait(PATIENCE)
 
     def kill(self) -> None:
         assert self.process is not None
         self.process.kill()
-        self.process.wait(20)
+        self.process.wait(PATIENCE)
 
     def client(
         self,
@@ -124,9 +132,34 @@ class RunningCloud:
         request = urllib.request.Request(
             self.url + path, data=data or None, method=method, headers=dict(signed.headers.items())
         )
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
             return json.loads(response.read())
 
     def advance(self, seconds: float) -> None:
         """Move the cloud's clock forward."""
         self.admin("POST", "/_may/clock", {"advance": seconds})
+
+    def time(self) -> float:
+        """What the cloud's clock shows."""
+        return float(self.admin("GET", "/_may/status")["time"])
+
+    def hold(self) -> None:
+        """Stop the cloud's clock: from now on `advance` alone moves it, however slow the machine is."""
+        self.admin("POST", "/_may/clock", {"hold": True})
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """`hold` for a while, in a cloud that tests share."""
+        self.hold()
+        try:
+            yield
+        finally:
+            self.admin("POST", "/_may/clock", {"hold": False})
+
+    def move_to(self, moment: float) -> None:
+        """Move the cloud's clock to a moment that is still to come."""
+        self.advance(moment - self.time())
+
+    def noon(self) -> float:
+        """Tomorrow's noon in UTC: the day does not end while a test goes on around it."""
+        return (self.time() // DAY + 1.5) * DAY

@@ -43,7 +43,7 @@ def fetched(request: urllib.request.Request) -> tuple[int, bytes]:
 def opened(request: urllib.request.Request) -> tuple[int, dict[str, str], bytes]:
     """Status, headers (lower case) and body, errors included."""
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status, {k.lower(): v for k, v in answer.headers.items()}, answer.read()
     except urllib.error.HTTPError as error:
         with error:

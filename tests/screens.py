@@ -10,8 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from waiting import PATIENCE
+
+expect.set_options(timeout=PATIENCE * 1000)
 AXE = Path(__file__).parent / "clients/node_modules/axe-core/axe.min.js"
 # Chromium asks for much that this machine cannot reach; see https://playwright.dev/python/docs/ci.
 FLAGS = [
@@ -25,7 +28,7 @@ def chromium() -> Iterator[Browser]:
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     assert path, "Chromium is not installed; `make tools` installs it"
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        launched = playwright.chromium.launch(executable_path=path, args=FLAGS, timeout=PATIENCE * 1000)
         yield launched
         launched.close()
 
@@ -37,7 +40,7 @@ def on_phone(browser: Browser, **options: Any) -> Iterator[Page]:
         viewport={"width": 390, "height": 844}, device_scale_factor=2, is_mobile=True, has_touch=True,
         locale="en-GB", ignore_https_errors=True, **options,
     )  # fmt: skip
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE * 1000)
     page = context.new_page()
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))

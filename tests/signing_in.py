@@ -98,7 +98,7 @@ def claims_of(token: str) -> dict[str, Any]:
     """The claims of a token, verified by the keys that its issuer publishes."""
     middle = token.split(".")[1]
     issuer = json.loads(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))["iss"]
-    with urllib.request.urlopen(f"{issuer}/.well-known/jwks.json", timeout=10) as response:
+    with urllib.request.urlopen(f"{issuer}/.well-known/jwks.json", timeout=60) as response:
         keys = KeySet.import_key_set(json.loads(response.read()))
     return jwt.decode(token, keys, algorithms=["RS256"]).claims
 

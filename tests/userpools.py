@@ -56,7 +56,7 @@ def claims_of(token: str) -> dict[str, Any]:
 
 
 def fetch(url: str) -> Any:
-    with urllib.request.urlopen(url, timeout=10) as response:
+    with urllib.request.urlopen(url, timeout=60) as response:
         assert response.headers["access-control-allow-origin"] == "*"
         return json.loads(response.read())
 

@@ -5,9 +5,12 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
+PATIENCE = (
+    60.0  # seconds until a test takes for missing what is to come: long, for machines that do much else
+)
 
 
-def until(condition: Callable[[], T], timeout: float = 15.0, what: str = "the condition") -> T:
+def until(condition: Callable[[], T], timeout: float = PATIENCE, what: str = "the condition") -> T:
     """Poll until `condition()` is truthy and give its value; AssertionError after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while True:

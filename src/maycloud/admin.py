@@ -84,11 +84,14 @@ class Admin:
         body = request.body
         try:
             wanted = orjson.loads(body) if isinstance(body, bytes) else {}
-            seconds = float(wanted["advance"])
-            self._cloud.store.clock.advance(seconds)
+            clock = self._cloud.store.clock
+            if "hold" in wanted:
+                clock.hold({True: True, False: False}[wanted["hold"]])
+            else:
+                clock.advance(float(wanted["advance"]))
         except (ValueError, KeyError, TypeError) as error:
-            raise AwsError("ValidationError", 'Send {"advance": SECONDS}, not negative') from error
-        return {"time": self._cloud.store.clock.time()}
+            raise AwsError("ValidationError", 'Send {"advance": SECONDS} or {"hold": true}') from error
+        return {"time": clock.time()}
 
 
 def _json(status: int, body: Json | list[Json]) -> Response:

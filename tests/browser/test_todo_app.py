@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from running import RunningCloud
 from screens import check_accessible, on_phone, picture
-from waiting import until
+from waiting import PATIENCE, until
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "Xoai-chin-2026"
@@ -29,7 +29,7 @@ PASSWORD = "Xoai-chin-2026"
 def may(cloud: RunningCloud, *arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "maycloud.cli.main", *arguments, "--data", str(cloud.data)],
-        capture_output=True, text=True, timeout=110, check=False,
+        capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -74,6 +74,7 @@ def other_device(context: BrowserContext) -> Iterator[Page]:
     second = context.browser.new_context(
         viewport={"width": 390, "height": 844}, locale="en-GB", ignore_https_errors=True
     )
+    second.set_default_timeout(PATIENCE * 1000)
     page = second.new_page()
     page.goto(context.pages[0].url)
     yield page

@@ -195,7 +195,7 @@ def test_events_survive_a_kill(tmp_path: Path) -> None:
             pages = cloud.client("dynamodb").get_paginator("scan").paginate(TableName="ran")
             return {each["h"]["S"] for page in pages for each in page["Items"]}
 
-        until(lambda: ran() == accepted, timeout=30, what="all accepted events to run")
+        until(lambda: ran() == accepted, what="all accepted events to run")
         assert len(accepted) == 40
     finally:
         cloud.stop()

@@ -20,6 +20,7 @@ from botocore.exceptions import ClientError
 from pycognito import AWSSRP
 
 from running import RunningCloud
+from waiting import until
 
 SYSTEMS = Path(__file__).parents[2] / "systems"
 
@@ -27,7 +28,7 @@ SYSTEMS = Path(__file__).parents[2] / "systems"
 def may(cloud: RunningCloud, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "maycloud.cli.main", *arguments, "--data", str(cloud.data)],
-        capture_output=True, text=True, timeout=100, check=False,
+        capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
 
 
@@ -95,7 +96,7 @@ def request(
     )
     tls = ssl.create_default_context(cafile=cloud.ca_file)
     try:
-        with urllib.request.urlopen(asked, timeout=30, context=tls) as answer:
+        with urllib.request.urlopen(asked, timeout=60, context=tls) as answer:
             return answer.status, dict(answer.headers), answer.read()
     except urllib.error.HTTPError as error:
         with error:
@@ -310,9 +311,13 @@ def test_logs_and_metrics_are_there(cloud: RunningCloud, user: User) -> None:
     printed = may(cloud, "logs", "todo")
     assert "START RequestId" in printed.stdout
     assert "REPORT RequestId" in printed.stdout
-    cloud.advance(2)
-    names = {metric["MetricName"] for metric in cloud.client("cloudwatch").list_metrics()["Metrics"]}
-    assert {"Invocations", "Duration", "Errors", "Count", "Latency", "4XXError"} <= names
+    wanted = {"Invocations", "Duration", "Errors", "Count", "Latency", "4XXError"}
+
+    def counted() -> bool:
+        listed = cloud.client("cloudwatch").list_metrics()["Metrics"]
+        return wanted <= {metric["MetricName"] for metric in listed}
+
+    until(counted, what="the metrics")
 
 
 def test_the_reading_function_may_not_write(cloud: RunningCloud, outputs: dict[str, str]) -> None:

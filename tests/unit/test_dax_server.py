@@ -8,6 +8,7 @@ import pytest
 
 from maycloud.services.dax import server
 from maycloud.services.dax.server import Listener
+from waiting import PATIENCE
 
 NODE: Any = None  # nothing is asked of it before a request
 
@@ -22,14 +23,14 @@ async def connect(port: int) -> socket.socket:
 async def is_closed(client: socket.socket) -> bool:
     """Waits for the other end to close the connection, or to say something."""
     try:
-        return await asyncio.wait_for(asyncio.get_running_loop().sock_recv(client, 1), 10) == b""
+        return await asyncio.wait_for(asyncio.get_running_loop().sock_recv(client, 1), PATIENCE) == b""
     except ConnectionResetError:
         return True
 
 
 async def settle(listener: Listener, connections: int) -> None:
     """Until the loop has heard of all that happened to its connections."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while len(listener.connections) != connections:
             await asyncio.sleep(0.01)
 

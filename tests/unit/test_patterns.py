@@ -30,7 +30,7 @@ def test_what_would_take_for_ever_is_no_match() -> None:
     assert not patterns.fullmatch(ENDLESS, TEXT)
     assert not patterns.search(ENDLESS, TEXT)
     assert patterns.substitute(ENDLESS, "", TEXT) == TEXT
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 60
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_models_end(schema: str) -> None:
     begun = time.monotonic()
     body = f'"{TEXT}"' if "string" in schema else f'["{TEXT}"]'
     assert body_problem(schema, {}, body.encode()) is not None
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 60
 
 
 def test_properties_by_pattern() -> None:

@@ -250,7 +250,7 @@ def test_actions_that_are_meant_and_that_are_not(
 def exchange(
     cloud: RunningCloud, method: str, path: str, headers: dict[str, str], body: bytes = b""
 ) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection("localhost", cloud.port, timeout=20)
+    connection = http.client.HTTPConnection("localhost", cloud.port, timeout=60)
     try:
         connection.request(method, path, body, headers)
         answer = connection.getresponse()
@@ -289,7 +289,7 @@ def test_a_header_that_is_there_twice_is_not_chosen_from(
     lines = [f"{name}: {value}".encode() for name, value in signed_headers(cloud).items()]
     lines = [line, *lines] if first else [*lines, line]
     wire = b"\r\n".join([b"POST / HTTP/1.1", *lines, b"content-length: 2", b"connection: close", b"", b"{}"])
-    with socket.create_connection(("localhost", cloud.port), timeout=10) as connection:
+    with socket.create_connection(("localhost", cloud.port), timeout=60) as connection:
         connection.sendall(wire)
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
     assert answer.split(b" ", 2)[1] in (b"400", b"403"), answer

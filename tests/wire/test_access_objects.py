@@ -47,7 +47,7 @@ def signed(
 def exchange(
     cloud: RunningCloud, method: str, path: str, headers: dict[str, str], body: bytes = b""
 ) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection("localhost", cloud.port, timeout=20)
+    connection = http.client.HTTPConnection("localhost", cloud.port, timeout=60)
     try:
         connection.request(method, path, body, headers)
         answer = connection.getresponse()

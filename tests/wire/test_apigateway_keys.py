@@ -204,6 +204,8 @@ def test_throttling_by_key_and_method(cloud: RunningCloud) -> None:
 
 
 def test_quotas(fresh_cloud: RunningCloud) -> None:
+    noon = fresh_cloud.noon()
+    fresh_cloud.move_to(noon)
     api = keyed(fresh_cloud, "metered")
     plan, key, value = admitted(api, "metered", quota={"limit": 2, "period": "DAY"})
     where = {"usagePlanId": plan, "keyId": key}
@@ -211,7 +213,7 @@ def test_quotas(fresh_cloud: RunningCloud) -> None:
     status, headers, raw = api.ask("GET", "/a", x_api_key=value)
     assert (status, json.loads(raw)) == (429, {"message": "Limit Exceeded"})
     assert headers["x-amzn-errortype"] == "LimitExceededException"
-    day = datetime.now(UTC).date()
+    day = datetime.fromtimestamp(noon, UTC).date()
     shown = api.client.get_usage(usagePlanId=plan, startDate=f"{day}", endDate=f"{day}")
     assert shown["items"] == {key: [[2, 0]]}
     extended = api.client.update_usage(**where, patchOperations=[patch("/remaining", "1")])
@@ -224,6 +226,7 @@ def test_quotas(fresh_cloud: RunningCloud) -> None:
     # What was used is not forgotten when the cloud dies.
     fresh_cloud.kill()
     fresh_cloud.start()
+    fresh_cloud.move_to(noon)
     assert statuses(api, value, 1) == [429]
     usage = fresh_cloud.client("apigateway").get_usage(usagePlanId=plan, startDate=f"{day}", endDate=f"{day}")
     assert usage["items"] == {key: [[3, 0]]}

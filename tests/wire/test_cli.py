@@ -28,7 +28,7 @@ def may(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAY_"))}
     return subprocess.run(
         [sys.executable, "-m", "maycloud.cli.main", *arguments],
-        capture_output=True, text=True, timeout=60, check=False, env=kept | environment,
+        capture_output=True, text=True, timeout=200, check=False, env=kept | environment,
     )  # fmt: skip
 
 
@@ -190,9 +190,9 @@ def test_status_tells_what_was_asked_for_and_is_not_there(cloud: RunningCloud) -
 
 def test_browsers_see_where_they_are(cloud: RunningCloud) -> None:
     asked = urllib.request.Request(cloud.url + "/", headers={"accept": "text/html,*/*;q=0.8"})
-    with urllib.request.urlopen(asked, timeout=10) as page:
+    with urllib.request.urlopen(asked, timeout=60) as page:
         assert page.headers["content-type"].startswith("text/html") and b"may env" in page.read()
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(cloud.url + "/", timeout=10)  # without: S3's answer to strangers
+        urllib.request.urlopen(cloud.url + "/", timeout=60)  # without: S3's answer to strangers
     refused.value.close()
     assert refused.value.code == 403

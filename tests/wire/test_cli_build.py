@@ -24,7 +24,7 @@ def may(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAY_"))}
     return subprocess.run(
         [sys.executable, "-m", "maycloud.cli.main", *arguments],
-        capture_output=True, text=True, timeout=100, check=False, env=kept | environment,
+        capture_output=True, text=True, timeout=200, check=False, env=kept | environment,
     )  # fmt: skip
 
 
@@ -207,8 +207,8 @@ def test_logs_are_followed(cloud: RunningCloud, tmp_path: Path) -> None:
         assert sum("said before" in line for line in lines) == 1
     finally:
         following.terminate()
-        following.wait(10)
-        reader.join(10)
+        following.wait(60)
+        reader.join(60)
         stdout.close()
     missing = may("logs", "nothing-of-the-name", "--data", str(cloud.data))
     assert missing.returncode != 0

@@ -20,7 +20,7 @@ SAM = ROOT / ".tools" / "sam" / "bin" / "sam"
 def aws(cloud: RunningCloud, *arguments: str) -> Any:
     ran = subprocess.run(
         [sys.executable, "-m", "awscli", *arguments, "--output", "json"],
-        env=cloud.environment(), capture_output=True, text=True, timeout=100, check=False,
+        env=cloud.environment(), capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     return json.loads(ran.stdout) if ran.stdout.strip() else None
@@ -48,11 +48,11 @@ def test_the_aws_cli(cloud: RunningCloud, tmp_path: Path) -> None:
     (tmp_path / "big.bin").write_bytes(os.urandom(3 << 20))
     subprocess.run(
         [sys.executable, "-m", "awscli", "s3", "cp", str(tmp_path / "big.bin"), "s3://cli-bucket/big.bin"],
-        env=cloud.environment(), check=True, capture_output=True, timeout=100,
+        env=cloud.environment(), check=True, capture_output=True, timeout=200,
     )  # fmt: skip
     subprocess.run(
         [sys.executable, "-m", "awscli", "s3", "cp", "s3://cli-bucket/big.bin", str(tmp_path / "back.bin")],
-        env=cloud.environment(), check=True, capture_output=True, timeout=100,
+        env=cloud.environment(), check=True, capture_output=True, timeout=200,
     )  # fmt: skip
     assert (tmp_path / "back.bin").read_bytes() == (tmp_path / "big.bin").read_bytes()
 
@@ -66,7 +66,7 @@ def test_the_javascript_sdk(cloud: RunningCloud) -> None:
     )  # fmt: skip
     ran = subprocess.run(
         ["node", "sdk.mjs", "js-fn"], cwd=ROOT / "tests" / "clients", env=cloud.environment(),
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     assert json.loads(ran.stdout) == {

@@ -36,7 +36,7 @@ def settled(cloudformation: Any, name: str) -> dict[str, Any]:
         status = stack["StackStatus"]
         return stack if status.endswith(ENDS) and "CLEANUP" not in status else None
 
-    found = until(look, 30, f"stack {name}")
+    found = until(look, what=f"stack {name}")
     assert found is not None
     return found
 
@@ -496,7 +496,7 @@ def test_aws_cloudformation_deploy(cloud: RunningCloud, tmp_path: Path) -> None:
                 "--template-file", str(file), "--parameter-overrides", f"V={value}",
                 "--no-fail-on-empty-changeset",
             ],
-            env=cloud.environment(), capture_output=True, text=True, timeout=100, check=False,
+            env=cloud.environment(), capture_output=True, text=True, timeout=200, check=False,
         )  # fmt: skip
         assert ran.returncode == 0, ran.stdout + ran.stderr
         return ran.stdout + ran.stderr

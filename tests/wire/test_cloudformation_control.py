@@ -30,7 +30,7 @@ def settled(cloudformation: Any, name: str) -> dict[str, Any]:
         status = stack["StackStatus"]
         return stack if status.endswith(("_COMPLETE", "_FAILED")) and "CLEANUP" not in status else None
 
-    found = until(look, 30, f"stack {name}")
+    found = until(look, what=f"stack {name}")
     assert found is not None
     return found
 
@@ -176,7 +176,7 @@ def put(address: str, answer: Any) -> int:
     body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
     request = urllib.request.Request(address, body, method="PUT")
     try:
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=60) as response:
             return response.status
     except urllib.error.HTTPError as error:
         error.close()

@@ -79,7 +79,7 @@ def settled(cloudformation: Any, name: str) -> dict[str, Any]:
         )
         return stack if done else None
 
-    stack = until(look, 30, f"stack {name}")
+    stack = until(look, what=f"stack {name}")
     assert stack is not None
     outputs = {row["OutputKey"]: row["OutputValue"] for row in stack.get("Outputs", [])}
     return outputs | {"Status": stack["StackStatus"]}

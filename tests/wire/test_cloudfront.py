@@ -39,6 +39,7 @@ def refused(code: str, status: int, call: Callable[..., Any], /, **params: Any) 
 
 def test_the_life_of_a_distribution(fresh_cloud: RunningCloud) -> None:
     client = fresh_cloud.client("cloudfront")
+    fresh_cloud.hold()
     config = configuration(ORIGIN)
     made = client.create_distribution(DistributionConfig=config)
     distribution, tag = made["Distribution"], made["ETag"]
@@ -250,6 +251,7 @@ def test_tags(cloud: RunningCloud) -> None:
 
 def test_invalidations_complete(fresh_cloud: RunningCloud) -> None:
     client = fresh_cloud.client("cloudfront")
+    fresh_cloud.hold()
     id_ = create(fresh_cloud, ORIGIN)
     batch = {"Paths": listed("/a", "/b/*"), "CallerReference": "one"}
     made = client.create_invalidation(DistributionId=id_, InvalidationBatch=batch)["Invalidation"]

@@ -337,6 +337,7 @@ def test_cache_control(cloud: RunningCloud, origin: Web, control: str, cached: b
 
 def test_expiry_and_revalidation(fresh_cloud: RunningCloud, origin: Web) -> None:
     cloud = fresh_cloud
+    cloud.hold()
     origin.answer("/a", b"A", ETag='"one"', Cache_Control="max-age=10")
     id_ = create(cloud, http_origin(origin.port), default=behavior("web", CachePolicyId=cache_policy(cloud)))
     fetch(cloud, id_, "/a")
@@ -571,6 +572,7 @@ def test_an_invalidation_counts_for_what_is_on_its_way(cloud: RunningCloud, orig
 
 def test_errors_are_kept_a_little_while(fresh_cloud: RunningCloud, origin: Web) -> None:
     id_ = create(fresh_cloud, http_origin(origin.port))
+    fresh_cloud.hold()
     for _ in range(2):
         missing = fetch(fresh_cloud, id_, "/none")
         assert (missing.status, missing.body, missing.cache) == (
@@ -714,7 +716,7 @@ def test_response_headers_policies(cloud: RunningCloud, origin: Web) -> None:
 def test_many_requests_on_one_connection(cloud: RunningCloud) -> None:
     id_ = site(cloud, "cf-connection", {"a": b"A", "b": b"BB"})
     context = ssl.create_default_context(cafile=cloud.ca_file)
-    connection = http.client.HTTPSConnection("localhost", cloud.port, timeout=30, context=context)
+    connection = http.client.HTTPSConnection("localhost", cloud.port, timeout=60, context=context)
     seen: list[Any] = []
     for path in ("/a", "/b", "/a", "/nope", "/b"):
         connection.request("GET", path, headers={"host": f"{id_}.cloudfront.localhost"})

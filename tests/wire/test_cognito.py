@@ -128,7 +128,7 @@ def test_keys_are_read_over_https_and_on_any_host(cloud: RunningCloud, pool: str
     found = [fetch(cloud.url + path)]
     for host in (f"localhost:{cloud.port}", "cognito-idp.us-east-1.amazonaws.com", "10.0.0.1"):
         request = urllib.request.Request(cloud.https_url + path, headers={"host": host})
-        with urllib.request.urlopen(request, timeout=10, context=trusting) as answer:
+        with urllib.request.urlopen(request, timeout=60, context=trusting) as answer:
             found.append(json.loads(answer.read()))
     assert all(each == found[0] for each in found)
     assert {each["alg"] for each in found[0]["keys"]} == {"RS256"}
@@ -144,7 +144,7 @@ def test_pages_of_other_origins_may_sign_in(cloud: RunningCloud, app: str) -> No
         },
     )  # fmt: skip
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(request, timeout=10)
+        urllib.request.urlopen(request, timeout=60)
     with refused.value as answer:
         assert json.loads(answer.read()) == {
             "__type": "InvalidParameterException", "message": "Missing required parameter USERNAME",

@@ -104,6 +104,7 @@ def test_guessing_passwords_is_slowed_down(fresh_cloud: RunningCloud) -> None:
     pool = new_pool(fresh_cloud, AutoVerifiedAttributes=["email"])
     app = new_client(fresh_cloud, pool, PreventUserExistenceErrors="ENABLED")
     locked = ("NotAuthorizedException", "Password attempts exceeded")
+    fresh_cloud.hold()
     for name in (person(fresh_cloud, app), "nobody"):
         attempt = lambda name=name: sign_in(fresh_cloud, app, name, "Wrong-1234")  # noqa: E731
         for _ in range(5):
@@ -127,9 +128,10 @@ def test_guessing_passwords_is_slowed_down(fresh_cloud: RunningCloud) -> None:
 
 def test_the_right_password_is_refused_while_locked(cloud: RunningCloud, app: str) -> None:
     name = person(cloud, app)
-    for _ in range(9):
-        refused(lambda: sign_in(cloud, app, name, "Wrong-1234"))
-    assert refused(lambda: sign_in(cloud, app, name))[1] == "Password attempts exceeded"
+    with cloud.held():
+        for _ in range(9):
+            refused(lambda: sign_in(cloud, app, name, "Wrong-1234"))
+        assert refused(lambda: sign_in(cloud, app, name))[1] == "Password attempts exceeded"
 
 
 def test_guessing_codes_ends_before_it_succeeds(cloud: RunningCloud, pool: str, app: str, idp: Any) -> None:
@@ -281,6 +283,7 @@ def test_rotated_refresh_tokens_are_good_once(fresh_cloud: RunningCloud) -> None
     idp = fresh_cloud.client("cognito-idp")
     pool = new_pool(fresh_cloud, AutoVerifiedAttributes=["email"])
     rotation = {"Feature": "ENABLED", "RetryGracePeriodSeconds": 10}
+    fresh_cloud.hold()
     app = new_client(
         fresh_cloud, pool, ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH"], RefreshTokenRotation=rotation
     )

@@ -142,14 +142,15 @@ def test_parameter_groups_set_how_long_caches_keep(cloud: RunningCloud, dax: Any
             item = client.get_item(TableName="Short", Key={"pk": {"S": "1"}})
             return "Item" in item, client.scan(TableName="Short")["Count"]
 
-        assert read() == (False, 0)
-        put(TableName="Short", Item={"pk": {"S": "1"}})
-        cloud.advance(9)
-        assert read() == (False, 0)
-        cloud.advance(2)
-        assert read() == (True, 0)
-        cloud.advance(86400)
-        assert read() == (True, 0), "0 is without end"
+        with cloud.held():
+            assert read() == (False, 0)
+            put(TableName="Short", Item={"pk": {"S": "1"}})
+            cloud.advance(9)
+            assert read() == (False, 0)
+            cloud.advance(2)
+            assert read() == (True, 0)
+            cloud.advance(86400)
+            assert read() == (True, 0), "0 is without end"
         dax.update_cluster(ClusterName="short", ParameterGroupName="default.dax1.0")
         daxes.available(cloud, "short")
         assert read() == (True, 1)
@@ -248,7 +249,7 @@ def test_a_cluster_is_there_again_after_a_crash(crashing: RunningCloud) -> None:
                 return None  # the client has not noticed yet
 
         # The client knows attribute lists by their numbers of before.
-        items = until(read, 30)
+        items = until(read)
         assert items == [{"pk": {"S": str(number)}, f"a{number}": {"N": "1"}} for number in range(20)]
 
 
@@ -300,7 +301,7 @@ def test_a_stack_with_a_cluster(cloud: RunningCloud) -> None:
             stack = cloudformation.describe_stacks(StackName="dax-stack")["Stacks"][0]
             return stack if not stack["StackStatus"].endswith("_IN_PROGRESS") else None
 
-        stack = until(look, 60, "the stack")
+        stack = until(look, what="the stack")
         assert stack["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), stack
         return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
 
@@ -328,6 +329,6 @@ def test_a_stack_with_a_cluster(cloud: RunningCloud) -> None:
         except ClientError:
             return True
 
-    until(gone, 60, "the stack to be deleted")
+    until(gone, what="the stack to be deleted")
     assert code(dax.describe_clusters, ClusterNames=[outputs["Name"]]) == "ClusterNotFoundFault"
     assert code(dax.describe_parameters, ParameterGroupName=group) == "ParameterGroupNotFoundFault"

@@ -25,6 +25,6 @@ else:
 """
     ran = subprocess.run(
         [sys.executable, "-c", found[1] + check],
-        env=cloud.environment(), capture_output=True, text=True, timeout=60, check=False,
+        env=cloud.environment(), capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr

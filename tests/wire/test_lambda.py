@@ -37,7 +37,7 @@ def handler(event, context):
         os.abort()
     if do == "memory":
         hoard = [bytearray(8 << 20) for _ in range(200)]
-        time.sleep(5)
+        time.sleep(60)
     if do == "bytes":
         return {"bytes": b"x"}
     if do == "large":
@@ -75,7 +75,7 @@ def role(cloud: RunningCloud) -> str:
 @pytest.fixture(scope="module")
 def function(cloud: RunningCloud, role: str) -> str:
     make_function(
-        cloud.client("lambda"), role, "main", SOURCE, Timeout=2, MemorySize=192,
+        cloud.client("lambda"), role, "main", SOURCE, Timeout=50, MemorySize=192,
         Environment={"Variables": {"COLOR": "green"}},
     )  # fmt: skip
     return "main"
@@ -110,7 +110,7 @@ def test_the_context(cloud: RunningCloud, function: str) -> None:
     assert found["version"] == "$LATEST"
     assert found["memory"] == "192"
     assert found["arn"] == "arn:aws:lambda:us-east-1:000000000000:function:main"
-    assert 0 < found["left"] <= 2000
+    assert 0 < found["left"] <= 50_000
     assert found["request"] == answer["ResponseMetadata"]["RequestId"]
     assert found["custom"] == {"a": "b"}
 
@@ -140,7 +140,6 @@ def test_no_descriptor_of_the_cloud_reaches_a_function(cloud: RunningCloud, func
         ({"do": "exit"}, "Runtime.ExitError", "Error: Runtime exited with error: exit status 3"),
         ({"do": "crash"}, "Runtime.ExitError", "Error: Runtime exited with error: signal: aborted"),
         ({"do": "memory"}, "Runtime.ExitError", "Error: Runtime exited with error: signal: killed"),
-        ({"do": "sleep", "for": 5}, "Sandbox.Timedout", "Error: Task timed out after 2.00 seconds"),
         ({"do": "large", "size": 7_000_000}, "Function.ResponseSizeTooLarge", "payload size exceeded"),
     ],
 )  # fmt: skip
@@ -157,6 +156,19 @@ def test_errors_in_lambdas_shape(
         ]
     again, _ = invoke(cloud, function, {"after": kind})
     assert again["event"] == {"after": kind}
+
+
+def test_functions_that_take_too_long(cloud: RunningCloud, role: str) -> None:
+    client = cloud.client("lambda")
+    make_function(client, role, "slow", SOURCE, Timeout=2)
+    make_function(client, role, "slow-node", NODE, runtime="nodejs20.x", Timeout=2)
+    for name, event in (("slow", {"do": "sleep", "for": 60}), ("slow-node", {"loop": True})):
+        found, answer = invoke(cloud, name, event)
+        assert answer["FunctionError"] == "Unhandled"
+        assert found["errorType"] == "Sandbox.Timedout"
+        assert "Error: Task timed out after 2.00 seconds" in found["errorMessage"]
+        client.update_function_configuration(FunctionName=name, Timeout=60)
+        assert "FunctionError" not in invoke(cloud, name)[1]
 
 
 @pytest.mark.parametrize(
@@ -500,7 +512,7 @@ def test_code_links_expire_and_cannot_be_forged(cloud: RunningCloud, function: s
     import urllib.request
 
     link = cloud.client("lambda").get_function(FunctionName=function)["Code"]["Location"]
-    with urllib.request.urlopen(link, timeout=10) as answer:
+    with urllib.request.urlopen(link, timeout=60) as answer:
         assert answer.read()[:2] == b"PK"
     for forged in (
         link[:-1] + ("0" if link[-1] != "0" else "1"),
@@ -508,7 +520,7 @@ def test_code_links_expire_and_cannot_be_forged(cloud: RunningCloud, function: s
         link.partition("?")[0],
     ):
         with pytest.raises(urllib.error.HTTPError) as caught:
-            urllib.request.urlopen(forged, timeout=10)
+            urllib.request.urlopen(forged, timeout=60)
         assert caught.value.code == 403
         caught.value.close()
 
@@ -525,7 +537,7 @@ export const handler = async (event, context) => {
 
 
 def test_node(cloud: RunningCloud, role: str) -> None:
-    make_function(cloud.client("lambda"), role, "node", NODE, runtime="nodejs20.x", Timeout=2)
+    make_function(cloud.client("lambda"), role, "node", NODE, runtime="nodejs20.x")
     found, answer = invoke(cloud, "node", {"a": 1}, LogType="Tail")
     assert found["got"] == {"a": 1}
     assert found["name"] == "node"
@@ -535,7 +547,6 @@ def test_node(cloud: RunningCloud, role: str) -> None:
     assert (failed["errorType"], failed["errorMessage"]) == ("TypeError", "no")
     assert failed["trace"][0] == "TypeError: no"
     assert invoke(cloud, "node", {"exit": True})[0]["errorType"] == "Runtime.ExitError"
-    assert invoke(cloud, "node", {"loop": True})[0]["errorType"] == "Sandbox.Timedout"
     assert invoke(cloud, "node", {"a": 2})[0]["got"] == {"a": 2}
 
 
@@ -546,7 +557,7 @@ def test_the_runtime_api_needs_its_secret(cloud: RunningCloud) -> None:
     for secret in ("", "0" * 32, "../../x"):
         with pytest.raises(urllib.error.HTTPError) as caught:
             urllib.request.urlopen(
-                f"{cloud.url}/_aws/lambda/runtime/{secret}/2018-06-01/runtime/invocation/next", timeout=5
+                f"{cloud.url}/_aws/lambda/runtime/{secret}/2018-06-01/runtime/invocation/next", timeout=60
             )
         assert caught.value.code == 403
         caught.value.close()

@@ -71,7 +71,7 @@ def states(pid: int) -> set[str]:
 @pytest.mark.parametrize("do", ["thread", "child", "timer"])
 def test_what_a_python_function_leaves_behind_is_frozen(cloud: RunningCloud, role: str, do: str) -> None:
     name = f"frozen-{do}"
-    make_function(cloud.client("lambda"), role, name, SOURCE, Timeout=5)
+    make_function(cloud.client("lambda"), role, name, SOURCE)
     left = invoke(cloud, name, do)
     for pid in {left["pid"], left.get("child", left["pid"])}:
         until(lambda pid=pid: states(pid) == {"T"}, what=f"{pid} to be stopped")
@@ -82,7 +82,7 @@ def test_what_a_python_function_leaves_behind_is_frozen(cloud: RunningCloud, rol
 
 
 def test_a_thread_does_not_advance_between_invocations(cloud: RunningCloud, role: str) -> None:
-    make_function(cloud.client("lambda"), role, "still", SOURCE, Timeout=5)
+    make_function(cloud.client("lambda"), role, "still", SOURCE)
     pid = invoke(cloud, "still", "thread")["pid"]
     until(lambda: states(pid) == {"T"}, what="the process to be stopped")
 
@@ -99,7 +99,7 @@ def test_a_thread_does_not_advance_between_invocations(cloud: RunningCloud, role
 
 
 def test_node_is_frozen_while_it_waits(cloud: RunningCloud, role: str) -> None:
-    make_function(cloud.client("lambda"), role, "node-frozen", NODE, runtime="nodejs20.x", Timeout=5)
+    make_function(cloud.client("lambda"), role, "node-frozen", NODE, runtime="nodejs20.x")
     left = invoke(cloud, "node-frozen")
     until(lambda: states(left["pid"]) == {"T"}, what="Node.js to be stopped")
     again = invoke(cloud, "node-frozen", "wait")
@@ -108,7 +108,7 @@ def test_node_is_frozen_while_it_waits(cloud: RunningCloud, role: str) -> None:
 
 
 def test_frozen_environments_end_with_their_function(cloud: RunningCloud, role: str) -> None:
-    make_function(cloud.client("lambda"), role, "ending", SOURCE, Timeout=5)
+    make_function(cloud.client("lambda"), role, "ending", SOURCE)
     pid = invoke(cloud, "ending", "thread")["pid"]
     until(lambda: states(pid) == {"T"}, what="the process to be stopped")
     cloud.client("lambda").delete_function(FunctionName="ending")

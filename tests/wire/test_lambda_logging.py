@@ -26,7 +26,7 @@ def handler(event, context):
     if event.get("exit"):
         os._exit(3)
     if event.get("sleep"):
-        time.sleep(5)
+        time.sleep(60)
 """
 
 NODE = """
@@ -93,9 +93,7 @@ def test_python_as_json(cloud: RunningCloud, role: str) -> None:
 
 def test_node_as_json(cloud: RunningCloud, role: str) -> None:
     client = cloud.client("lambda")
-    make_function(
-        client, role, "json-node", NODE, runtime="nodejs20.x", LoggingConfig={"LogFormat": "JSON"}, Timeout=10
-    )
+    make_function(client, role, "json-node", NODE, runtime="nodejs20.x", LoggingConfig={"LogFormat": "JSON"})
     start, said, warned, caught, report = parsed(lines(cloud, "json-node"))
     assert start["type"] == "platform.start"
     assert said["message"] == "said 1"
@@ -109,11 +107,12 @@ def test_node_as_json(cloud: RunningCloud, role: str) -> None:
 
 def test_reports_say_how_it_ended(cloud: RunningCloud, role: str) -> None:
     client = cloud.client("lambda")
-    make_function(client, role, "ends", PYTHON, Timeout=1)
+    make_function(client, role, "ends", PYTHON)
+    make_function(client, role, "late", PYTHON, Timeout=1)
     assert "Status" not in lines(cloud, "ends")[-1]
     gone = lines(cloud, "ends", {"exit": True})[-1]
     assert gone.endswith("Status: error\tError Type: Runtime.ExitError")
-    late = lines(cloud, "ends", {"sleep": True})
+    late = lines(cloud, "late", {"sleep": True})
     assert "\tStatus: timeout" in late[-1]
     assert any(line.endswith(" Task timed out after 1.00 seconds") for line in late)
 

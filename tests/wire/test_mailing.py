@@ -22,14 +22,19 @@ class Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
 
-    def __init__(self, port: int = 0, *, busy: int = 0, refused: str = "") -> None:
-        super().__init__(("127.0.0.1", port), Session)
+    def __init__(self, *, busy: int = 0, refused: str = "") -> None:
+        super().__init__(("127.0.0.1", 0), Session, bind_and_activate=False)
+        self.server_bind()  # the port is taken, and refuses connections until `listen`
         self.busy = busy
         self.refused = refused
         self.asked: list[str] = []
         self.mails: list[tuple[str, Any]] = []
         self.thread = threading.Thread(target=self.serve_forever, daemon=True)
+
+    def listen(self) -> "Server":
+        self.server_activate()
         self.thread.start()
+        return self
 
     @property
     def port(self) -> int:
@@ -77,7 +82,7 @@ class Session(socketserver.StreamRequestHandler):
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    made = Server(busy=1, refused="nobody@example.com")
+    made = Server(busy=1, refused="nobody@example.com").listen()
     yield made
     made.close()
 
@@ -123,19 +128,18 @@ def test_mails_go_out_and_are_tried_again(tmp_path: Path, server: Server) -> Non
 
 
 def test_a_mail_waits_for_its_server_over_a_restart(tmp_path: Path) -> None:
-    gone = Server()
-    gone.close()
-    cloud = RunningCloud(tmp_path / "data", "--smtp", f"127.0.0.1:{gone.port}").start()
+    server = Server()
+    cloud = RunningCloud(tmp_path / "data", "--smtp", f"127.0.0.1:{server.port}").start()
     try:
         sign_up(cloud, new_client(cloud), "ann@example.com")
         cloud.kill()
-        back = Server(gone.port)
+        server.listen()
         cloud.start()
         cloud.advance(600)
-        until(lambda: back.mails, what="the mail after the restart")
-        back.close()
+        until(lambda: server.mails, what="the mail after the restart")
     finally:
         cloud.stop()
+        server.close()
 
 
 @pytest.mark.parametrize("wrong", ["host", "host:", ":25", "host:x", "host:70000"])

@@ -20,7 +20,7 @@ CLIENTS = Path(__file__).parents[1] / "clients"
 def aws(cloud: RunningCloud, *arguments: str) -> str:
     ran = subprocess.run(
         [sys.executable, "-m", "awscli", *arguments],
-        env=cloud.environment(), capture_output=True, text=True, timeout=110, check=False,
+        env=cloud.environment(), capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
@@ -79,7 +79,7 @@ def test_the_javascript_sdk(cloud: RunningCloud) -> None:
         pytest.skip("the JavaScript SDK is missing; `make tools` installs it")
     ran = subprocess.run(
         ["node", str(CLIENTS / "s3.mjs")],
-        env=cloud.environment(), capture_output=True, text=True, timeout=60, check=False,
+        env=cloud.environment(), capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     found: dict[str, Any] = json.loads(ran.stdout)

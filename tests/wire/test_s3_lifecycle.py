@@ -1,16 +1,14 @@
 """Lifecycle rules: what S3 accepts, and what is gone after midnight."""
 
-import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from people import refused
-from running import RunningCloud
+from running import DAY, RunningCloud
 from waiting import until
 
-DAY = 86_400
 TAG = {"Key": "a", "Value": "b"}
 
 
@@ -28,7 +26,7 @@ def keys(s3: Any, bucket: str) -> list[str]:
 
 def to_midnight(cloud: RunningCloud, days: int) -> None:
     """Move the clock past the midnight at which what is made now ends after so many days."""
-    cloud.advance(days * DAY + (DAY - time.time() % DAY) + 1)
+    cloud.advance(days * DAY + (DAY - cloud.time() % DAY) + 1)
 
 
 # What is a configuration
@@ -127,13 +125,14 @@ def test_rules_have_names_of_their_own(s3: Any) -> None:
     )
 
 
-def test_answers_name_the_day(s3: Any) -> None:
+def test_answers_name_the_day(cloud: RunningCloud, s3: Any) -> None:
     s3.create_bucket(Bucket="life-header")
     put(
         s3, "life-header", rule("ten days", "a/", Expiration={"Days": 10}),
         rule("three", "a/b", Expiration={"Days": 3}),
     )  # fmt: skip
-    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    cloud.move_to(cloud.noon())
+    midnight = datetime.fromtimestamp(cloud.time() // DAY * DAY, UTC)
 
     def wanted(days: int, name: str) -> str:
         date = (midnight + timedelta(days=days + 1)).strftime("%a, %d %b %Y 00:00:00 GMT")
@@ -151,6 +150,7 @@ def test_answers_name_the_day(s3: Any) -> None:
 
 def test_objects_end_at_midnight(fresh_cloud: RunningCloud) -> None:
     s3 = fresh_cloud.client("s3")
+    fresh_cloud.move_to(fresh_cloud.noon())
     s3.create_bucket(Bucket="ends")
     for key, size, tagging in (
         ("logs/a", 1, ""), ("logs/b", 1, ""), ("keep/a", 1, ""), ("tagged", 1, "end=yes"),
@@ -167,7 +167,7 @@ def test_objects_end_at_midnight(fresh_cloud: RunningCloud) -> None:
     assert len(before) == 7
     # Two days later, but not yet midnight after them.
     fresh_cloud.advance(DAY)
-    fresh_cloud.advance(DAY - 1)
+    fresh_cloud.advance(DAY * 1.4)
     assert keys(s3, "ends") == before
     to_midnight(fresh_cloud, 0)
     until(lambda: keys(s3, "ends") == ["keep/a", "medium", "untagged"], what="objects to end")
@@ -175,9 +175,10 @@ def test_objects_end_at_midnight(fresh_cloud: RunningCloud) -> None:
 
 def test_objects_end_on_a_date(fresh_cloud: RunningCloud) -> None:
     s3 = fresh_cloud.client("s3")
+    fresh_cloud.move_to(fresh_cloud.noon())
     s3.create_bucket(Bucket="dated")
     s3.put_object(Bucket="dated", Key="a", Body=b"x")
-    tomorrow = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    tomorrow = datetime.fromtimestamp((fresh_cloud.time() // DAY + 1) * DAY, UTC)
     put(s3, "dated", rule(Expiration={"Date": tomorrow}))
     to_midnight(fresh_cloud, 0)
     until(lambda: keys(s3, "dated") == [], what="the object to end")
@@ -185,6 +186,7 @@ def test_objects_end_on_a_date(fresh_cloud: RunningCloud) -> None:
 
 def test_versions_and_markers_end(fresh_cloud: RunningCloud) -> None:
     s3 = fresh_cloud.client("s3")
+    fresh_cloud.move_to(fresh_cloud.noon())
     s3.create_bucket(Bucket="versions")
     s3.put_bucket_versioning(Bucket="versions", VersioningConfiguration={"Status": "Enabled"})
     for number in range(4):
@@ -216,6 +218,7 @@ def test_versions_and_markers_end(fresh_cloud: RunningCloud) -> None:
 
 def test_uploads_that_nobody_ends_end(fresh_cloud: RunningCloud) -> None:
     s3 = fresh_cloud.client("s3")
+    fresh_cloud.move_to(fresh_cloud.noon())
     s3.create_bucket(Bucket="uploads")
     for key in ("tmp/a", "keep/a"):
         upload = s3.create_multipart_upload(Bucket="uploads", Key=key)["UploadId"]

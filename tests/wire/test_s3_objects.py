@@ -73,7 +73,7 @@ def test_both_ways_of_addressing(cloud: RunningCloud, s3: Any, bucket: str) -> N
     S3SigV4Auth(Credentials(*ADMIN), "s3", "us-east-1").add_auth(request)
     headers = dict(request.headers.items()) | {"host": host}
     with urllib.request.urlopen(
-        urllib.request.Request(f"{cloud.url}/addressed/one", headers=headers), timeout=10
+        urllib.request.Request(f"{cloud.url}/addressed/one", headers=headers), timeout=60
     ) as answer:
         assert answer.read() == b"1"
 
@@ -134,10 +134,10 @@ def test_responses_are_overridden(cloud: RunningCloud, s3: Any, bucket: str) -> 
     url = s3.generate_presigned_url(
         "get_object", {"Bucket": bucket, "Key": "override", "ResponseContentType": "image/gif"}
     )
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=60) as answer:
         assert (answer.headers["content-type"], answer.read()) == ("image/gif", b"x")
     with pytest.raises(urllib.error.HTTPError) as tampered:
-        urllib.request.urlopen(url.replace("gif", "png"), timeout=10)
+        urllib.request.urlopen(url.replace("gif", "png"), timeout=60)
     with tampered.value as error:
         assert b"SignatureDoesNotMatch" in error.read()
 
@@ -149,7 +149,7 @@ def test_presigned_urls(cloud: RunningCloud, bucket: str, signature: str) -> Non
     params = {"Bucket": bucket, "Key": f"presigned/ü {signature}"}
     url = s3.generate_presigned_url("put_object", params)
     request = urllib.request.Request(url, data=b"by link", method="PUT", headers={"content-type": ""})
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         assert answer.status == 200
     assert cloud.client("s3").get_object(**params)["Body"].read() == b"by link"
     assert fetch("GET", url)[0] == 403
@@ -427,7 +427,7 @@ def test_sizes_that_cannot_be(cloud: RunningCloud, bucket: str) -> None:
         "PUT", f"{cloud.url}/{bucket}/huge", headers={"x-amz-content-sha256": "UNSIGNED-PAYLOAD"}
     )
     S3SigV4Auth(Credentials(*ADMIN), "s3", "us-east-1").add_auth(request)
-    connection = http.client.HTTPConnection("127.0.0.1", cloud.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", cloud.port, timeout=60)
     try:
         connection.putrequest("PUT", f"/{bucket}/huge", skip_host=True)
         connection.putheader(
@@ -536,7 +536,7 @@ def test_a_cut_upload_leaves_nothing(cloud: RunningCloud, s3: Any, bucket: str) 
     host = cloud.url.removeprefix("http://")
     lines = [f"PUT /{bucket}/cut HTTP/1.1", f"host: {host}", "content-length: 50000000"]
     lines += [f"{name}: {value}" for name, value in request.headers.items()]
-    with socket.create_connection(("127.0.0.1", cloud.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", cloud.port), timeout=60) as connection:
         connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode() + b"x" * 5_000_000)
     staging = cloud.data / "staging"
     until(lambda: not list(staging.iterdir()), what="the staged file to go")

@@ -7,7 +7,6 @@ and ceph/s3-tests' test_headers.py, both of which hold for AWS.
 import http.client
 import re
 import urllib.request
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from xml.etree import ElementTree
@@ -136,7 +135,7 @@ def test_authorization_headers(cloud: RunningCloud, signers: dict[str, Any]) -> 
         assert error["Message"] == "AWS authentication requires a valid Date or x-amz-date header"
 
 
-def test_nobody_by_the_name_of_signature(cloud: RunningCloud, client: Callable[..., Any]) -> None:
+def test_nobody_by_the_name_of_signature(cloud: RunningCloud, signers: dict[str, Any]) -> None:
     """A parameter that ends as the old one does is no claim to have signed."""
     status, error = error_of(f"{cloud.url}/{BUCKET}?prefix=Signature=")
     assert (status, error["Message"]) == (403, "Access Denied")
@@ -158,7 +157,7 @@ def test_puts_of_no_length(cloud: RunningCloud, signers: dict[str, Any]) -> None
     ):
         request = AWSRequest("PUT", cloud.url + path, headers={"x-amz-content-sha256": "UNSIGNED-PAYLOAD"})
         S3SigV4Auth(Credentials(*ADMIN), "s3", "us-east-1").add_auth(request)
-        connection = http.client.HTTPConnection("127.0.0.1", cloud.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", cloud.port, timeout=60)
         try:
             connection.putrequest("PUT", path, skip_host=True)
             connection.putheader("Host", f"localhost:{cloud.port}")

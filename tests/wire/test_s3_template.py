@@ -36,7 +36,7 @@ def deploy(cloudformation: Any, name: str, properties: dict[str, Any], *, change
         status = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
         return status if status.endswith(("_COMPLETE", "_FAILED")) and "CLEANUP" not in status else None
 
-    status = until(settled, 30, "the stack")
+    status = until(settled, what="the stack")
     assert status is not None
     return status
 

@@ -36,7 +36,7 @@ def settled(cloudformation: Any, name: str) -> dict[str, Any]:
         )
         return stack if done else None
 
-    stack = until(look, 60, f"stack {name}")
+    stack = until(look, what=f"stack {name}")
     assert stack is not None
     return stack | {"Out": {row["OutputKey"]: row["OutputValue"] for row in stack.get("Outputs", [])}}
 

@@ -20,13 +20,13 @@ class Backend:
     """Answers nobody before `open`."""
 
     def __init__(self) -> None:
-        self.waiting = 0
+        self.waiting: list[str] = []
         self.open = threading.Event()
         backend = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                backend.waiting += 1
+                backend.waiting.append(self.path)
                 backend.open.wait(25)
                 self.send_response(200)
                 self.send_header("content-length", "2")
@@ -73,7 +73,7 @@ def test_files_are_written_and_read_meanwhile(cloud: RunningCloud, backend: Back
 
     with ThreadPoolExecutor(ASKED) as clients:
         answers = [clients.submit(ask, number) for number in range(ASKED)]
-        until(lambda: backend.waiting == ASKED, what=f"{ASKED} requests to wait")
+        until(lambda: len(backend.waiting) == ASKED, what=f"{ASKED} requests to wait")
         s3 = cloud.client("s3")
         s3.create_bucket(Bucket=f"meanwhile-{by}")
         s3.put_object(Bucket=f"meanwhile-{by}", Key="film", Body=b"x" * (6 << 20))

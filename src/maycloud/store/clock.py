@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+_FAR = 100 * 366 * 86400.0  # seconds: further, and dates end
+
 
 class Timer:
     """A callback that waits for its moment; `cancel` makes it never run."""
@@ -24,31 +26,44 @@ class Timer:
 
 
 class Clock:
-    """Wall time in epoch seconds plus an offset that `advance` grows.
+    """Wall time in epoch seconds plus an offset that `advance` grows; while held, only `advance` moves it.
 
     Timers and sleeps follow the moved clock: advancing by an hour runs all that was due within it.
     """
 
     def __init__(self) -> None:
         self._offset = 0.0
+        self._held: float | None = None
         self._heap: list[tuple[float, int, Timer]] = []
         self._order = itertools.count()
         self._handle: asyncio.TimerHandle | None = None
 
     def time(self) -> float:
-        return time.time() + self._offset
+        return time.time() + self._offset if self._held is None else self._held
 
     def wall(self) -> float:
         """The machine's own time, which clients sign with: `advance` does not move it."""
         return time.time()
 
     def millis(self) -> int:
-        return int((time.time() + self._offset) * 1000)
+        return int(self.time() * 1000)
 
     def advance(self, seconds: float) -> None:
-        if seconds < 0:
-            raise ValueError("the clock only moves forward")
-        self._offset += seconds
+        if not 0 <= seconds <= _FAR:
+            raise ValueError("the clock only moves forward, and not for ever")
+        if self._held is None:
+            self._offset += seconds
+        else:
+            self._held += seconds
+        self._arm()
+
+    def hold(self, still: bool) -> None:
+        """Stand still from now on, or go on from where it stands."""
+        if still == (self._held is not None):
+            return
+        now = self.time()
+        self._offset = now - time.time()
+        self._held = now if still else None
         self._arm()
 
     def call_at(self, when: float, callback: Callable[..., Any], *args: Any) -> Timer:
@@ -79,6 +94,8 @@ class Clock:
             heapq.heappop(self._heap)
         if self._heap:
             delay = max(0.0, self._heap[0][0] - self.time())
+            if delay and self._held is not None:
+                return
             # A day at most: longer waits overflow some event loops and re-arm for nothing.
             self._handle = asyncio.get_running_loop().call_later(min(delay, 86400.0), self._run)
 
