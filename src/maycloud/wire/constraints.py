@@ -72,6 +72,10 @@ _ORDERS = {
 }  # fmt: skip
 
 
+# Members that the service checks itself, in words of its own: LocalStack's test_create_lambda_exceptions.
+_FREE = {"lambda": frozenset({"Runtime"})}
+
+
 class Constraints:
     """Compiled checks of one service's inputs."""
 
@@ -81,6 +85,7 @@ class Constraints:
         self._open: set[str] = set()
         self._opaque = _OPAQUE.get(model.name, frozenset())
         self._orders = _ORDERS.get(model.name, {})
+        self._free = _FREE.get(model.name, frozenset())
         self._code = _CODES.get(model.name, "ValidationException")
         self._fails: Fails = _fails_unseen if model.name in _UNSEEN else _fails
 
@@ -136,6 +141,8 @@ class Constraints:
         if kind == "map":
             each = self._model.member(shape["value"])
             item = self._of(shape["value"])
+            if self._model.name == "lambda":
+                return self._whole_map(shape)
             if each["type"] == "list" and ("min" in each or "max" in each):
                 return _map_check(shape, self._of(shape["key"]), item, self._fails, each)
             return _map_check(shape, self._of(shape["key"]), item, self._fails)
@@ -147,17 +154,19 @@ class Constraints:
             return _range_check(shape, self._fails)
         return None
 
+    def _whole_map(self, shape: Shape) -> Check:
+        """A map of which all that is asked is told, as recorded of Lambda's."""
+        key, value = self._member(shape["key"]), self._member(shape["value"])
+        return _whole_map_check(
+            shape,
+            (self._of(shape["key"]), f"[{', '.join([*_asked(key), _NOT_NULL])}]"),
+            (self._of(shape["value"]), f"[{', '.join([*_asked(value), _NOT_NULL])}]"),
+            _fails_unseen if shape.get("sensitive") else self._fails,
+        )
+
     def _whole(self, shape: Shape, each: Shape) -> str:
         """All that a list of strings asks of each of them, which is told if one is not so."""
-        asked: list[str] = []
-        if "max" in each:
-            asked.append(f"Member must have length less than or equal to {each['max']}")
-        if "min" in each:
-            asked.append(f"Member must have length greater than or equal to {each['min']}")
-        if "pattern" in each:
-            asked.append(f"Member must satisfy regular expression pattern: {each['pattern']}")
-        if each.get("enum"):
-            asked.append(f"Member must satisfy enum value set: [{', '.join(each['enum'])}]")
+        asked = _asked(each)
         lists = _NEVER_NULL.get(self._model.name, frozenset())
         if lists is None or shape["shape"] in lists:
             asked.append(_NOT_NULL)
@@ -168,7 +177,7 @@ class Constraints:
         members: list[tuple[str, str, bool, Check | None]] = []
         required = set(shape.get("required", []))
         for member, reference in shape.get("members", {}).items():
-            check = self._of(reference)
+            check = None if member in self._free else self._of(reference)
             if check is not None or member in required:
                 name = _spelled(member) if "location" in reference else prefix + _spelled(member)
                 members.append((member, name, member in required, check))
@@ -192,6 +201,21 @@ class Constraints:
                     problems.append(f"Value null at '{where}' failed to satisfy constraint: {_NOT_NULL}")
 
         return run
+
+
+def _asked(each: Shape) -> list[str]:
+    """All constraints of a shape, in AWS's words and order."""
+    what = "length" if each["type"] == "string" else "value"
+    asked: list[str] = []
+    if "max" in each:
+        asked.append(f"Member must have {what} less than or equal to {each['max']}")
+    if "min" in each:
+        asked.append(f"Member must have {what} greater than or equal to {each['min']}")
+    if "pattern" in each:
+        asked.append(f"Member must satisfy regular expression pattern: {each['pattern']}")
+    if each.get("enum"):
+        asked.append(f"Member must satisfy enum value set: [{', '.join(each['enum'])}]")
+    return asked
 
 
 def _nothing(_value: Any, _path: str, _problems: list[str]) -> None:
@@ -269,6 +293,29 @@ def _map_check(
                 problems.append(fails(value, path, whole))
             elif item is not None:
                 item(each, f"{path}.{name}.member", problems)
+
+    return run
+
+
+def _whole_map_check(
+    shape: Shape, key: tuple[Check | None, str], item: tuple[Check | None, str], fails: Fails
+) -> Check:
+    """Keys and values each with a check and with the words for all that it asks."""
+    length = _length_check(shape, fails) if "min" in shape or "max" in shape else None
+
+    def broken(check: Check | None, each: Any, path: str) -> bool:
+        found: list[str] = []
+        if each is not None and check is not None:
+            check(each, path, found)
+        return each is None or bool(found)
+
+    def run(value: Any, path: str, problems: list[str]) -> None:
+        if length is not None:
+            length(value, path, problems)
+        if any(broken(key[0], each, path) for each in value):
+            problems.append(fails(value, path, f"Map keys must satisfy constraint: {key[1]}"))
+        if any(broken(item[0], each, path) for each in value.values()):
+            problems.append(fails(value, path, f"Map value must satisfy constraint: {item[1]}"))
 
     return run
 

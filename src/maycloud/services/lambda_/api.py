@@ -2,12 +2,14 @@
 
 from maycloud.services.base import Call, Params, Result, Service
 from maycloud.services.lambda_ import (
+    concurrency,
     event_configs,
     functions,
     invocation,
     layer_permissions,
     layers,
     permissions,
+    tags,
     versions,
 )
 from maycloud.services.lambda_.code import invalid
@@ -76,17 +78,17 @@ async def InvokeAsync(call: Call, params: Params) -> Result:
 
 @service.operation(resource=function_arn, account=owner)
 def PutFunctionConcurrency(call: Call, params: Params) -> Result:
-    return functions.put_concurrency(call, params)
+    return concurrency.put_concurrency(call, params)
 
 
 @service.operation(resource=function_arn, account=owner)
 def GetFunctionConcurrency(call: Call, params: Params) -> Result:
-    return functions.get_concurrency(call, params)
+    return concurrency.get_concurrency(call, params)
 
 
 @service.operation(resource=function_arn, account=owner)
 def DeleteFunctionConcurrency(call: Call, params: Params) -> Result:
-    return functions.delete_concurrency(call, params)
+    return concurrency.delete_concurrency(call, params)
 
 
 # Versions and aliases
@@ -228,19 +230,19 @@ def RemoveLayerVersionPermission(call: Call, params: Params) -> Result:
 def TagResource(call: Call, params: Params) -> Result:
     if not params["Tags"]:
         raise invalid("An error occurred and the request cannot be processed.")
-    functions.change_tags(call, params, params["Tags"], [])
+    tags.change_tags(call, params, params["Tags"], [])
     return None
 
 
 @service.operation(resource=resource_arn)
 def UntagResource(call: Call, params: Params) -> Result:
-    functions.change_tags(call, params, {}, params["TagKeys"])
+    tags.change_tags(call, params, {}, params["TagKeys"])
     return None
 
 
 @service.operation(resource=resource_arn, action="lambda:ListTags")
 def ListTags(call: Call, params: Params) -> Result:
-    name = functions.read_name(call, params["Resource"])
+    name = tags.tagged(call, params["Resource"])
     return {"Tags": functions.functions(call).function(name).get("Tags", {})}
 
 

@@ -1,14 +1,15 @@
 """A function's configuration: read from requests, checked, described."""
 
 import re
-import uuid
 from datetime import UTC, datetime
 from typing import Any
+
+import orjson
 
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params
 from maycloud.services.lambda_.code import Package, invalid
-from maycloud.services.lambda_.store import LATEST, Reference
+from maycloud.services.lambda_.store import LATEST, Reference, new_revision
 from maycloud.store import Document
 
 PYTHON = ("python3.9", "python3.10", "python3.11", "python3.12", "python3.13", "python3.14")
@@ -26,7 +27,13 @@ RETIRED = frozenset(
 NODE = ("nodejs18.x", "nodejs20.x", "nodejs22.x", "nodejs24.x")
 # https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html
 _SNAPSHOTS = ("python3.12", "python3.13", "python3.14")
-MAX_ENVIRONMENT = 4096  # bytes of all variables
+MAX_ENVIRONMENT = 4096  # bytes of all variables as JSON
+# As AWS names them to who asks for another; LocalStack's test_create_lambda_exceptions.
+_OFFERED = (
+    "nodejs20.x, python3.14, provided.al2023, python3.12, python3.13, nodejs24.x, nodejs22.x, java17,"
+    " nodejs16.x, java25, dotnet8, python3.10, java11, python3.11, dotnet6, java21, nodejs18.x, provided.al2,"
+    " ruby3.3, ruby3.4, java8.al2, ruby3.2, python3.8, python3.9"
+)
 _MAXIMA = {"timeout": 900, "memorySize": 10_240, "ephemeralStorage.size": 10_240}
 
 _ROLE = re.compile(r"arn:aws[a-zA-Z-]*:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+")
@@ -51,6 +58,14 @@ def new_configuration(call: Call, params: Params) -> Document:
     """A configuration of a CreateFunction request. Raises InvalidParameterValueException."""
     if params.get("PackageType", "Zip") != "Zip":
         raise invalid("Container images are not supported by Maycloud; PackageType must be Zip")
+    if params.get("CodeSigningConfigArn"):
+        raise AwsError(
+            "CodeSigningConfigNotFoundException",
+            "The code signing configuration cannot be found. Check that the provided configuration is not"
+            f" deleted: {params['CodeSigningConfigArn']}.",
+            404,
+            Type="User",
+        )
     for name in ("Runtime", "Handler"):
         if not params.get(name):
             raise invalid(f"{name} is mandatory for functions created with deployment packages.")
@@ -72,20 +87,11 @@ def new_configuration(call: Call, params: Params) -> Document:
 def update_configuration(call: Call, configuration: Document, params: Params) -> None:
     """Take over what the request sets."""
     _check_limits(params)
+    for name in ("FileSystemConfigs", "ImageConfig"):
+        if params.get(name):
+            raise invalid(f"{name} is not supported by Maycloud; see docs/coverage.md")
     runtime = params.get("Runtime", configuration.get("Runtime"))
-    if runtime not in PYTHON and runtime not in NODE:
-        if runtime in RETIRED:
-            raise invalid(
-                f"The runtime parameter of {runtime} is no longer supported for creating or updating AWS"
-                " Lambda functions. We recommend you use a supported runtime while creating or updating"
-                " functions."
-            )
-        if runtime is not None and runtime.startswith(("provided", "java", "dotnet", "ruby")):
-            raise invalid(f"The runtime {runtime} is not supported by Maycloud; see docs/coverage.md")
-        raise invalid(
-            f"Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set:"
-            f" [{', '.join((*NODE, *PYTHON))}] or be a valid ARN"
-        )
+    _check_runtime(runtime)
     role = params.get("Role", configuration.get("Role", ""))
     if not _ROLE.fullmatch(role):
         raise AwsError(
@@ -108,6 +114,23 @@ def update_configuration(call: Call, configuration: Document, params: Params) ->
     if apply_on is not None:
         configuration["SnapStart"] = {"ApplyOn": apply_on, "OptimizationStatus": "Off"}
     configuration["LoggingConfig"] = _logging(configuration, params.get("LoggingConfig") or {})
+
+
+def _check_runtime(runtime: str | None) -> None:
+    if runtime in PYTHON or runtime in NODE:
+        return
+    if runtime in RETIRED:
+        raise invalid(
+            f"The runtime parameter of {runtime} is no longer supported for creating or updating AWS"
+            " Lambda functions. We recommend you use a supported runtime while creating or updating"
+            " functions."
+        )
+    if runtime is not None and runtime.startswith(("provided", "java", "dotnet", "ruby")):
+        raise invalid(f"The runtime {runtime} is not supported by Maycloud; see docs/coverage.md")
+    raise invalid(
+        f"Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set:"
+        f" [{_OFFERED}] or be a valid ARN"
+    )
 
 
 def _check_limits(params: Params) -> None:
@@ -159,17 +182,17 @@ def _check_variables(variables: dict[str, str]) -> None:
             " have provided contains reserved keys that are currently not supported for modification."
             f" Reserved keys used in this request: {', '.join(reserved)}"
         )
-    size = sum(len(name.encode()) + len(value.encode()) for name, value in variables.items())
-    if size > MAX_ENVIRONMENT:
+    measured = orjson.dumps(variables)
+    if len(measured) > MAX_ENVIRONMENT:
         raise invalid(
             "Lambda was unable to configure your environment variables because the environment variables you"
-            f" have provided exceeded the 4KB limit. String measured: {size}"
+            f" have provided exceeded the 4KB limit. String measured: {measured.decode()}"
         )
 
 
 def touch(call: Call, configuration: Document) -> None:
-    """A new revision, as of now."""
-    configuration["RevisionId"] = str(uuid.uuid4())
+    """A new revision, as of now, for which new environments are made."""
+    configuration["RevisionId"] = configuration["Build"] = new_revision()
     configuration["LastModified"] = (
         datetime.fromtimestamp(call.now(), UTC).isoformat(timespec="milliseconds").replace("+00:00", "+0000")
     )
@@ -181,17 +204,24 @@ def use_package(configuration: Document, package: Package) -> None:
     configuration["Digest"] = package.digest
 
 
-_OWN = frozenset({"Digest", "LayerDigests"})  # of the store, not AWS's
+_OWN = frozenset({"Digest", "LayerDigests", "Build", "Basis"})  # of the store, not AWS's
+# What lists leave out, https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctions.html
+_UNLISTED = frozenset({"State", "LastUpdateStatus", "RuntimeVersionConfig"})
 
 
 def describe(
     reference: Reference, version: str, configuration: Document, *, qualified: bool = False
 ) -> dict[str, Any]:
-    """A FunctionConfiguration."""
+    """A FunctionConfiguration. Where it is `qualified`, its ARN has the qualifier that it was asked by."""
     arn = f"{reference.arn}:{version}" if qualified or version != LATEST else reference.arn
+    if qualified and reference.qualifier:
+        arn = reference.qualified_arn
     apply_on = configuration["SnapStart"]["ApplyOn"]
     optimized = version != LATEST and apply_on == "PublishedVersions"
-    return {name: value for name, value in configuration.items() if name not in _OWN} | {
+    kept = {name: value for name, value in configuration.items() if name not in _OWN}
+    if not kept.get("Layers"):
+        kept.pop("Layers", None)
+    return kept | {
         "FunctionArn": arn,
         "Version": version,
         "SnapStart": {"ApplyOn": apply_on, "OptimizationStatus": "On" if optimized else "Off"},
@@ -203,3 +233,9 @@ def describe(
             )
         },
     }
+
+
+def listed(reference: Reference, version: str, configuration: Document, *, qualified: bool) -> dict[str, Any]:
+    """The subset of a FunctionConfiguration that lists have."""
+    whole = describe(reference, version, configuration, qualified=qualified)
+    return {name: value for name, value in whole.items() if name not in _UNLISTED}

@@ -12,7 +12,7 @@ from typing import Any, cast
 from maycloud.errors import AwsError
 from maycloud.services.base import Call
 from maycloud.services.lambda_.code import invalid
-from maycloud.services.lambda_.store import Reference
+from maycloud.services.lambda_.store import Reference, read_name
 from maycloud.store import Document
 
 Build = Callable[[str, bytes, str], dict[str, Any]]  # of destination ARN, record and object key
@@ -74,18 +74,33 @@ def check(call: Call, name: Reference, role: str, config: Document) -> None:
             continue
         kind = kind_of(where)
         if kind not in DOORS or (kind == "s3" and side == "OnSuccess"):
-            raise invalid(
-                f"The provided destination config DestinationConfig({side[:1].lower()}{side[1:]}="
-                f"{side}(destination={where})) is invalid."
-            )
+            shown = ", ".join(_shown(config, each) for each in ("OnSuccess", "OnFailure"))
+            raise invalid(f"The provided destination config DestinationConfig({shown}) is invalid.")
         if where == name.arn or where.startswith(f"{name.arn}:"):
             raise invalid("You can't specify the function as a destination for itself.")
+        if kind == "lambda" and not _is_function(call, where):
+            raise invalid(f"The destination ARN {where} is invalid.")
         resource = f"{where}/*" if kind == "s3" else where
         if not _may(call, name, role, kind, resource):
             raise invalid(
                 "The function's execution role does not have permissions to call"
                 f" {DOORS[kind].operation} on {where}"
             )
+
+
+def _shown(config: Document, side: str) -> str:
+    where = (config.get(side) or {}).get("Destination")
+    shown = f"{side}(destination={where})" if where else "null"
+    return f"{side[:1].lower()}{side[1:]}={shown}"
+
+
+def _is_function(call: Call, where: str) -> bool:
+    try:
+        name = read_name(call, where)
+        call.state.functions.resolve(name)
+    except AwsError:
+        return False
+    return True
 
 
 def check_dead_letters(call: Call, name: Reference, role: str, where: str) -> None:

@@ -1,6 +1,7 @@
 """Functions and their code: created, changed, described, deleted."""
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from maycloud.errors import AwsError
@@ -9,16 +10,26 @@ from maycloud.services.lambda_ import destinations, layers
 from maycloud.services.lambda_.code import MAX_UNPACKED, fetch, invalid
 from maycloud.services.lambda_.configuration import (
     describe,
+    listed,
     new_configuration,
     touch,
     update_configuration,
     use_package,
 )
-from maycloud.services.lambda_.store import LATEST, Functions, Reference, not_found, read_name
+from maycloud.services.lambda_.paging import page
+from maycloud.services.lambda_.store import (
+    LATEST,
+    Functions,
+    Reference,
+    bad_name,
+    new_revision,
+    not_found,
+    read_name,
+)
+from maycloud.services.lambda_.tags import check_tags
 from maycloud.store import Document
 
 MAX_NAME = 64  # characters without what an ARN has before them
-UNRESERVED = 100  # concurrency that must stay unreserved, of an account's 1,000
 # What AWS answers to a change; those who ask afterwards find it done.
 _CREATING = {
     "State": "Pending",
@@ -62,15 +73,10 @@ def function_policy(call: Call, arn: str) -> Policy | None:
 
 
 async def create_function(call: Call, params: Params) -> Result:
-    name = read_name(call, params["FunctionName"])
-    if len(name.name) > MAX_NAME:
-        raise AwsError(
-            "ValidationException",
-            f"1 validation error detected: Value '{params['FunctionName']}' at 'functionName' failed to"
-            f" satisfy constraint: Member must have length less than or equal to {MAX_NAME}",
-        )
+    name = _new_name(call, params["FunctionName"])
     params = params | {"FunctionName": name.name}
     configuration = new_configuration(call, params)
+    check_tags(params.get("Tags", {}))
     _refuse_existing(call, name)
     await _check_role(call, configuration["Role"])
     _check_dead_letters(call, name, configuration, params)
@@ -79,15 +85,32 @@ async def create_function(call: Call, params: Params) -> Result:
     use_package(configuration, package)
     _use_layers(call, configuration, params, package.unpacked)
     touch(call, configuration)
+    version = LATEST
     with call.store.db.atomic():
         functions(call).save(name, {"Name": name.name, "NextVersion": 1, "Tags": params.get("Tags", {})})
         functions(call).save_version(name, LATEST, configuration)
         if params.get("Publish"):
             version = publish(call, name, configuration, params.get("Description"))
-            return describe(name, version, configuration)
-    created = describe(name, LATEST, configuration) | _CREATING
-    del created["LastUpdateStatus"]
-    return created
+    return _pending(describe(name, LATEST, configuration)) | {"Version": version}
+
+
+def _new_name(call: Call, text: str) -> Reference:
+    """A name for a function to be: without a qualifier, and not too long."""
+    name = read_name(call, text)
+    if name.qualifier:
+        raise bad_name(text)
+    if len(name.name) > MAX_NAME:
+        raise invalid(
+            f"1 validation error detected: Value '{name.name}' at 'functionName' failed to satisfy"
+            f" constraint: Member must have length less than or equal to {MAX_NAME}"
+        )
+    return name
+
+
+def _pending(described: dict[str, Any]) -> dict[str, Any]:
+    """What is answered of a function or version that has just been made."""
+    del described["LastUpdateStatus"]
+    return described | _CREATING
 
 
 def _refuse_existing(call: Call, name: Reference) -> None:
@@ -140,6 +163,8 @@ def latest(call: Call, params: Params) -> tuple[Reference, Document]:
 
 async def update_function_code(call: Call, params: Params) -> Result:
     latest(call, params)
+    if params.get("ImageUri"):
+        raise invalid("Please don't provide ImageUri when updating a function with packageType Zip.")
     data = await fetch(call, params)
     package = await call.state.packages.add(data)
     name, configuration = latest(call, params)
@@ -154,7 +179,7 @@ async def update_function_code(call: Call, params: Params) -> Result:
         call.state.retire(name, LATEST)
         if params.get("Publish"):
             version = publish(call, name, configuration, None)
-            return describe(name, version, configuration)
+            return _pending(describe(name, version, functions(call).version(name, version) or configuration))
     return describe(name, LATEST, configuration) | _UPDATING
 
 
@@ -173,26 +198,33 @@ async def update_function_configuration(call: Call, params: Params) -> Result:
 
 
 def publish(call: Call, name: Reference, configuration: Document, description: str | None) -> str:
-    """Freeze $LATEST as the next version; gives its number, or that of the last one if nothing changed."""
+    """Freeze $LATEST as the next version; gives its number, or that of the last one if nothing changed.
+
+    Both get a new revision: LocalStack's test_function_revisions_version_and_alias.
+    """
     body = dict(functions(call).function(name))
     number = body["NextVersion"]
     if number > 1:
         last = functions(call).version(name, str(number - 1))
         if last is not None and _same(last, configuration):
             return str(number - 1)
-    frozen = dict(configuration)
+    frozen = configuration | {"Basis": configuration["Description"], "RevisionId": new_revision()}
     if description is not None:
         frozen["Description"] = description
     body["NextVersion"] = number + 1
     functions(call).save(name, body)
+    functions(call).save_version(name, LATEST, configuration | {"RevisionId": new_revision()})
     functions(call).save_version(name, str(number), frozen)
     return str(number)
 
 
-def _same(one: Document, other: Document) -> bool:
-    ignored = {"RevisionId", "LastModified", "Description"}
-    return {k: v for k, v in one.items() if k not in ignored} == {
-        k: v for k, v in other.items() if k not in ignored
+def _same(frozen: Document, latest: Document) -> bool:
+    """Whether $LATEST is still what it was when a version was frozen, whose description may be its own."""
+    ignored = {"RevisionId", "LastModified", "Description", "Build", "Basis"}
+    if frozen.get("Basis", latest["Description"]) != latest["Description"]:
+        return False
+    return {k: v for k, v in frozen.items() if k not in ignored} == {
+        k: v for k, v in latest.items() if k not in ignored
     }
 
 
@@ -221,23 +253,31 @@ def get_function_configuration(call: Call, params: Params) -> Result:
 
 
 def list_functions(call: Call, params: Params) -> Result:
+    if params.get("FunctionVersion") == "ALL":
+        return page("Functions", list(_all_versions(call)), params)
     limit = min(params.get("MaxItems", 50), 50)
     after = params.get("Marker", "")
     rows = functions(call).functions.items(call.scope, after=after, limit=limit + 1)
-    listed: list[dict[str, Any]] = []
+    found: list[dict[str, Any]] = []
     for name, _ in rows[:limit]:
         each = read_name(call, name)
         configuration = functions(call).version(each, LATEST)
         if configuration is not None:
-            listed.append(
-                describe(each, LATEST, configuration, qualified=params.get("FunctionVersion") == "ALL")
-            )
-        if params.get("FunctionVersion") == "ALL":
-            listed += [describe(each, version, found) for version, found in numbered(call, each)]
-    result: dict[str, Any] = {"Functions": listed}
+            found.append(listed(each, LATEST, configuration, qualified=False))
+    result: dict[str, Any] = {"Functions": found}
     if len(rows) > limit:
         result["NextMarker"] = rows[limit - 1][0]
     return result
+
+
+def _all_versions(call: Call) -> Iterator[dict[str, Any]]:
+    for name, _ in functions(call).functions.items(call.scope):
+        each = read_name(call, name)
+        configuration = functions(call).version(each, LATEST)
+        if configuration is not None:
+            yield listed(each, LATEST, configuration, qualified=True)
+        for version, found in numbered(call, each):
+            yield listed(each, version, found, qualified=True)
 
 
 def numbered(call: Call, name: Reference) -> list[tuple[str, Document]]:
@@ -249,24 +289,25 @@ def numbered(call: Call, name: Reference) -> list[tuple[str, Document]]:
 
 def delete_function(call: Call, params: Params) -> Result:
     name = reference(call, params)
-    functions(call).function(name)
+    store = functions(call)
+    if name.qualifier == LATEST:
+        raise invalid("$LATEST version cannot be deleted without deleting the function.")
+    if store.functions.get(name.scope, name.name) is None:
+        raise not_found(name.arn)
     if name.qualifier:
         _delete_version(call, name, name.qualifier)
-        return None
-    store = functions(call)
+        return {"StatusCode": 204}
     for version, _ in [*numbered(call, name), (LATEST, {})]:
         call.state.retire(name, version)
         store.versions.delete(name.scope, f"{name.name}/{version}")
     store.aliases.delete_below(name.scope, f"{name.name}/")
     store.functions.delete(name.scope, name.name)
     store.forget()
-    return None
+    return {"StatusCode": 204}
 
 
 def _delete_version(call: Call, name: Reference, version: str) -> None:
     store = functions(call)
-    if version == LATEST:
-        raise invalid("$LATEST version cannot be deleted without deleting the function.")
     if not version.isdecimal():
         raise invalid("Deletion of aliases is not currently supported.")
     used = [
@@ -285,58 +326,3 @@ def _delete_version(call: Call, name: Reference, version: str) -> None:
     call.state.retire(name, version)
     store.versions.delete(name.scope, f"{name.name}/{version}")
     store.forget()
-
-
-def put_concurrency(call: Call, params: Params) -> Result:
-    name = read_name(call, params["FunctionName"])
-    if name.qualifier:
-        raise invalid(
-            "This operation is permitted on Lambda functions only. Aliases and versions do not support this"
-            " operation. Please specify either a function name or an unqualified function ARN."
-        )
-    wanted = params["ReservedConcurrentExecutions"]
-    body = dict(functions(call).function(name))
-    others = sum(
-        each.get("Concurrency") or 0
-        for other, each in functions(call).functions.items(name.scope)
-        if other != name.name
-    )
-    if others + wanted > 1000 - UNRESERVED:
-        raise invalid(
-            "Specified ReservedConcurrentExecutions for function decreases account's"
-            f" UnreservedConcurrentExecution below its minimum value of [{UNRESERVED}]."
-        )
-    body["Concurrency"] = wanted
-    functions(call).save(name, body)
-    return {"ReservedConcurrentExecutions": wanted}
-
-
-def get_concurrency(call: Call, params: Params) -> Result:
-    body = functions(call).function(read_name(call, params["FunctionName"]))
-    wanted = body.get("Concurrency")
-    return {} if wanted is None else {"ReservedConcurrentExecutions": wanted}
-
-
-def delete_concurrency(call: Call, params: Params) -> Result:
-    name = read_name(call, params["FunctionName"])
-    body = dict(functions(call).function(name))
-    body.pop("Concurrency", None)
-    functions(call).save(name, body)
-    return None
-
-
-def change_tags(call: Call, params: Params, add: dict[str, str], remove: list[str]) -> None:
-    name = read_name(call, params["Resource"])
-    if name.qualifier:
-        raise invalid(
-            "Tagging operations are permitted on Lambda functions only. Tags on aliases and versions are not"
-            " supported. Please specify either a function name or a function ARN."
-        )
-    body = dict(functions(call).function(name))
-    tags = {**body.get("Tags", {}), **add}
-    for key in remove:
-        tags.pop(key, None)
-    if len(tags) > 50:
-        raise invalid("Number of tags exceeds function tag limit.")
-    body["Tags"] = tags
-    functions(call).save(name, body)

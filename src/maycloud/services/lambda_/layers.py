@@ -167,15 +167,36 @@ def resolve(call: Call, arns: list[str]) -> list[dict[str, Any]]:
     versions: dict[str, str] = {}
     for arn in arns:
         name, version = _split(arn)
-        before = versions.setdefault(arn.rpartition(":")[0], arn)
-        if before != arn:
+        body = _usable(call, arn, name, version)
+        before = versions.get(arn.rpartition(":")[0])
+        versions[arn.rpartition(":")[0]] = arn
+        if before is not None:
             raise invalid(
                 "Two different versions of the same layer are not allowed to be referenced in the same"
-                f" function. {arn} and {before} are versions of the same layer."
+                f" function. {before} and {arn} are versions of the same layer."
             )
-        scope = (arn.split(":")[4], arn.split(":")[3])
-        body = _documents(call).get(scope, _id(name, version))
-        if body is None or (scope[0] != call.account and not _shared(body, call.account)):
-            raise invalid(f"Layer version {arn} does not exist.")
         found.append({"Arn": arn, **{k: body[k] for k in ("CodeSize", "Digest", "Unpacked")}})
     return found
+
+
+def _usable(call: Call, arn: str, name: str, version: int) -> Document:
+    """A layer version for a function of the caller's. LocalStack's test_function_exceptions of layers."""
+    region, account = arn.split(":")[3:5]
+    if account == call.account and region != call.region:
+        raise invalid(
+            "Layers are not in the same region as the function. Layers are expected to be in region"
+            f" {call.region}."
+        )
+    body: Document | None = _documents(call).get((account, region), _id(name, version))
+    if account == call.account:
+        if body is None:
+            raise invalid(f"Layer version {arn} does not exist.")
+        return body
+    if body is None or region != call.region or not _shared(body, call.account):
+        raise AwsError(
+            "AccessDeniedException",
+            f"User: {call.principal.arn} is not authorized to perform: lambda:GetLayerVersion on resource:"
+            f" {arn} because no resource-based policy allows the lambda:GetLayerVersion action",
+            403,
+        )
+    return body

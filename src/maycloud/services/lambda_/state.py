@@ -102,7 +102,8 @@ class Lambda:
         """How to run a version: made once per revision and per half life of its credentials."""
         configuration = target.configuration
         half = int(self.clock.time() // (CREDENTIAL_LIFE / 2))
-        key = (target.name.scope, target.name.name, target.version, configuration["RevisionId"], half)
+        build = configuration.get("Build", configuration["RevisionId"])
+        key = (target.name.scope, target.name.name, target.version, build, half)
         spec = self._specs.get(key)
         if spec is None:
             spec = self._specs[key] = self._make_spec(target, half)
@@ -110,6 +111,7 @@ class Lambda:
 
     def _make_spec(self, target: Target, half: int) -> Spec:
         name, configuration = target.name, target.configuration
+        build = configuration.get("Build", configuration["RevisionId"])
         credential = self.role_credentials(configuration["Role"], name.name)
         variables: dict[str, str] = dict(configuration.get("Environment", {}).get("Variables", {}))
         variables |= {
@@ -123,7 +125,7 @@ class Lambda:
         arn = f"{name.arn}:{name.qualifier}" if name.qualifier else name.arn
         day = datetime.fromtimestamp(self.clock.time(), UTC).strftime("%Y/%m/%d")
         return Spec(
-            key=f"{name.arn}:{target.version}:{configuration['RevisionId']}:{half}",
+            key=f"{name.arn}:{target.version}:{build}:{half}",
             runtime=configuration["Runtime"],
             handler=configuration["Handler"],
             folder=self.packages.folder(configuration["Digest"]),

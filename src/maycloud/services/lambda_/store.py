@@ -1,6 +1,7 @@
 """Functions, their versions and aliases, as documents; found by name, ARN or qualified name."""
 
 import re
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,16 +41,17 @@ class Reference:
 
 
 def read_name(call: Call, text: str, qualifier: str | None = None) -> Reference:
-    """A name, partial ARN or ARN. Raises ValidationException for what is none."""
+    """A name, partial ARN or ARN of this region. Raises ValidationException for what is none."""
     match = _NAME.fullmatch(text)
     if match is None or len(text) > 170 or len(match["name"]) > 140:
+        raise bad_name(text)
+    region = match["region"]
+    if region and region != call.region:
         raise AwsError(
-            "ValidationException",
-            f"1 validation error detected: Value '{text[:200]}' at 'functionName' failed to satisfy"
-            " constraint:"
-            " Member must satisfy regular expression pattern:"
-            " (arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}(-gov)?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?"
-            "([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?",
+            "ResourceNotFoundException",
+            f"Functions from '{region}' are not reachable in this region ('{call.region}')",
+            404,
+            Type="User",
         )
     inner = match["qualifier"]
     if inner and qualifier and inner != qualifier:
@@ -57,8 +59,20 @@ def read_name(call: Call, text: str, qualifier: str | None = None) -> Reference:
             "InvalidParameterValueException",
             "The derived qualifier from the function name does not match the specified qualifier.",
         )
-    return Reference(
-        match["account"] or call.account, match["region"] or call.region, match["name"], qualifier or inner
+    return Reference(match["account"] or call.account, call.region, match["name"], qualifier or inner)
+
+
+def new_revision() -> str:
+    return str(uuid.uuid4())
+
+
+def bad_name(text: str) -> AwsError:
+    return AwsError(
+        "ValidationException",
+        f"1 validation error detected: Value '{text[:200]}' at 'functionName' failed to satisfy constraint:"
+        " Member must satisfy regular expression pattern:"
+        " (arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?"
+        "(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?",
     )
 
 
@@ -103,6 +117,14 @@ class Functions:
     def save_version(self, reference: Reference, version: str, body: Document) -> None:
         self.versions.put(reference.scope, f"{reference.name}/{version}", body)
         self.forget()
+
+    def revise(self, reference: Reference, version: str) -> str:
+        """Give a version a new revision, where something beside its configuration changed."""
+        revision = new_revision()
+        configuration = self.version(reference, version)
+        if configuration is not None:
+            self.save_version(reference, version, configuration | {"RevisionId": revision})
+        return revision
 
     def alias(self, reference: Reference, name: str) -> Document | None:
         key = ("a", reference.scope, reference.name, name)

@@ -6,7 +6,7 @@ from typing import Any
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
 from maycloud.services.lambda_.code import invalid
-from maycloud.services.lambda_.configuration import describe
+from maycloud.services.lambda_.configuration import describe, listed
 from maycloud.services.lambda_.functions import functions, latest, numbered, publish
 from maycloud.services.lambda_.paging import page
 from maycloud.services.lambda_.store import LATEST, Reference, not_found, read_name
@@ -31,7 +31,7 @@ def list_versions(call: Call, params: Params) -> Result:
     functions(call).function(name)
     configuration = functions(call).version(name, LATEST)
     found = [(LATEST, configuration), *numbered(call, name)]
-    return page("Versions", [describe(name, v, body, qualified=True) for v, body in found if body], params)
+    return page("Versions", [listed(name, v, body, qualified=True) for v, body in found if body], params)
 
 
 def alias_arn(call: Call, params: Params) -> str:
@@ -76,10 +76,9 @@ def _check_target(call: Call, name: Reference, body: Document) -> None:
 
 def create_alias(call: Call, params: Params) -> Result:
     name = read_name(call, params["FunctionName"])
-    functions(call).function(name)
     alias = params["Name"]
-    if alias.isdecimal() or alias == LATEST:
-        raise invalid("An alias's name may not be a number")
+    if functions(call).functions.get(name.scope, name.name) is None:
+        raise not_found(f"{name.arn}:{params['FunctionVersion']}")
     if functions(call).alias(name, alias) is not None:
         raise AwsError(
             "ResourceConflictException", f"Alias already exists: {name.arn}:{alias}", 409, Type="User"
