@@ -138,13 +138,13 @@ def test_a_policy_for_one_update(client: Client) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    ["{", "{}", '{"Statement": [{"Effect": "Maybe"}]}', policy(statement("Allow", "s3:*")),
+    ["{", "[]", '{"Statement": [{"Effect": "Maybe"}]}', policy(statement("Allow", "s3:*")),
      policy(statement("Allow", "Update:*", "arn:aws:s3:::x")),
      json.dumps({"Statement": [{"Effect": "Allow", "Action": "Update:*", "Resource": "*"}]})],
 )  # fmt: skip
 def test_what_is_no_stack_policy(client: Client, body: str) -> None:
     cf = client("cloudformation")
-    with pytest.raises(ClientError, match="Error validating stack policy"):
+    with pytest.raises(ClientError, match=r"Error validating stack policy: Invalid stack policy$"):
         cf.create_stack(StackName="badly-guarded", TemplateBody=template(P=parameter()), StackPolicyBody=body)
 
 

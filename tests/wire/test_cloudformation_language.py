@@ -152,7 +152,7 @@ def test_names_that_functions_give(client: Client) -> None:
         (
             json.dumps({"Resources": {"P": {"Type": "AWS::SSM::Parameter", "Properties": {
                 "Type": "String", "Value": {"Fn::Length": [1]}}}}}),
-            "Template format error: Encountered unsupported function: Fn::Length Supported functions are: [",
+            "Template Error: Encountered unsupported function: Fn::Length Supported functions are: [",
         ),
         (
             json.dumps({"Resources": {"P": {"Type": "AWS::SSM::Parameter", "DeletionPolicy": "Snapshot"}}}),
@@ -280,7 +280,7 @@ def test_alarms_that_do_not_exist_roll_back(client: Client) -> None:
     reasons = cloudformation.describe_stack_events(StackName="watched")["StackEvents"]
     assert any(arn in row.get("ResourceStatusReason", "") for row in reasons)
     other = {"RollbackTriggers": [{"Arn": arn, "Type": "AWS::SNS::Topic"}]}
-    assert "is not supported" in refused(
+    assert "Rollback Trigger Type not supported" in refused(
         cloudformation.update_stack, StackName="watched", TemplateBody=changed, RollbackConfiguration=other
     )
 

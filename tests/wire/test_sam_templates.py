@@ -366,7 +366,7 @@ def test_nested_applications_and_layers(cloud: RunningCloud, client: Client) -> 
 
     cloudformation.delete_stack(StackName="nested")
     failed = settled(cloudformation, "nested")
-    assert failed["StackStatus"] == "DELETE_FAILED"
+    assert failed["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert "in use by imports" in failed["StackStatusReason"]
     gone(cloudformation, imports)
     gone(cloudformation, failed)

@@ -6,8 +6,9 @@ from maycloud.services.base import Call, Params, Result
 from maycloud.services.cloudformation import changeset_api, reading, stack_policies
 from maycloud.services.cloudformation.declared import (
     find_stack,
+    must_be_assumable,
+    must_be_new,
     must_be_updatable,
-    must_not_exist,
     new_stack,
     pass_role,
     reader,
@@ -29,15 +30,19 @@ async def CreateStack(call: Call, params: Params) -> Result:
     pass_role(call, params)
     if "DisableRollback" in params and "OnFailure" in params:
         raise error("You cannot specify both DisableRollback and OnFailure")
-    stack = new_stack(call, name, params)
-    must_not_exist(call, name)
+    stack = must_be_new(call, name) or new_stack(call, name, params)
+    await must_be_assumable(call, params)
     read = reader(call)
     plan = await make_plan(read, await read.text(params), params)
     check_plan(call.cloud, call.state.stacks, stack, plan)
     stack["policy"] = await _policy(call, params)
     on_failure = params.get("OnFailure") or ("DO_NOTHING" if params.get("DisableRollback") else "ROLLBACK")
     with call.store.db.atomic():
-        must_not_exist(call, name)  # another may have come while the template was read
+        # Another may have come, or gone, while the template was read.
+        if (reviewed := must_be_new(call, name)) is not None:
+            stack |= {"id": reviewed["id"], "created": reviewed["created"]}
+            changeset_api.make_obsolete(call, stack["id"])
+        stack["keeps_failed"] = params.get("OnFailure") == "DO_NOTHING"
         start_create(call, stack, plan, params, on_failure)
     return {"StackId": stack["id"]}
 
@@ -48,6 +53,7 @@ async def UpdateStack(call: Call, params: Params) -> Result:
     stack = find_stack(call, params["StackName"], "Stack [{}] does not exist")
     pass_role(call, params)
     must_be_updatable(stack)
+    await must_be_assumable(call, params)
     read = reader(call)
     previous = stack["plan"]
     text = await read.text(params, previous["text"])
@@ -70,7 +76,7 @@ async def _policy(call: Call, params: Params, member: str = "StackPolicy") -> st
     """The stack policy that a request carries or names, checked."""
     body, url = params.get(f"{member}Body"), params.get(f"{member}URL")
     if body is not None and url is not None:
-        raise error(f"You cannot specify both {member}Body and {member}URL")
+        raise error(f"You cannot specify both {member}URL and {member}Body")
     text = await reader(call).read_object(url) if url is not None else body
     if text is not None:
         stack_policies.check(text)
@@ -104,6 +110,7 @@ def DeleteStack(call: Call, params: Params) -> Result:
         "DELETE_IN_PROGRESS",
         call.principal,
         retain=retain,
+        before=stack["status"],
         client_token=params.get("ClientRequestToken", ""),
     )
     return None
@@ -136,6 +143,25 @@ def ContinueUpdateRollback(call: Call, params: Params) -> Result:
         client_token=params.get("ClientRequestToken", ""),
     )
     return {}
+
+
+@service.operation(resource=stack_arn)
+def RollbackStack(call: Call, params: Params) -> Result:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_RollbackStack.html"""
+    stack = find_stack(call, params["StackName"], "Stack [{}] does not exist")
+    pass_role(call, params)
+    phases = {
+        "CREATE_FAILED": ("rollback_create", "ROLLBACK_IN_PROGRESS"),
+        "UPDATE_FAILED": ("rollback_update", "UPDATE_ROLLBACK_IN_PROGRESS"),
+    }
+    if stack["status"] not in phases:
+        raise error(f"Stack:{stack['id']} is in {stack['status']} state and can not be rolled back.")
+    phase, status = phases[stack["status"]]
+    stack["role_arn"] = params.get("RoleARN") or stack["role_arn"]
+    if phase == "rollback_create":
+        stack["deleted"] = call.now()
+    call.state.begin(stack, phase, status, call.principal, client_token=params.get("ClientRequestToken", ""))
+    return {"StackId": stack["id"]}
 
 
 @service.operation(resource=stack_arn)
@@ -196,8 +222,10 @@ async def SetStackPolicy(call: Call, params: Params) -> Result:
 
 @service.operation(resource=stack_arn, atomic=False)
 def GetStackPolicy(call: Call, params: Params) -> Result:
+    """While an update has a policy of its own, that one."""
     stack = find_stack(call, params["StackName"], "Stack [{}] does not exist")
-    return {"StackPolicyBody": stack["policy"]} if stack.get("policy") else {}
+    policy = (stack.get("work") or {}).get("policy") or stack.get("policy")
+    return {"StackPolicyBody": policy} if policy else {}
 
 
 @service.operation(atomic=False)

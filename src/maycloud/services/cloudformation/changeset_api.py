@@ -6,10 +6,11 @@ from typing import Any
 
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
-from maycloud.services.cloudformation.changesets import NO_CHANGES, changes
+from maycloud.services.cloudformation.changesets import NO_CHANGES, changes, shown
 from maycloud.services.cloudformation.declared import (
     find_stack,
     moment,
+    must_be_assumable,
     must_be_updatable,
     new_stack,
     pass_role,
@@ -52,6 +53,7 @@ async def CreateChangeSet(call: Call, params: Params) -> Result:
         raise error("ChangeSetType IMPORT is not supported by Maycloud")
     _check_name(params["ChangeSetName"])
     pass_role(call, params)
+    await must_be_assumable(call, params)
     stack = _target(call, params, kind)
     read = reader(call)
     text = await read.text(params, stack["plan"]["text"] if stack["plan"] else None)
@@ -97,6 +99,13 @@ async def CreateChangeSet(call: Call, params: Params) -> Result:
 _UNFINISHED = ("CREATE_FAILED", "UPDATE_FAILED")
 
 
+def make_obsolete(call: Call, stack_id: str) -> None:
+    """Note that the change sets of a stack can be executed no more, since something else has come first."""
+    for record in call.state.stacks.change_sets(stack_id):
+        if not _executed(record):
+            call.state.stacks.put_change_set(record | {"execution": "OBSOLETE"})
+
+
 def _check_name(name: str) -> None:
     if not re.fullmatch(r"[a-zA-Z][-a-zA-Z0-9]{0,127}", name):
         raise error(
@@ -131,15 +140,16 @@ def _target(call: Call, params: Params, kind: str) -> Record:
 def DescribeChangeSet(call: Call, params: Params) -> Result:
     record = find_change_set(call, params)
     plan = record["plan"]
-    shown, token = page(record["changes"], params.get("NextToken"))
+    rows, token = page(record["changes"], params.get("NextToken"))
+    values = bool(params.get("IncludePropertyValues"))
     return some(
         **_summary(record),
-        Parameters=parameters_of(plan),
+        Parameters=parameters_of(plan) or None,
         NotificationARNs=(plan or {}).get("notification_arns", []),
         RollbackConfiguration=(plan or {}).get("rollback", {}),
         Capabilities=(plan or {}).get("capabilities", []),
-        Tags=tags_of(plan),
-        Changes=shown,
+        Tags=tags_of(plan) or None,
+        Changes=[shown(change, values=values) for change in rows],
         OnStackFailure=record["on_failure"],
         NextToken=token,
     )
@@ -164,8 +174,8 @@ def _summary(record: Record) -> dict[str, Any]:
 def ListChangeSets(call: Call, params: Params) -> Result:
     stack = find_stack(call, params["StackName"], "Stack [{}] does not exist")
     waiting = [row for row in call.state.stacks.change_sets(stack["id"]) if not _executed(row)]
-    shown, token = page(waiting, params.get("NextToken"))
-    return some(Summaries=[some(**_summary(row)) for row in shown], NextToken=token)
+    rows, token = page(waiting, params.get("NextToken"))
+    return some(Summaries=[some(**_summary(row)) for row in rows], NextToken=token)
 
 
 def _executed(record: Record) -> bool:
@@ -209,7 +219,8 @@ def ExecuteChangeSet(call: Call, params: Params) -> Result:
             raise error(f"Stack [{stack['name']}] already exists and cannot be created again.")
     else:
         must_be_updatable(stack)
-    stack |= {"change_set": record["id"], "executing": record["id"]}
+    # LastUpdatedTime is there from a stack's first change set on, as AWS has it.
+    stack |= {"change_set": record["id"], "executing": record["id"], "updated": call.now()}
     if record["kind"] == "CREATE":
         start_create(call, stack, record["plan"], options, on_failure)
     else:

@@ -59,7 +59,7 @@ def new_stack(call: Call, name: str, params: Params) -> Record:
     if not re.fullmatch(r"[a-zA-Z][-a-zA-Z0-9]{0,127}", name):
         raise error(
             f"1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint:"
-            " Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
+            " Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/._+]*"
         )
     stack_id = f"arn:aws:cloudformation:{call.region}:{call.account}:stack/{name}/{uuid.uuid4()}"
     return {
@@ -85,15 +85,32 @@ def pass_role(call: Call, params: Params) -> None:
         call.authorize("iam:PassRole", params["RoleARN"], {"iam:PassedToService": SERVICE})
 
 
-def must_not_exist(call: Call, name: str) -> None:
+async def must_be_assumable(call: Call, params: Params) -> None:
+    """Raise for a role that CloudFormation cannot take on."""
+    if (
+        params.get("RoleARN")
+        and await call.state.assume(params["RoleARN"], call.account, call.region) is None
+    ):
+        raise error(f"Role {params['RoleARN']} is invalid or cannot be assumed")
+
+
+def must_be_new(call: Call, name: str) -> Record | None:
+    """The stack that change sets have reserved the name for, if any. Raises for one that exists."""
     stack = call.state.stacks.find(call.scope, name)
-    if stack is not None:
+    if stack is not None and stack["status"] != "REVIEW_IN_PROGRESS":
         raise AwsError("AlreadyExistsException", f"Stack [{name}] already exists")
+    return stack
 
 
 def must_be_updatable(stack: Record) -> None:
     if stack["status"] not in UPDATABLE:
         raise error(f"Stack:{stack['id']} is in {stack['status']} state and can not be updated.")
+    if stack["status"] == "CREATE_FAILED" and stack.get("keeps_failed"):
+        # As quoted in code-dot-org/code-dot-org#68524.
+        raise error(
+            "This stack cannot be updated from [CREATE_FAILED] state because it contains [on-failure:"
+            " DO_NOTHING]. Please use disable-rollback option instead during stack creation."
+        )
 
 
 def start_create(call: Call, stack: Record, plan: Record, params: Params, on_failure: str) -> None:

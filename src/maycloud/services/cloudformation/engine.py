@@ -118,18 +118,23 @@ class Engine:
         return Principal(**{**recorded, "session_policies": tuple(recorded["session_policies"])})
 
     async def _role(self, stack: Record) -> Principal:
+        role = await self.assume(stack["role_arn"], stack["account"], stack["region"])
+        # Each resource will fail with what a role that is gone may not do.
+        return role or Principal("anonymous", stack["account"], stack["role_arn"], stack["role_arn"])
+
+    async def assume(self, role_arn: str, account: str, region: str) -> Principal | None:
+        """The service in a role; None where the role does not let it."""
         try:
             session = await self.cloud.call(
                 "sts",
                 "AssumeRole",
-                {"RoleArn": stack["role_arn"], "RoleSessionName": "AWSCloudFormation"},
-                as_=Principal.service(SERVICE, stack["account"]),
-                region=stack["region"],
+                {"RoleArn": role_arn, "RoleSessionName": "AWSCloudFormation"},
+                as_=Principal.service(SERVICE, account),
+                region=region,
             )
         except AwsError as failure:
-            # Each resource will then fail with what the role may not do.
-            log.warning("role %s cannot be assumed: %s", stack["role_arn"], failure)
-            return Principal("anonymous", stack["account"], stack["role_arn"], stack["role_arn"])
+            log.warning("role %s cannot be assumed: %s", role_arn, failure)
+            return None
         key = session["Credentials"]["AccessKeyId"]
         return cast("Any", self.cloud).access.identities.credential(key).principal
 

@@ -3,7 +3,15 @@
 from collections.abc import Iterator
 from typing import Any
 
-from maycloud.services.cloudformation.intrinsics import PSEUDO, split_get_att, split_sub, sub_names
+from maycloud.services.cloudformation.intrinsics import (
+    CONDITION_FUNCTIONS,
+    FUNCTIONS,
+    PSEUDO,
+    split_get_att,
+    split_sub,
+    sub_names,
+    unsupported,
+)
 from maycloud.services.cloudformation.template import Template, depends_on, error, format_error
 
 Reference = tuple[str, str | None]  # a name, and the attribute if it is Fn::GetAtt
@@ -41,6 +49,21 @@ def references(value: Any) -> Iterator[Reference]:
         yield from references(item)
 
 
+def check_functions(value: Any) -> None:
+    """Raise for functions that are none, and for those of conditions, which give no value outside of them."""
+    if isinstance(value, list):
+        for item in value:
+            check_functions(item)
+    elif isinstance(value, dict):
+        name = next(iter(value)) if len(value) == 1 else ""
+        if name in CONDITION_FUNCTIONS:
+            raise error(f"Template Error: {name} cannot be partially collapsed")
+        if str(name).startswith("Fn::") and name not in FUNCTIONS:
+            raise unsupported(name)
+        for item in value.values():
+            check_functions(item)
+
+
 def _conditions_used(value: Any) -> Iterator[str]:
     if isinstance(value, list):
         for item in value:
@@ -63,6 +86,7 @@ def check_references(template: Template) -> None:
     for block in ("Resources", "Outputs"):
         missing: dict[str, None] = {}
         for logical_id, item in (template.get(block) or {}).items():
+            _check_output(item) if block == "Outputs" else check_functions(item.get("Properties"))
             for name, attribute in references(item):
                 if name in resources or (attribute is None and (name in parameters or name in PSEUDO)):
                     continue
@@ -86,6 +110,14 @@ def check_references(template: Template) -> None:
                 f"Unresolved resource dependencies [{', '.join(missing)}] in the {block} block of the"
                 " template"
             )
+
+
+def _check_output(output: dict[str, Any]) -> None:
+    """What an output gives must be a text; ministack#1650 has AWS's words."""
+    value = output["Value"]
+    if isinstance(value, list) or (isinstance(value, dict) and value.keys() & CONDITION_FUNCTIONS):
+        raise format_error("The Value field of every Outputs member must evaluate to a String.")
+    check_functions(value)
 
 
 def prune(value: Any, conditions: dict[str, bool]) -> Any:

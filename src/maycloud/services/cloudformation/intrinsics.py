@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+from maycloud.errors import AwsError
 from maycloud.services.cloudformation.coercion import text
 from maycloud.services.cloudformation.template import Template, error, format_error
 from maycloud.services.tokens import is_number
@@ -106,11 +107,11 @@ class Scope:
             (name, argument), *_ = value.items()
             if name == "Ref":
                 return self.ref(argument)
-            if name in _FUNCTIONS:
-                found = _FUNCTIONS[name](self, argument)
+            if name in FUNCTIONS:
+                found = FUNCTIONS[name](self, argument)
                 return self.localize(found) if isinstance(found, str) else found
             if name.startswith("Fn::"):
-                raise _unsupported(name)
+                raise unsupported(name)
         pairs = ((key, self.resolve(item)) for key, item in value.items())
         return {key: item for key, item in pairs if item is not NO_VALUE}
 
@@ -168,6 +169,8 @@ def evaluate(scope: Scope, expression: Any, path: tuple[str, ...] = ()) -> bool:
     if name == "Fn::Not":
         if not isinstance(argument, list) or len(argument) != 1:
             raise error("Template error: Fn::Not requires a list argument with one element")
+        if not isinstance(argument[0], dict):
+            raise error("Template error: Fn::Not requires a list argument with one function token")
         return not evaluate(scope, argument[0], path)
     if name in ("Fn::And", "Fn::Or"):
         if not isinstance(argument, list) or not 2 <= len(argument) <= 10:
@@ -190,9 +193,15 @@ def kind_of(value: Any) -> str:
     return {dict: "a map", list: "a list"}.get(type(value), "a scalar")
 
 
-def _unsupported(name: str) -> Exception:
-    supported = ", ".join(sorted(_FUNCTIONS))
-    return format_error(f"Encountered unsupported function: {name} Supported functions are: [{supported}]")
+def unsupported(name: str) -> AwsError:
+    """The refusal of a function that is none, with the list that AWS gives."""
+    return AwsError(
+        "ValidationError",
+        f"Template Error: Encountered unsupported function: {name} Supported functions are: [Fn::Base64,"
+        " Fn::GetAtt, Fn::GetAZs, Fn::ImportValue, Fn::Join, Fn::Split, Fn::FindInMap, Fn::Select, Ref,"
+        " Fn::Equals, Fn::If, Fn::Not, Condition, Fn::And, Fn::Or, Fn::Contains, Fn::EachMemberEquals,"
+        " Fn::EachMemberIn, Fn::ValueOf, Fn::ValueOfAll, Fn::RefAll, Fn::Sub, Fn::Cidr]",
+    )
 
 
 # The functions
@@ -289,21 +298,24 @@ def _join(scope: Scope, argument: Any) -> str:
 
 
 def _select(scope: Scope, argument: Any) -> Any:
+    two = error(
+        "Template error: Fn::Select requires a list argument with two elements: an integer index and a list"
+    )
     if not isinstance(argument, list) or len(argument) != 2:
+        raise two
+    index = scope.resolve(argument[0])
+    whole = text(index) if isinstance(index, str | int) else ""
+    if not is_number(whole.removeprefix("-")):
         raise error(
-            "Template error: Fn::Select requires a list argument with two elements: an integer index and a"
-            " list"
+            "Template error: Fn::Select requires a list argument with a valid index value as its first"
+            " element"
         )
-    index = scope.resolve_text(argument[0], "Fn::Select")
     items = scope.resolve_list(argument[1])
-    if items is None or not is_number(index):
-        raise error(
-            "Template error: Fn::Select requires a list argument with two elements: an integer index and a"
-            " list"
-        )
-    if int(index) >= len(items):
-        raise error(f"Template error: Fn::Select cannot select nonexistent value at index {index}")
-    return items[int(index)]
+    if items is None:
+        raise two
+    if not 0 <= int(whole) < len(items):
+        raise error(f"Template error: Fn::Select cannot select nonexistent value at index {int(whole)}")
+    return items[int(whole)]
 
 
 def _split(scope: Scope, argument: Any) -> list[str]:
@@ -339,7 +351,14 @@ def _find_in_map(scope: Scope, argument: Any) -> Any:
 
 
 def _base64(scope: Scope, argument: Any) -> str:
-    return base64.b64encode(scope.resolve_text(argument, "Fn::Base64").encode()).decode()
+    return base64.b64encode(_only_text(scope, argument, "Fn::Base64").encode()).decode()
+
+
+def _only_text(scope: Scope, argument: Any, function: str) -> str:
+    found = scope.resolve(argument)
+    if not isinstance(found, str | int | float):
+        raise error(f"Template error: every {function} object must have a String-typed value.")
+    return text(found)
 
 
 def _cidr(scope: Scope, argument: Any) -> list[str]:
@@ -364,8 +383,9 @@ def _cidr(scope: Scope, argument: Any) -> list[str]:
 
 
 def _get_azs(scope: Scope, argument: Any) -> list[str]:
-    region = scope.resolve_text(argument, "Fn::GetAZs") or scope.region
-    return [f"{region}{letter}" for letter in "abc"]
+    """Zones of the stack's own region; of another, AWS was measured to give none (ministack#1650)."""
+    region = _only_text(scope, argument, "Fn::GetAZs") or scope.region
+    return [f"{region}{letter}" for letter in "abc"] if region == scope.region else []
 
 
 def _import_value(scope: Scope, argument: Any) -> Any:
@@ -373,7 +393,11 @@ def _import_value(scope: Scope, argument: Any) -> Any:
 
 
 def _if(scope: Scope, argument: Any) -> Any:
-    if not isinstance(argument, list) or len(argument) != 3:
+    if not isinstance(argument, list) or not argument or not isinstance(argument[0], str):
+        raise error(
+            "Template error: Fn::If requires a list argument with the first element being a condition"
+        )
+    if len(argument) != 3:
         raise error("Template error: Fn::If requires a list argument with three elements")
     return scope.resolve(argument[1] if scope.condition(argument[0]) else argument[2])
 
@@ -401,7 +425,7 @@ def _boolean(name: str) -> Callable[[Scope, Any], Any]:
     return function
 
 
-_FUNCTIONS: dict[str, Callable[[Scope, Any], Any]] = {
+FUNCTIONS: dict[str, Callable[[Scope, Any], Any]] = {
     "Fn::Base64": _base64,
     "Fn::Cidr": _cidr,
     "Fn::FindInMap": _find_in_map,

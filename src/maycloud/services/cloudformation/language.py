@@ -11,7 +11,7 @@ from typing import Any
 
 from maycloud.services.cloudformation.coercion import text
 from maycloud.services.cloudformation.graph import references
-from maycloud.services.cloudformation.intrinsics import NO_VALUE, PSEUDO, Scope
+from maycloud.services.cloudformation.intrinsics import NO_VALUE, PSEUDO, Scope, unsupported
 from maycloud.services.cloudformation.template import (
     LOOP,
     Template,
@@ -27,10 +27,6 @@ MAX_MEMBERS = 10_000  # that the loops of a template may write out together
 
 _PLACEHOLDER = re.compile(r"([$&])\{([A-Za-z0-9]+)\}")
 _NOT_BEFORE = ("Fn::Length", "Fn::ToJsonString")  # functions that only the transform knows
-_PLAIN = (
-    "Fn::And", "Fn::Base64", "Fn::Cidr", "Fn::Equals", "Fn::FindInMap", "Fn::GetAZs", "Fn::GetAtt",
-    "Fn::If", "Fn::ImportValue", "Fn::Join", "Fn::Not", "Fn::Or", "Fn::Select", "Fn::Split", "Fn::Sub",
-)  # fmt: skip
 
 
 def check_undeclared(template: Template) -> None:
@@ -41,9 +37,7 @@ def check_undeclared(template: Template) -> None:
         for path, name in _used(template.get(section), f"/{section}"):
             if name.startswith(LOOP):
                 raise format_error(f"[{path}] resource definition is malformed")
-            raise format_error(
-                f"Encountered unsupported function: {name} Supported functions are: [{', '.join(_PLAIN)}]"
-            )
+            raise unsupported(name)
 
 
 def _used(value: Any, path: str) -> Iterator[tuple[str, str]]:

@@ -86,11 +86,12 @@ def choose(template: Template, given: list[dict[str, Any]], previous: Values | N
     for one in given:
         name = one["ParameterKey"]
         if one.get("UsePreviousValue"):
-            if one.get("ParameterValue") is not None:
-                raise error(f"Invalid input for parameter key {name}. Cannot specify usePreviousValue as true"
-                            " and non empty value for a parameter")  # fmt: skip
-            if previous is not None and name in previous:
-                values[name] = previous[name]
+            wrong = f"Invalid input for parameter key {name}. Cannot specify usePreviousValue as true"
+            if one.get("ParameterValue"):
+                raise error(f"{wrong} and non empty value for a parameter")
+            if name not in (previous or {}):
+                raise error(f"{wrong} for a parameter key not in the previous template")
+            values[name] = (previous or {})[name]
         elif "ParameterValue" in one:
             values[name] = one["ParameterValue"]
     for name, declaration in declared.items():
@@ -128,8 +129,7 @@ def _problem(name: str, declared: dict[str, Any], value: str, numeric: bool) -> 
         if "MaxValue" in declared and number > float(declared["MaxValue"]):
             return f"Parameter '{name}' must be a number not greater than {text(declared['MaxValue'])}"
     if "AllowedValues" in declared and value not in [text(one) for one in declared["AllowedValues"]]:
-        allowed = ", ".join(text(one) for one in declared["AllowedValues"])
-        return f"Parameter '{name}' must be one of AllowedValues: [{allowed}]"
+        return f"Parameter '{name}' must be one of AllowedValues"
     if "AllowedPattern" in declared and not patterns.fullmatch(str(declared["AllowedPattern"]), value):
         return f"Parameter '{name}' must match pattern {declared['AllowedPattern']}"
     if "MinLength" in declared and len(value) < int(declared["MinLength"]):
@@ -204,10 +204,8 @@ def declarations(template: Template) -> list[dict[str, Any]]:
             row["DefaultValue"] = text(declared["Default"])
         if "Description" in declared:
             row["Description"] = str(declared["Description"])
-        row["ParameterConstraints"] = (
-            {"AllowedValues": [text(one) for one in declared["AllowedValues"]]}
-            if "AllowedValues" in declared
-            else {}
-        )
+        # An empty list where all is allowed, as LocalStack's resources/test_stack_sets.snapshot.json has it.
+        allowed = [text(one) for one in declared.get("AllowedValues", [])]
+        row["ParameterConstraints"] = {"AllowedValues": allowed}
         found.append(row)
     return found

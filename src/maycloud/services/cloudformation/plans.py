@@ -1,8 +1,9 @@
 """A plan: a template and its inputs, checked and transformed, ready to become or to change a stack.
 
-A plan is a JSON record: ``text`` (the template as given), ``processed`` (after transforms), ``values``
-(parameters as text), ``resolved`` (what Ref gives for them), ``tags``, ``notification_arns``, ``rollback``
-(the RollbackConfiguration), ``capabilities`` and ``description``.
+A plan is a JSON record: ``text`` (the template as given), ``processed`` (after transforms), ``expands``
+(whether it has transforms), ``values`` (parameters as text), ``resolved`` (what Ref gives for them),
+``tags``, ``notification_arns``, ``rollback`` (the RollbackConfiguration), ``capabilities`` and
+``description``.
 """
 
 import json
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
+from maycloud import globs
 from maycloud.edge.bodies import gather
 from maycloud.edge.messages import BodyTooLargeError
 from maycloud.errors import AwsError
@@ -85,7 +87,10 @@ class Reader:
         return str(found["Parameter"]["Value"])
 
     async def text(self, params: Params, previous: str | None = None) -> str:
-        """The template that an operation's members name."""
+        """The template that an operation's members name.
+
+        The words are AWS's, recorded in LocalStack's tests/aws/services/cloudformation/api/test_templates.
+        """
         given = [
             name
             for name in ("TemplateBody", "TemplateURL", "UsePreviousTemplate")
@@ -102,6 +107,9 @@ class Reader:
                 )
             return body
         if "TemplateURL" in params:
+            address = urlsplit(params["TemplateURL"])
+            if address.scheme == "s3":
+                raise error(f"S3 error: Domain name specified in {address.netloc} is not a valid S3 domain")
             return await self.read_object(params["TemplateURL"])
         if params.get("UsePreviousTemplate") and previous is not None:
             return previous
@@ -161,9 +169,8 @@ async def make_plan(
     values = parameters.choose(
         template, params.get("Parameters", []), previous["values"] if previous else None
     )
-    for trigger in params.get("RollbackConfiguration", {}).get("RollbackTriggers", []):
-        if trigger["Type"] not in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"):
-            raise error(f"Rollback trigger type {trigger['Type']} is not supported.")
+    _check_triggers(params)
+    _check_tags(params)
     acknowledged = set(params.get("Capabilities", []))
     expands = bool(declared_transforms(template)) or has_includes(template)
     if direct and expands and "CAPABILITY_AUTO_EXPAND" not in acknowledged:
@@ -173,7 +180,7 @@ async def make_plan(
     processed = await transform(template, values, resolved, reader.account, reader.region, reader.read_object)
     check_form(processed)
     graph.check_references(processed)
-    check_types(processed)
+    _check_allowed_types(params.get("ResourceTypes"), processed)
     needed, _types = capabilities_of(processed)
     if acknowledge and needed and not _acknowledges(acknowledged, needed):
         raise _insufficient(needed)
@@ -182,6 +189,7 @@ async def make_plan(
     return {
         "text": text,
         "processed": processed,
+        "expands": expands,
         "values": values,
         "resolved": resolved,
         "tags": tags if tags is not None else carried.get("tags", {}),
@@ -190,6 +198,30 @@ async def make_plan(
         "capabilities": sorted(acknowledged),
         "description": template.get("Description", ""),
     }
+
+
+def _check_triggers(params: Params) -> None:
+    """Words that LocalStack recorded of AWS in tests/aws/services/cloudformation/api/test_update_stack."""
+    for trigger in params.get("RollbackConfiguration", {}).get("RollbackTriggers", []):
+        if trigger["Type"] not in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"):
+            raise error("Rollback Trigger Type not supported")
+        if not trigger["Arn"].startswith("arn:") or ":alarm:" not in trigger["Arn"]:
+            raise error("RelativeId of a Rollback Trigger's ARN is incorrect")
+
+
+def _check_tags(params: Params) -> None:
+    if any(tag["Key"].lower().startswith("aws:") for tag in params.get("Tags", [])):
+        raise error('Invalid tag key.  "aws:" is a reserved prefix.')
+
+
+def _check_allowed_types(allowed: list[str] | None, template: Template) -> None:
+    """Raise for a type that the caller's own list, such as ``AWS::EC2::*``, does not have."""
+    for resource in template["Resources"].values() if allowed else ():
+        if not any(globs.compile_glob(pattern).fullmatch(resource["Type"]) for pattern in allowed or ()):
+            raise error(
+                f"Resource type {resource['Type']} is not allowed by parameter ResourceTypes"
+                f" [{', '.join(allowed or ())}]"
+            )
 
 
 def _insufficient(capability: str) -> AwsError:
@@ -213,9 +245,8 @@ def capabilities_of(template: Template) -> tuple[str, list[str]]:
     return ("CAPABILITY_NAMED_IAM" if named else "CAPABILITY_IAM"), found
 
 
-def check_types(template: Template) -> None:
-    """Raise for types that are not known, and for attributes or policies that a type does not have."""
-    resources = template["Resources"]
+def check_types(resources: dict[str, dict[str, Any]]) -> None:
+    """Raise for types that are not known, and for policies that a type does not have."""
     unknown = sorted({item["Type"] for item in resources.values() if find(item["Type"]) is None})
     if unknown:
         raise format_error(f"Unrecognized resource types: [{', '.join(unknown)}]")
@@ -225,17 +256,6 @@ def check_types(template: Template) -> None:
             raise error(
                 f"Template error: resource type {item['Type']} does not support deletion policy Snapshot"
             )
-    for block in ("Resources", "Outputs"):
-        for name, attribute in graph.references(template.get(block) or {}):
-            if not attribute or name not in resources:
-                continue
-            provider = find(resources[name]["Type"])
-            known = provider.attributes if provider else None
-            if known is not None and attribute not in known:
-                raise error(
-                    f"Template error: resource {name} does not support attribute type {attribute}"
-                    " in Fn::GetAtt"
-                )
 
 
 def localizer(cloud: Cloud) -> Callable[[str], str]:
@@ -258,13 +278,38 @@ def scope_of(cloud: Cloud, stacks: Stacks, stack: Record, plan: Record, resource
     return Scope(plan["processed"], values, resources or Nothing(), imported, localizer(cloud))
 
 
+def mask(scope: Scope, plan: Record) -> Scope:
+    """The scope with what must not be shown hidden in it."""
+    for name in plan["values"]:
+        if parameters.is_secret(plan["processed"], name):
+            scope.values[name] = "****"
+    return scope
+
+
 def check_plan(cloud: Cloud, stacks: Stacks, stack: Record, plan: Record) -> None:
-    """Raise for what shows once conditions are decided: missing references and circles."""
+    """Raise for what shows once conditions are decided: unknown types, missing references, circles, keys
+    that a mapping does not have. A type behind a condition that does not hold is not looked at."""
     scope = scope_of(cloud, stacks, stack, plan, None)
     conditions = scope.evaluate_conditions()
     resources = graph.active(plan["processed"], "Resources", conditions)
-    graph.active(plan["processed"], "Outputs", conditions)
+    outputs = graph.active(plan["processed"], "Outputs", conditions)
     graph.dependencies(resources)
+    check_types(resources)
+    _check_maps(scope, [resources, outputs])
+
+
+def _check_maps(scope: Scope, value: Any) -> None:
+    """Raise for a Fn::FindInMap that finds nothing, where its keys are known already."""
+    if isinstance(value, list):
+        for item in value:
+            _check_maps(scope, item)
+    elif isinstance(value, dict):
+        if "Fn::FindInMap" in value and all(
+            attribute is None and name in scope.values for name, attribute in graph.references(value)
+        ):
+            scope.resolve(value)
+        for item in value.values():
+            _check_maps(scope, item)
 
 
 def same(old: Record, new: Record) -> bool:

@@ -70,13 +70,18 @@ def DescribeStacks(call: Call, params: Params) -> Result:
 
 
 def _stack(row: Record) -> dict[str, Any]:
+    """A stack with the members that AWS leaves out where they are empty, or gone with the stack, left out.
+
+    As LocalStack recorded it in tests/aws/services/cloudformation/api/test_stacks.snapshot.json.
+    """
     plan = row["plan"]
+    gone = row["status"] == "DELETE_COMPLETE"
     return some(
         StackId=row["id"],
         StackName=row["name"],
-        ChangeSetId=row.get("change_set"),
+        ChangeSetId=None if gone else row.get("change_set"),
         Description=(plan or {}).get("description") or None,
-        Parameters=parameters_of(plan),
+        Parameters=parameters_of(plan) or None,
         CreationTime=moment(row["created"]),
         LastUpdatedTime=moment(row.get("updated")),
         DeletionTime=moment(row.get("deleted")),
@@ -86,11 +91,11 @@ def _stack(row: Record) -> dict[str, Any]:
         DisableRollback=bool(row.get("disable_rollback")),
         NotificationARNs=(plan or {}).get("notification_arns", []),
         TimeoutInMinutes=row.get("timeout"),
-        Capabilities=(plan or {}).get("capabilities", []),
-        Outputs=row["outputs"],
+        Capabilities=(plan or {}).get("capabilities") or None,
+        Outputs=row["outputs"] or None,
         RoleARN=row["role_arn"],
         Tags=tags_of(plan),
-        EnableTerminationProtection=row["protected"],
+        EnableTerminationProtection=None if gone else row["protected"],
         ParentId=row.get("parent"),
         RootId=row.get("root"),
         DriftInformation=NOT_CHECKED,
@@ -198,11 +203,16 @@ def ListStackResources(call: Call, params: Params) -> Result:
 
 @service.operation(resource=stack_arn, atomic=False)
 def GetTemplate(call: Call, params: Params) -> Result:
-    """As it was given, or after its transforms with TemplateStage Processed."""
+    """After its transforms, unless TemplateStage says Original; as it was given where it has none.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_GetTemplate.html
+    """
     change_set = params.get("ChangeSetName")
     if change_set:
         from maycloud.services.cloudformation.changeset_api import find_change_set
 
+        if not change_set.startswith("arn:") and not params.get("StackName"):
+            raise error("StackName is a required parameter.")
         plan = find_change_set(call, params)["plan"]
     elif not params.get("StackName"):
         raise error("Either Stack name or Change set name must be specified.")
@@ -210,7 +220,7 @@ def GetTemplate(call: Call, params: Params) -> Result:
         plan = find_stack(call, params["StackName"])["plan"]
     if plan is None:
         return {"StagesAvailable": []}
-    processed = params.get("TemplateStage") == "Processed"
+    processed = plan.get("expands") and params.get("TemplateStage") != "Original"
     body = json.dumps(plan["processed"]) if processed else plan["text"]
     return {"TemplateBody": body, "StagesAvailable": ["Original", "Processed"]}
 
@@ -225,11 +235,10 @@ def _needs(template: Template) -> dict[str, Any]:
         needed_all = [*([needed] if needed else []), "CAPABILITY_AUTO_EXPAND"]
         return {"Capabilities": needed_all, "DeclaredTransforms": transforms}
     if not needed:
-        return {"Capabilities": [], "DeclaredTransforms": []}
+        return {}
     return {
         "Capabilities": [needed],
         "CapabilitiesReason": f"The following resource(s) require capabilities: [{', '.join(types)}]",
-        "DeclaredTransforms": [],
     }
 
 
@@ -239,7 +248,7 @@ async def GetTemplateSummary(call: Call, params: Params) -> Result:
     if name:
         stack = find_stack(call, name)
         if stack["plan"] is None:
-            raise error(f"Stack [{name}] has no template yet")
+            raise error("GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks.")
         text = stack["plan"]["text"]
     else:
         text = await reader(call).text(params)
@@ -275,7 +284,8 @@ async def ValidateTemplate(call: Call, params: Params) -> Result:
         check_undeclared(template)
         # What a transform adds may be referred to before it is there.
         check_references(template)
-        check_types(template)
+        # Conditions are not decided here: all types are looked at.
+        check_types(template["Resources"])
     declared = [
         {name: row[name] for name in ("ParameterKey", "DefaultValue", "NoEcho", "Description") if name in row}
         for row in parameters.declarations(template)

@@ -16,11 +16,11 @@ from maycloud.services.cloudformation import graph
 from maycloud.services.cloudformation.coercion import text
 from maycloud.services.cloudformation.intrinsics import NO_VALUE, Scope
 from maycloud.services.cloudformation.parameters import is_secret, resolve_dynamic
-from maycloud.services.cloudformation.plans import Reader, localizer, scope_of
+from maycloud.services.cloudformation.plans import Reader, localizer, mask, scope_of
 from maycloud.services.cloudformation.stack_policies import StackPolicy
 from maycloud.services.cloudformation.steps import ResourceFailedError, Rows, Steps
 from maycloud.services.cloudformation.store import Record
-from maycloud.services.cloudformation.template import error
+from maycloud.services.cloudformation.template import error, format_error
 
 if TYPE_CHECKING:
     from maycloud.services.cloudformation.engine import Engine
@@ -82,7 +82,7 @@ class Run:
         stack = self._current()
         token = stack["work"].get("client_token", "")
         stack |= {"work": None, **fields}
-        if status != "UPDATE_ROLLBACK_FAILED":
+        if status not in ("UPDATE_ROLLBACK_FAILED", "UPDATE_FAILED"):
             stack["previous"] = None
         if change_set := stack.get("executing"):
             record = self.stacks.change_set_by_id(change_set)
@@ -171,11 +171,7 @@ class Run:
             return found
 
         scope.imports = imported
-        if masked:
-            for name in plan["values"]:
-                if is_secret(plan["processed"], name):
-                    scope.values[name] = "****"
-        return scope
+        return mask(scope, plan) if masked else scope
 
     def _prepare(self, plan: Record) -> Graph:
         """Take up a plan; gives what each of its resources waits for."""
@@ -202,6 +198,8 @@ class Run:
         if self.stack["work"].get("on_failure", "ROLLBACK") == "DO_NOTHING":
             self._finish("CREATE_FAILED", reason)
             return
+        self.stack["deleted"] = self.cloud.store.clock.time()
+        self.stacks.put(self.stack)
         self._enter("rollback_create", "ROLLBACK_IN_PROGRESS", f"{reason}Rollback requested by user.")
 
     async def _update(self) -> None:
@@ -265,10 +263,7 @@ class Run:
             if value is NO_VALUE:
                 continue
             if isinstance(value, dict | list):
-                raise error(
-                    f"Template format error: Output {name} is malformed. The Value field of every Outputs"
-                    " member must evaluate to a String."
-                )
+                raise format_error("The Value field of every Outputs member must evaluate to a String.")
             row = {"OutputKey": name, "OutputValue": text(value)}
             if output.get("Description"):
                 row["Description"] = str(output["Description"])
@@ -286,10 +281,12 @@ class Run:
         for name, value in self.stacks.exports_of(self.stack["id"]).items():
             users = [stack_id for stack_id in self.stacks.importers(where, name)
                      if stack_id != self.stack["id"]]  # fmt: skip
-            if users and exports.get(name) != value:
-                what = "updated" if name in exports else "deleted"
-                by = " and ".join(_name(user) for user in users)
-                raise error(f"Export {name} cannot be {what} as it is in use by {by}")
+            if not users or exports.get(name) == value:
+                continue
+            by = " and ".join(_name(user) for user in users)
+            if name in exports:
+                raise error(f"Export {name} cannot be updated as it is in use by {by}")
+            raise error(f"Delete canceled. Cannot delete export {name} as it is in use by {by}.")
 
     # Taking away
 
@@ -309,8 +306,12 @@ class Run:
         try:
             self._check_exports({})
         except AwsError as failure:
-            self._finish("DELETE_FAILED", failure.message)
+            # The stack is again what it was, as aws/aws-sdk#383 and boto/boto3#4192 tell of AWS.
+            self._finish(self.stack["work"].get("before", "DELETE_FAILED"), failure.message)
             return
+        self.stack = self._current()
+        self.stack["deleted"] = self.cloud.store.clock.time()
+        self.stacks.put(self.stack)
         self.stacks.set_exports(where, self.stack["id"], {})
         failures = await self._take_away()
         if failures:
@@ -318,8 +319,9 @@ class Run:
             return
         self.stacks.set_imports(where, self.stack["id"], set())
         for record in self.stacks.change_sets(self.stack["id"]):
-            self.stacks.drop_change_set(record["id"])
-        self._finish("DELETE_COMPLETE", deleted=self.cloud.store.clock.time(), executing=None)
+            if not record["execution"].startswith("EXECUTE_"):
+                self.stacks.drop_change_set(record["id"])
+        self._finish("DELETE_COMPLETE", executing=None)
 
     async def _take_away(self) -> dict[str, str]:
         """Delete all resources, those that need others before them."""

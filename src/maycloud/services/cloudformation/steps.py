@@ -1,22 +1,30 @@
 """What is done to one resource: create, update, replace, restore, delete; with the events that tell it.
 
 A resource's record: ``logical_id``, ``type``, ``physical_id``, ``ref``, ``attributes``, ``properties`` (as
-resolved, dynamic references still in them), ``attempted`` (properties of the last update begun), ``status``,
-``reason``, ``token`` (of generated names), ``needs`` (logical ids), ``deletion_policy``, ``replace_policy``,
-``metadata``, ``work`` (that last touched it), ``fresh`` (made by the update that runs), ``old`` (its record
-before the update that runs, with ``replaced``),
-``discard`` (former selves to be deleted) and ``removed`` (to be deleted in the cleanup).
+resolved, dynamic references still in them), ``shown`` (those, as events show them), ``attempted`` (properties
+of the last update begun), ``status``, ``reason``, ``token`` (of generated names), ``needs`` (logical ids),
+``deletion_policy``, ``replace_policy``, ``metadata``, ``work`` (that last touched it), ``fresh`` (made by the
+update that runs), ``old`` (its record before the update that runs, with ``replaced``), ``discard`` (former
+selves to be deleted) and ``removed`` (to be deleted in the cleanup).
 """
 
 import json
 import logging
 import uuid
 from collections.abc import Awaitable, Iterable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from maycloud.errors import AwsError
 from maycloud.services.cloudformation.intrinsics import Scope
-from maycloud.services.cloudformation.providers import Context, Provider, Resource, find, new_token
+from maycloud.services.cloudformation.providers import (
+    Context,
+    Provider,
+    Resource,
+    find,
+    is_custom,
+    new_token,
+)
 from maycloud.services.cloudformation.store import Record, Stacks
 from maycloud.services.cloudformation.template import error
 
@@ -41,7 +49,9 @@ _SERVICES = {
     "ssm": "Ssm",
     "sts": "Sts",
 }
-_KEPT = ("physical_id", "ref", "attributes", "properties", "token", "needs", "replace_policy", "type")
+_KEPT = (
+    "physical_id", "ref", "attributes", "properties", "shown", "token", "needs", "replace_policy", "type",
+)  # fmt: skip
 
 
 class ResourceFailedError(Exception):
@@ -71,12 +81,20 @@ class Rows:
         return row["physical_id"] if row["ref"] is None else row["ref"]
 
     def attribute(self, logical_id: str, name: str) -> Any:
+        """As on AWS, an unknown name shows when its value is asked for (measured in ministack#1628)."""
         row = self._row(logical_id)
-        if name not in row["attributes"]:
+        if name in row["attributes"]:
+            return row["attributes"][name]
+        if is_custom(row["type"]):
+            raise error(
+                f"CustomResource attribute error: Vendor response doesn't contain {name} attribute in object"
+                f" {self._stack_id}|{logical_id}|{row['physical_id']}"
+            )
+        if row["type"] == "AWS::CloudFormation::Stack":
             raise error(
                 f"Template error: resource {logical_id} does not support attribute type {name} in Fn::GetAtt"
             )
-        return row["attributes"][name]
+        raise error(f"Requested attribute {name} does not exist in schema for {row['type']}")
 
 
 class Steps:
@@ -87,6 +105,7 @@ class Steps:
         self._stacks = run.stacks
         self._stack_id: str = run.stack["id"]
         self._work: str = run.stack["work"]["id"]
+        self._event_ids: set[str] = set()
 
     def take(self, scope: Scope, masked: Scope, resources: dict[str, dict[str, Any]], waits: "Graph") -> None:
         """Take up the resources of a plan, and what their values are resolved in."""
@@ -97,11 +116,12 @@ class Steps:
 
     # Records and events
 
-    def _save(self, row: Record, status: str, reason: str = "", properties: str = "") -> None:
-        """Save a record with a status, and tell it."""
+    def _save(self, row: Record, status: str, reason: str = "", physical_id: str | None = None) -> None:
+        """Save a record with a status, and tell it; of `physical_id` where that is another's."""
         row |= {"status": status, "reason": reason, "work": self._work}
         self._stacks.put_resource(self._stack_id, row)
-        self._tell(row, row["physical_id"], status, reason, properties)
+        shown = row["physical_id"] if physical_id is None else physical_id
+        self._tell(row, shown, status, reason, row.get("shown", ""))
 
     def _tell(
         self, row: Record, physical_id: str, status: str, reason: str = "", properties: str = ""
@@ -111,11 +131,23 @@ class Steps:
             row["logical_id"],
             row["type"],
             status,
+            event_id=self._event_id(row["logical_id"], status),
             PhysicalResourceId=physical_id,
             ResourceStatusReason=reason,
             ResourceProperties=properties,
             ClientRequestToken=(self._run.stack.get("work") or {}).get("client_token", ""),
         )
+
+    def _event_id(self, logical_id: str, status: str) -> str:
+        """``Table-CREATE_COMPLETE-2020-11-02T22:51:36.628Z``, of the next millisecond that is still free."""
+        millis = self._run.cloud.store.clock.millis()
+        while True:
+            at = datetime.fromtimestamp(millis / 1000, UTC).isoformat(timespec="milliseconds")
+            found = f"{logical_id}-{status}-{at.removesuffix('+00:00')}Z"
+            if found not in self._event_ids:
+                self._event_ids.add(found)
+                return found
+            millis += 1
 
     def _new(self, logical_id: str) -> Record:
         return {
@@ -125,6 +157,7 @@ class Steps:
             "ref": None,
             "attributes": {},
             "properties": {},
+            "shown": "",
             "token": new_token(),
             "work": self._work,
         }
@@ -203,20 +236,21 @@ class Steps:
         except AwsError as failure:
             self._save(row, f"{verb}_FAILED", failure.message)
             raise ResourceFailedError(failure.message) from failure
-        row["properties"] = properties
-        self._save(row, f"{verb}_IN_PROGRESS", why, shown)
+        row |= {"properties": properties, "shown": shown}
+        replaced = row["old"]["physical_id"] if why else None
+        self._save(row, f"{verb}_IN_PROGRESS", why, replaced)
         ctx = self._context(row)
         try:
             resource = await self._attempt(ctx, self._created(ctx, row, properties))
         except ResourceFailedError as failure:
-            self._save(row, f"{verb}_FAILED", failure.reason, shown)
+            self._save(row, f"{verb}_FAILED", failure.reason)
             raise
         assert resource is not None
         initiated = bool(row["physical_id"])
         _fill(row, resource)
         if not initiated:
             self._tell(row, resource.physical_id, f"{verb}_IN_PROGRESS", INITIATED, shown)
-        self._save(row, f"{verb}_COMPLETE", "", shown)
+        self._save(row, f"{verb}_COMPLETE")
 
     async def _created(self, ctx: Context, row: Record, properties: dict[str, Any]) -> Resource:
         provider = _provider(row["type"])
@@ -281,14 +315,14 @@ class Steps:
             self._save(row, "UPDATE_FAILED", failure.message)
             raise ResourceFailedError(failure.message) from failure
         row["old"] = row.get("old") or before | {"replaced": False}
-        row["attempted"] = new
-        self._save(row, "UPDATE_IN_PROGRESS", "", shown)
+        row |= {"attempted": new, "shown": shown}
+        self._save(row, "UPDATE_IN_PROGRESS")
         resource = await self._apply(row, provider, old, new)
         # A provider may make a new one; the former is then deleted like any that was replaced.
         row["old"]["replaced"] = resource.physical_id != row["physical_id"]
         _fill(row, resource)
         row["properties"] = new
-        self._save(row, "UPDATE_COMPLETE", "", shown)
+        self._save(row, "UPDATE_COMPLETE")
 
     def _ask_policy(self, action: str, row: Record) -> None:
         """Raise for what the stack's policy, or that of this update alone, does not let happen."""
@@ -334,22 +368,23 @@ class Steps:
         old = row["old"]
         if logical_id in self._run.stack["work"].get("skip", []):
             # Its owner says that it is as the former template wants it.
-            row |= {"properties": old["properties"], "needs": old["needs"], "old": None}
+            row |= _former(old)
             self._save(row, "UPDATE_COMPLETE")
             return
         if old["replaced"]:
             if row["physical_id"]:
                 row["discard"] = [*row.get("discard", []), {key: row.get(key) for key in _KEPT}]
-            row |= {key: old[key] for key in _KEPT} | {"old": None}
+            row |= {key: old.get(key) for key in _KEPT} | {"old": None}
             self._save(row, "UPDATE_COMPLETE")
             return
+        row["shown"] = old.get("shown", "")
         self._save(row, "UPDATE_IN_PROGRESS")
         attempted = row.get("attempted", row["properties"])
         resource = await self._apply(row, _provider(row["type"]), attempted, old["properties"])
         if resource.physical_id != row["physical_id"]:
             row["discard"] = [*row.get("discard", []), {key: row.get(key) for key in _KEPT}]
         _fill(row, resource)
-        row |= {"properties": old["properties"], "needs": old["needs"], "old": None}
+        row |= _former(old)
         self._save(row, "UPDATE_COMPLETE")
 
     def stand(self, row: Record) -> None:
@@ -437,6 +472,11 @@ def _provider(type_: str) -> Provider:
 
 def _exists(row: Record) -> bool:
     return bool(row["physical_id"]) and row["status"] not in ("DELETE_COMPLETE", "DELETE_SKIPPED")
+
+
+def _former(old: Record) -> Record:
+    """What a record takes over from the one of before an update that is undone."""
+    return {key: old.get(key) for key in ("properties", "shown", "needs")} | {"old": None}
 
 
 def _settle(row: Record) -> None:

@@ -111,17 +111,19 @@ class Stacks:
 
     # Events
 
-    def add_event(self, stack: Record, logical_id: str, type_: str, status: str, **members: Any) -> None:
+    def add_event(
+        self, stack: Record, logical_id: str, type_: str, status: str, *, event_id: str = "", **members: Any
+    ) -> None:
         """`members` are further ones of a StackEvent, left out where empty."""
         event = {
             "StackId": stack["id"],
-            "EventId": str(uuid.uuid4()),
+            "EventId": event_id or str(uuid.uuid4()),
             "StackName": stack["name"],
             "LogicalResourceId": logical_id,
             "ResourceType": type_,
             "ResourceStatus": status,
             "Timestamp": self._clock.time(),
-            **{name: value for name, value in members.items() if value},
+            **{name: value for name, value in members.items() if value or name == "PhysicalResourceId"},
         }
         self._db.write(
             "INSERT INTO cloudformation_events (stack, body) VALUES (?, ?)",

@@ -245,15 +245,22 @@ def _measure(root: yaml.Node) -> None:
 
 
 def check_form(template: Template) -> None:
-    """Raise for what is no template, before anything in it is looked up."""
+    """Raise for what is no template, before anything in it is looked up.
+
+    The words are those that LocalStack recorded of AWS in
+    tests/aws/services/cloudformation/api/test_{validations,stacks}.snapshot.json.
+    """
+    _check_nulls(template)
     unknown = sorted(str(name) for name in template.keys() - SECTIONS)
     if unknown:
         raise error(f"Invalid template property or properties [{', '.join(unknown)}]")
     version = template.get("AWSTemplateFormatVersion")
     if version is not None and str(version) != "2010-09-09":
         raise format_error("Template version is not supported. [2010-09-09] is the only supported version.")
-    for name in ("Parameters", "Mappings", "Conditions", "Outputs", "Resources", "Rules"):
-        if template.get(name) is not None and not isinstance(template[name], dict):
+    if not isinstance(template.get("Resources", {}), dict):
+        raise format_error("Any Resources member must be an object.")
+    for name in ("Parameters", "Mappings", "Conditions", "Outputs", "Rules"):
+        if not isinstance(template.get(name, {}), dict):
             raise format_error(f"[/{name}] Every {name} object must be a map.")
     if not template.get("Resources"):
         raise format_error("At least one Resources member must be defined.")
@@ -277,6 +284,20 @@ def check_form(template: Template) -> None:
     _check_outputs(written(template, "Outputs"))
 
 
+def _check_nulls(value: Any, path: tuple[str, ...] = ()) -> None:
+    """Raise for a null, wherever it is. AWS writes Type for Properties in a property's path."""
+    if value is None:
+        if len(path) > 3 and path[0] == "Resources" and path[2] == "Properties":
+            path = (*path[:2], "Type", *path[3:])
+        raise error(f"[/{'/'.join(path)}] 'null' values are not allowed in templates")
+    if isinstance(value, dict):
+        for name, item in value.items():
+            _check_nulls(item, (*path, str(name)))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _check_nulls(item, (*path, str(index)))
+
+
 def written(template: Template, block: str) -> dict[str, Any]:
     """The members of a block that are written out: less what a transform is still to put in their place."""
     members = template.get(block) or {}
@@ -291,7 +312,7 @@ def _check_resources(resources: dict[str, Any]) -> None:
         if not re.fullmatch(r"[A-Za-z0-9]{1,255}", logical_id):
             raise format_error(f"Resource name {logical_id} is non alphanumeric.")
         if not isinstance(resource, dict):
-            raise format_error(f"[/Resources/{logical_id}] resource definition is malformed")
+            raise format_error("Any Resources member must be an object.")
         if not isinstance(resource.get("Type"), str):
             raise format_error(
                 f"[/Resources/{logical_id}] Every Resources object must contain a Type member."
@@ -315,21 +336,36 @@ def _check_condition(block: str, name: str, member: dict[str, Any]) -> None:
 
 
 def _check_mappings(mappings: dict[str, Any]) -> None:
+    """Maps of maps of texts and lists. AWS's words: LocalStack's engine/test_mappings.snapshot.json."""
     for name, mapping in mappings.items():
         if name.startswith("Fn::"):
             continue
-        if not isinstance(mapping, dict) or not all(isinstance(row, dict) for row in mapping.values()):
-            raise format_error(f"Every Mappings attribute must be a map of maps: {name}")
+        for key, row in _map(name, mapping).items():
+            if key.startswith("Fn::"):
+                continue
+            for attribute, value in _map(key, row).items():
+                if attribute.startswith("Fn::"):
+                    continue
+                if not re.fullmatch(r"[A-Za-z0-9]{1,255}", attribute):
+                    raise format_error(
+                        f"Mappings attribute name '{attribute}' must contain only alphanumeric characters."
+                    )
+                if isinstance(value, dict):
+                    raise format_error("Every Mappings attribute must be a String or a List.")
+
+
+def _map(name: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise format_error(f"Every Mappings member {name} must be a map")
+    return value
 
 
 def _check_outputs(outputs: dict[str, Any]) -> None:
     for name, output in outputs.items():
         if not re.fullmatch(r"[A-Za-z0-9]{1,255}", name):
             raise format_error(f"Output name {name} is non alphanumeric.")
-        if not isinstance(output, dict) or output.get("Value") is None:
-            raise format_error(
-                f"Output {name} is malformed. Every Outputs member must contain a Value object"
-            )
+        if not isinstance(output, dict) or "Value" not in output:
+            raise format_error("Every Outputs member must contain a Value object")
         _check_condition("Outputs", name, output)
         unknown = sorted(output.keys() - {"Condition", "Description", "Export", "Value"})
         if unknown:

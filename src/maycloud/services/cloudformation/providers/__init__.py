@@ -210,6 +210,7 @@ def _invalid(logical_id: str, path: str, problem: str) -> AwsError:
     )
 
 
+CUSTOM = "AWS::CloudFormation::CustomResource"
 _CUSTOM = re.compile(r"Custom::[A-Za-z0-9_@-]{1,60}")
 _providers: dict[str, Provider] = {}  # filled by imports only
 
@@ -225,12 +226,15 @@ def _load() -> None:
             importlib.import_module(f"{__name__}.{name}")
 
 
+def is_custom(type_: str) -> bool:
+    """Whether a type is one that its template's author answers for."""
+    return type_ == CUSTOM or bool(_CUSTOM.fullmatch(type_))
+
+
 def find(type_: str) -> Provider | None:
     """The provider of a resource type, None for a type that is not known."""
     _load()
-    if _CUSTOM.fullmatch(type_):
-        type_ = "AWS::CloudFormation::CustomResource"
-    return _providers.get(type_)
+    return _providers.get(CUSTOM if is_custom(type_) else type_)
 
 
 def types() -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 from maycloud.errors import AwsError
 from maycloud.services.cloudformation.coercion import text
 from maycloud.services.cloudformation.providers import (
+    CUSTOM,
     Attributes,
     Context,
     Props,
@@ -22,8 +23,6 @@ from maycloud.services.cloudformation.signals import Signals
 
 DEFAULT_TIMEOUT = 3600  # seconds that a custom resource may take
 MAX_ID = 1024  # characters of a physical id
-
-CUSTOM = "AWS::CloudFormation::CustomResource"
 
 
 def _signals(ctx: Context) -> Signals:
