@@ -284,6 +284,8 @@ class Dispatcher:
 
     def _run(self, call: Call, params: Params) -> Any:
         operation = call.operation
+        if call.service.before is not None:
+            call.service.before(call)
         if not operation.atomic:
             return operation.function(call, params)
         db = self._db

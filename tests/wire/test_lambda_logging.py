@@ -149,3 +149,15 @@ def test_names_of_functions_end(cloud: RunningCloud, role: str) -> None:
     make_function(client, role, "n" * 64, PYTHON)
     with pytest.raises(ClientError, match="at 'functionName' failed to satisfy constraint"):
         make_function(client, role, "n" * 65, PYTHON)
+
+
+def test_lines_are_there_once_the_answer_is(cloud: RunningCloud, role: str) -> None:
+    """They are written a little later than the answer; whoever asks finds them, also after asking in vain."""
+    make_function(cloud.client("lambda"), role, "soon-written", PYTHON)
+    logs = cloud.client("logs")
+    for _ in range(5):
+        cloud.client("lambda").invoke(FunctionName="soon-written")
+        with pytest.raises(ClientError, match="ResourceNotFoundException"):
+            logs.get_log_events(logGroupName="/aws/lambda/soon-written", logStreamName="none such")
+    found = logs.filter_log_events(logGroupName="/aws/lambda/soon-written")["events"]
+    assert [event["message"].split()[0] for event in found].count("REPORT") == 5

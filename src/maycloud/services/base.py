@@ -163,6 +163,7 @@ class Service:
         anonymous: bool = False,
         context: Callable[[Call, Params], Context] | None = None,
         answering: "Callable[[Cloud, Request, str | None, Reply], Reply] | None" = None,
+        before: Callable[[Call], None] | None = None,
     ) -> None:
         """`name` is botocore's name of the service and `prefix` IAM's, when it is another.
 
@@ -174,7 +175,8 @@ class Service:
         but for operations whose payload streams. With `anonymous`, unsigned requests go on to the
         policies, as in S3. `context` gives the condition keys of operations that do not name their
         own. `answering` may wrap the reply to a request, for headers that do not come from an
-        operation (CORS); it is given the bucket that the host names.
+        operation (CORS); it is given the bucket that the host names. `before` runs ahead of each
+        operation that is a plain function; what it writes stays, even if the operation fails.
         """
         self.name = name
         self.prefix = prefix or name
@@ -186,6 +188,7 @@ class Service:
         self.anonymous = anonymous
         self.context = context
         self.answering = answering
+        self.before = before
         self.operations: dict[str, Operation] = {}
 
     @overload

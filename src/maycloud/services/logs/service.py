@@ -25,6 +25,7 @@ class LogsState(Logs):
     async def stop(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        self.settle()
 
     def arrived(self, group: Group, events: list[tuple[int, str]]) -> None:
         """Count what the group's metric filters find, in the transaction that adds the events."""
@@ -36,7 +37,7 @@ class LogsState(Logs):
         self._timer = self._clock.call_later(SWEEP_EVERY, self._sweep)
 
 
-service = Service("logs", state=LogsState, schema=SCHEMA)
+service = Service("logs", state=LogsState, schema=SCHEMA, before=lambda call: call.state.settle())
 
 
 def group_arn(call: Call, params: Params) -> str:

@@ -1,5 +1,7 @@
 """Log groups, streams and events. Events are rows in order of time within their stream."""
 
+import asyncio
+import logging
 from typing import Any
 
 import orjson
@@ -28,6 +30,9 @@ SCHEMA = (
 
 Row = tuple[Any, ...]
 OVERHEAD = 26  # bytes an event counts besides its message
+DELAY = 0.02  # seconds that events of functions wait for others, to be written with them
+
+log = logging.getLogger("maycloud.logs")
 
 
 class Group:
@@ -55,6 +60,7 @@ class Logs:
         self._clock = store.clock
         self._groups: dict[Any, Group] = store.db.cache()
         self._streams: dict[Any, int] = store.db.cache()
+        self._pending: list[tuple[Scope, str, str, list[tuple[int, str]]]] = []
 
     # Groups
 
@@ -163,7 +169,24 @@ class Logs:
         self.arrived(group, events)
 
     def write(self, scope: Scope, group: str, stream: str, events: list[tuple[int, str]]) -> None:
-        """Add events of a function's run; makes the group and the stream where they are not there yet."""
+        """Add events of a function's run; makes the group and the stream where they are not there yet.
+
+        Soon: runs do not wait for their log, and what several of them wrote takes one transaction.
+        """
+        if not self._pending:
+            asyncio.get_running_loop().call_later(DELAY, self.settle)
+        self._pending.append((scope, group, stream, events))
+
+    def settle(self) -> None:
+        """Write what waits; done before any operation, so that none finds less than there is."""
+        pending, self._pending = self._pending, []
+        for scope, group, stream, events in pending:
+            try:
+                self._write(scope, group, stream, events)
+            except Exception:
+                log.exception("events of %s %s were lost", group, stream)
+
+    def _write(self, scope: Scope, group: str, stream: str, events: list[tuple[int, str]]) -> None:
         found = self.group(scope, group)
         if found is None:
             self.create_group(scope, group, {})

@@ -1,7 +1,6 @@
 """API Gateway proxy events in, proxy responses out."""
 
 import json
-from decimal import Decimal
 from typing import Any
 
 Event = dict[str, Any]
@@ -12,7 +11,7 @@ HEADERS = {"Content-Type": "application/json", "Access-Control-Allow-Origin": "*
 
 def answer(status: int, body: object = None) -> Answer:
     """A proxy response; `body` as JSON, or none at all."""
-    text = "" if body is None else json.dumps(body, default=_number, ensure_ascii=False)
+    text = "" if body is None else json.dumps(body, ensure_ascii=False)
     return {"statusCode": status, "headers": HEADERS, "body": text}
 
 
@@ -23,14 +22,3 @@ def problem(status: int, message: str) -> Answer:
 def owner_of(event: Event) -> str:
     """Whose to-dos are meant: the signed-in user's, whom the API's authorizer has verified."""
     return event["requestContext"]["authorizer"]["claims"]["sub"]
-
-
-def public(item: dict[str, Any]) -> dict[str, Any]:
-    """A to-do as clients see it: all but whose it is."""
-    return {name: value for name, value in item.items() if name != "owner"}
-
-
-def _number(value: object) -> int | float:
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    raise TypeError(f"{type(value).__name__} is not JSON")

@@ -5,9 +5,8 @@ import binascii
 import json
 from typing import Any
 
-from boto3.dynamodb.conditions import Key
-from http_api import Answer, Event, answer, owner_of, problem, public
-from tables import cached, table
+from http_api import Answer, Event, answer, owner_of, problem
+from tables import TABLE, cached, dynamodb, key, public
 
 PAGE = 50  # to-dos a page, at most 200 when asked
 
@@ -23,13 +22,14 @@ def list_todos(owner: str, query: dict[str, str]) -> Answer:
     """Newest first: ``{"todos": [...], "next": token}``; `next` is there while more follow."""
     try:
         limit = min(max(int(query.get("limit", PAGE)), 1), 200)
-        start = (
-            {"ExclusiveStartKey": {"owner": owner, "id": _decode(query["next"])}} if "next" in query else {}
-        )
+        start = {"ExclusiveStartKey": key(owner, _decode(query["next"]))} if "next" in query else {}
     except ValueError:
         return problem(400, "limit must be a number and next a token from an earlier page")
-    page = table.query(
-        KeyConditionExpression=Key("owner").eq(owner),
+    page = dynamodb.query(
+        TableName=TABLE,
+        KeyConditionExpression="#owner = :owner",
+        ExpressionAttributeNames={"#owner": "owner"},
+        ExpressionAttributeValues={":owner": {"S": owner}},
         ScanIndexForward=False,
         Limit=limit,
         ConsistentRead=True,  # the answer is kept by the API's cache: it must hold the latest write
@@ -37,12 +37,12 @@ def list_todos(owner: str, query: dict[str, str]) -> Answer:
     )
     body: dict[str, Any] = {"todos": [public(item) for item in page["Items"]]}
     if "LastEvaluatedKey" in page:
-        body["next"] = _encode(page["LastEvaluatedKey"]["id"])
+        body["next"] = _encode(page["LastEvaluatedKey"]["id"]["S"])
     return answer(200, body)
 
 
 def get_todo(owner: str, id_: str) -> Answer:
-    item = cached().get_item(Key={"owner": owner, "id": id_}).get("Item")
+    item = cached().get_item(TableName=TABLE, Key=key(owner, id_)).get("Item")
     return answer(200, public(item)) if item else problem(404, "There is no such to-do")
 
 

@@ -8,10 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import boto3
-from boto3.dynamodb.conditions import Attr
 from botocore.exceptions import ClientError
-from http_api import Answer, Event, answer, owner_of, problem, public
-from tables import cached, table
+from http_api import Answer, Event, answer, owner_of, problem
+from tables import TABLE, cached, dynamodb, key, public, value
 
 
 def handler(event: Event, _context: object) -> Answer:
@@ -56,12 +55,16 @@ def create(owner: str, wanted: dict[str, Any]) -> Answer:
         "updatedAt": now,
     }
     try:
-        cached().put_item(Item={"owner": owner, **todo}, ConditionExpression=Attr("id").not_exists())
+        cached().put_item(
+            TableName=TABLE,
+            Item={name: value(plain) for name, plain in {"owner": owner, **todo}.items()},
+            ConditionExpression="attribute_not_exists(id)",
+        )
     except ClientError as error:
         if not _condition_failed(error):
             raise
-        before = table.get_item(Key={"owner": owner, "id": todo["id"]}, ConsistentRead=True).get("Item", todo)
-        return answer(200, public(before))
+        found = dynamodb.get_item(TableName=TABLE, Key=key(owner, todo["id"]), ConsistentRead=True)
+        return answer(200, public(found["Item"]) if "Item" in found else todo)
     return answer(201, todo)
 
 
@@ -71,11 +74,12 @@ def change(owner: str, id_: str, wanted: dict[str, Any]) -> Answer:
     assignments = ", ".join(f"#{name} = :{name}" for name in values)
     try:
         changed = cached().update_item(
-            Key={"owner": owner, "id": id_},
+            TableName=TABLE,
+            Key=key(owner, id_),
             UpdateExpression=f"SET {assignments}",
-            ConditionExpression=Attr("id").exists(),
+            ConditionExpression="attribute_exists(id)",
             ExpressionAttributeNames={f"#{name}": name for name in values},
-            ExpressionAttributeValues={f":{name}": value for name, value in values.items()},
+            ExpressionAttributeValues={f":{name}": value(plain) for name, plain in values.items()},
             ReturnValues="ALL_NEW",
         )["Attributes"]
     except ClientError as error:
@@ -86,8 +90,8 @@ def change(owner: str, id_: str, wanted: dict[str, Any]) -> Answer:
 
 
 def delete(owner: str, id_: str) -> Answer:
-    gone = cached().delete_item(Key={"owner": owner, "id": id_}, ReturnValues="ALL_OLD").get("Attributes")
-    return answer(204) if gone else problem(404, "There is no such to-do")
+    done = cached().delete_item(TableName=TABLE, Key=key(owner, id_), ReturnValues="ALL_OLD")
+    return answer(204) if done.get("Attributes") else problem(404, "There is no such to-do")
 
 
 def _condition_failed(error: ClientError) -> bool:

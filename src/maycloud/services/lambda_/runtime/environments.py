@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 """
 
 import asyncio
-import logging
 import os
 import shutil
 import time
@@ -23,8 +22,6 @@ from maycloud.services.lambda_.runtime.process import Environment, NodeEnvironme
 from maycloud.services.lambda_.runtime.runtime_api import RuntimeApi
 from maycloud.services.lambda_.runtime.spec import Spec
 from maycloud.services.lambda_.runtime.systemlogs import Line, Report
-
-log = logging.getLogger("maycloud.lambda")
 
 MAX_INIT = 10.0  # seconds
 WATCH_EVERY = 0.1  # seconds between looks at the memory of running functions
@@ -210,10 +207,7 @@ class Environments:
             memory = spec.memory
         report = Report(request_id, *_status(reply), duration, memory, init_ms)
         lines += systemlogs.ended(spec, report)
-        try:
-            self._on_log(spec, environment.stream, lines)
-        except Exception:
-            log.exception("log lines of %s were lost", spec.arn)
+        self._on_log(spec, environment.stream, lines)
         environment.busy = False
         environment.used = time.monotonic()
         if environment.alive and not environment.retired:

@@ -23,6 +23,7 @@ from typing import Any
 
 MAX_RESPONSE = 6 * 1024 * 1024 + 100
 _TASK = "/var/task"
+_USUAL = 1 << 16  # bytes that are received in one go
 
 
 class Channel:
@@ -35,16 +36,19 @@ class Channel:
         self._socket.sendall(struct.pack(">I", len(body)) + kind + body)
 
     def receive(self) -> bytes:
-        (length,) = struct.unpack(">I", self._exactly(5)[:4])
-        return self._exactly(length)
+        """The body of the next frame. The cloud sends none before the one before it was answered."""
+        data = self._more(_USUAL)
+        while len(data) < 5:
+            data += self._more(5 - len(data))
+        (length,) = struct.unpack_from(">I", data)
+        while len(data) < 5 + length:
+            data += self._more(5 + length - len(data), socket.MSG_WAITALL)
+        return data[5:]
 
-    def _exactly(self, size: int) -> bytes:
-        data = self._socket.recv(size, socket.MSG_WAITALL)
-        while len(data) < size:
-            more = self._socket.recv(size - len(data), socket.MSG_WAITALL)
-            if not more:
-                os._exit(0)  # the cloud has let go of this environment
-            data += more
+    def _more(self, size: int, flags: int = 0) -> bytes:
+        data = self._socket.recv(size, flags)
+        if not data:
+            os._exit(0)  # the cloud has let go of this environment
         return data
 
 
@@ -66,8 +70,7 @@ class ClientContext:
 class LambdaContext:
     """https://docs.aws.amazon.com/lambda/latest/dg/python-context.html"""
 
-    def __init__(self, meta: dict[str, Any]) -> None:
-        environment = os.environ
+    def __init__(self, meta: dict[str, Any], environment: dict[str, str]) -> None:
         self.aws_request_id: str = meta["id"]
         self.function_name = environment["AWS_LAMBDA_FUNCTION_NAME"]
         self.function_version = environment["AWS_LAMBDA_FUNCTION_VERSION"]
@@ -251,12 +254,13 @@ def run(config: dict[str, Any], fd: int) -> None:
         channel.send(b"F", json.dumps(body).encode())
         os._exit(1)
     channel.send(b"R", b"")
+    environment: dict[str, str] = config["environment"]
     while True:
         head, _, payload = channel.receive().partition(b"\n")
         meta = json.loads(head)
         RequestFilter.request_id = meta["id"]
         os.environ["_X_AMZN_TRACE_ID"] = meta["trace"]
-        kind, body = _invoke(handler, payload, LambdaContext(meta))
+        kind, body = _invoke(handler, payload, LambdaContext(meta, environment))
         sys.stdout.flush()
         sys.stderr.flush()
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

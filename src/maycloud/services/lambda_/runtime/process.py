@@ -122,8 +122,7 @@ class Environment(ABC):
             self._output = -1
 
     def take_lines(self) -> list[tuple[int, str]]:
-        """Lines since the last time, with the last one even if it was not ended."""
-        self._drain()
+        """Lines up to the answer, with the last one even if it was not ended."""
         if self._partial:
             self._lines.append((int(time.time() * 1000), self._partial.decode("utf-8", "replace")))
             self._partial = b""
