@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from maycloud.access.identities import Identities
+from maycloud.access.identities import MFA_TIME, Identities
 from maycloud.access.policies import Policy as CompiledPolicy
 from maycloud.access.policies import compile_policy, decide, denial_message
 from maycloud.errors import AwsError
@@ -160,6 +160,9 @@ class Authorizer:
         for extra in (principal.context, call.context, given):
             for name, value in extra.items():
                 keys[name.lower()] = value
+        proved = keys.pop(MFA_TIME, None)
+        if proved is not None:
+            keys["aws:multifactorauthage"] = int(now - proved)
         return keys
 
 

@@ -19,6 +19,7 @@ from maycloud.principal import Principal
 from maycloud.store import Documents, Scope, Store
 
 ADMIN_KEY = "test"
+MFA_TIME = "maycloud:mfatime"  # in a principal's context: when it proved that it has its device
 HOME = "000000000000"
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
@@ -69,6 +70,8 @@ class Identities:
         self.policies = store.documents("iam.policies")
         self.keys = store.documents("iam.keys")  # of users, by access key; scope is ("", "")
         self.sessions = store.documents("iam.sessions")  # the same for temporary credentials
+        self.devices = store.documents("iam.mfaDevices")
+        self.oidc_providers = store.documents("iam.oidcProviders")
         self._dependents: list[dict[Any, Any]] = []
         self._cache: dict[Any, Any] = self.dependent()
 
@@ -141,8 +144,10 @@ class Identities:
         context: Document = dict(found.get("context", {}))
         if "issued" in found:
             context["aws:TokenIssueTime"] = found["issued"]
-        # Said of temporary credentials only; nobody has a device to sign in with.
-        context["aws:MultiFactorAuthPresent"] = False
+        # Said of temporary credentials only.
+        context["aws:MultiFactorAuthPresent"] = "mfa" in found
+        if "mfa" in found:
+            context[MFA_TIME] = found["mfa"]
         principal = Principal(
             found["kind"],
             found["account"],

@@ -5,13 +5,12 @@ https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-mfa
 
 import base64
 import hmac
-import os
-import struct
 from typing import TYPE_CHECKING
 
 import orjson
 
 from maycloud.errors import AwsError
+from maycloud.onetime import step_of
 from maycloud.services.cognito_idp import codes, messages
 from maycloud.services.cognito_idp.schema import VERIFIED
 from maycloud.services.cognito_idp.service import invalid
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 
 TOTP, EMAIL, SMS = "SOFTWARE_TOKEN_MFA", "EMAIL_OTP", "SMS_MFA"
 CODE_OF = {TOTP: "SOFTWARE_TOKEN_MFA_CODE", EMAIL: "EMAIL_OTP_CODE", SMS: "SMS_MFA_CODE"}
-STEP = 30  # seconds, RFC 6238
-SECRET_SIZE = 32  # bytes
 
 _ATTRIBUTE = {EMAIL: "email", SMS: "phone_number"}
 
@@ -123,35 +120,12 @@ def wrong_code() -> AwsError:
 # Authenticator apps
 
 
-def new_secret() -> str:
-    """A shared secret in base32."""
-    return base64.b32encode(os.urandom(SECRET_SIZE)).decode().rstrip("=")
-
-
 def seal_secret(state: "UserPools", user: User, secret: str) -> str:
     return base64.b64encode(state.vault.seal(f"totp:{user.pool}:{user.sub}", secret.encode())).decode()
 
 
 def open_secret(state: "UserPools", user: User, sealed: str) -> str:
     return state.vault.open(f"totp:{user.pool}:{user.sub}", base64.b64decode(sealed)).decode()
-
-
-def totp(secret: str, step: int) -> str:
-    """RFC 6238 with SHA-1 and six digits."""
-    key = base64.b32decode(secret + "=" * (-len(secret) % 8))
-    digest = hmac.digest(key, struct.pack(">Q", step), "sha1")
-    at = digest[-1] & 15
-    return f"{(int.from_bytes(digest[at : at + 4], 'big') & 0x7FFFFFFF) % 1_000_000:06d}"
-
-
-def step_of(secret: str, code: str, now: float) -> int | None:
-    """The time step that a code is of, one before and one after now included."""
-    current = int(now // STEP)
-    found = None
-    for step in (current - 1, current, current + 1):
-        if hmac.compare_digest(totp(secret, step).encode(), code.encode()):
-            found = step
-    return found
 
 
 def check_totp(state: "UserPools", user: User, code: str) -> None:

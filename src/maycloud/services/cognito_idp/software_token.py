@@ -1,5 +1,6 @@
 """Authenticator apps: a secret is handed out, and counts once a code of it was seen."""
 
+from maycloud import onetime
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
 from maycloud.services.cognito_idp import challenges, mfa, throttling, tokens
@@ -26,7 +27,7 @@ def AssociateSoftwareToken(call: Call, params: Params) -> Result:
         raise AwsError(
             "SoftwareTokenMFANotFoundException", "Software Token MFA is not enabled for the userpool."
         )
-    secret = mfa.new_secret()
+    secret = onetime.new_secret()
     if held is None:
         user.settings["TotpPending"] = mfa.seal_secret(state, user, secret)
         state.store.save_user(user)
@@ -50,7 +51,7 @@ def VerifySoftwareToken(call: Call, params: Params) -> Result:
         raise invalid("Software token has not been associated.")
     locked = f"mfa:{user.key}"
     throttling.check_password_attempts(state, pool, locked)
-    step = mfa.step_of(secret, params["UserCode"], state.clock.wall())
+    step = onetime.step_of(secret, params["UserCode"], state.clock.wall())
     if step is None:
         throttling.wrong_password(state, pool, locked)
         raise AwsError("EnableSoftwareTokenMFAException", "Code mismatch")

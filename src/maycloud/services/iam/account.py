@@ -84,6 +84,16 @@ def delete_account_password_policy(call: Call, _params: Params) -> Result:
     return None
 
 
+def reuse_prevention(call: Call) -> int:
+    """How many earlier passwords may not come again."""
+    return (_account(call).get(scope(call), _PASSWORDS) or {}).get("PasswordReusePrevention", 0)
+
+
+def password_age(call: Call) -> int | None:
+    """Days that a password lasts."""
+    return (_account(call).get(scope(call), _PASSWORDS) or {}).get("MaxPasswordAge")
+
+
 def check_password(call: Call, password: str) -> None:
     """Raises PasswordPolicyViolation for one that the account's policy does not allow."""
     policy = _account(call).get(scope(call), _PASSWORDS) or {"MinimumPasswordLength": 8}

@@ -7,7 +7,15 @@ and test_iam_account_summary.snapshot.json.
 from typing import Any
 
 from maycloud.services.base import Call, Params, Result
-from maycloud.services.iam import attachments, instance_profiles, policies, roles, users
+from maycloud.services.iam import (
+    attachments,
+    instance_profiles,
+    policies,
+    providers,
+    roles,
+    server_certificates,
+    users,
+)
 from maycloud.services.iam.attachments import boundary_of
 from maycloud.services.iam.common import describe_role, encoded, identities, page, scope, tag_list
 from maycloud.services.iam.groups import describe_group
@@ -89,6 +97,7 @@ def account_summary(call: Call, _params: Params) -> Result:
     own = [policy for _, policy in store.policies.items(scope(call))]
     kinds = ("user", "group", "role")
     held = [holder for kind in kinds for _, holder in getattr(store, f"{kind}s").items(scope(call))]
+    devices = store.devices.items(scope(call))
     in_use = {arn for holder in held for arn in holder.get("Attached", [])}
     counts = {
         "Users": len(store.users.items(scope(call))),
@@ -97,10 +106,11 @@ def account_summary(call: Call, _params: Params) -> Result:
         "Policies": len(own),
         "InstanceProfiles": len(instance_profiles.profiles(call).items(scope(call))),
         "PolicyVersionsInUse": sum(len(p["Versions"]) for p in own) + sum(":aws:policy" in a for a in in_use),
-        "Providers": 0,
-        "MFADevices": 0,
-        "MFADevicesInUse": 0,
-        "ServerCertificates": 0,
+        "Providers": len(providers.oidc_providers(call).items(scope(call)))
+        + len(providers.saml_providers(call).items(scope(call))),
+        "MFADevices": len(devices),
+        "MFADevicesInUse": sum("User" in device for _, device in devices),
+        "ServerCertificates": len(server_certificates.certificates(call).items(scope(call))),
         "AccountMFAEnabled": 0,
         "AccountAccessKeysPresent": 0,
         "AccountPasswordPresent": 0,

@@ -1,11 +1,11 @@
-"""Users, their access keys and passwords."""
+"""Users and their access keys."""
 
 from typing import Any
 
+from maycloud.access import mfa
 from maycloud.access.identities import new_id, new_secret
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
-from maycloud.services.iam.account import check_password
 from maycloud.services.iam.attachments import USER, boundary_of, check_boundary
 from maycloud.services.iam.common import (
     check_name,
@@ -25,6 +25,11 @@ from maycloud.store import Document
 
 MAX_KEYS = 2
 _GLOBAL = ("", "")  # access keys are unique over all accounts
+_HELD = {
+    "Certificates": "signing certificates",
+    "SSHPublicKeys": "SSH public keys",
+    "ServiceCredentials": "service specific credentials",
+}  # what a user must have none of to be deleted
 
 
 def describe(user: Document, *, whole: bool = True) -> dict[str, Any]:
@@ -108,8 +113,10 @@ def update_user(call: Call, params: Params) -> Result:
         check_name("userName", name, 64)
         if store.users.get(scope(call), name) is not None:
             raise exists("User", name)
-        for key, body in _keys(call, user["UserName"]):
+        for key, body in keys_of(call, user["UserName"]):
             store.write(store.keys, _GLOBAL, key, body | {"user": name})
+        for device in mfa.devices_of(store, scope(call), user["UserName"]):
+            store.write(store.devices, scope(call), device["SerialNumber"], device | {"User": name})
         store.remove(store.users, scope(call), user["UserName"])
     user |= {"UserName": name, "Path": path, "Arn": f"arn:aws:iam::{call.account}:user{path}{name}"}
     store.write(store.users, scope(call), name, user)
@@ -121,8 +128,13 @@ def delete_user(call: Call, params: Params) -> Result:
     name = user["UserName"]
     if user.get("Login"):
         raise conflict("Cannot delete entity, must delete login profile first.")
-    if _keys(call, name):
+    if keys_of(call, name):
         raise conflict("Cannot delete entity, must delete access keys first.")
+    if mfa.devices_of(identities(call), scope(call), name):
+        raise conflict("Cannot delete entity, must delete MFA device first.")
+    for kind, words in _HELD.items():
+        if user.get(kind):
+            raise conflict(f"Cannot delete entity, must delete {words} first.")
     if user.get("Inline"):
         raise conflict("Cannot delete entity, must delete policies first.")
     if user.get("Attached"):
@@ -136,7 +148,7 @@ def delete_user(call: Call, params: Params) -> Result:
 # Access keys
 
 
-def _keys(call: Call, user: str) -> list[tuple[str, Document]]:
+def keys_of(call: Call, user: str) -> list[tuple[str, Document]]:
     return [
         (key, body)
         for key, body in identities(call).keys.items(_GLOBAL)
@@ -148,7 +160,7 @@ def create_access_key(call: Call, params: Params) -> Result:
     name = own_name(call, params)
     if identities(call).users.get(scope(call), name) is None:
         raise no_such("user", name)
-    if len(_keys(call, name)) >= MAX_KEYS:
+    if len(keys_of(call, name)) >= MAX_KEYS:
         raise limit_exceeded("AccessKeysPerUser", MAX_KEYS)
     key = new_id("AKIA")[:20]
     body = {
@@ -198,7 +210,7 @@ def list_access_keys(call: Call, params: Params) -> Result:
             "Status": body["status"],
             "CreateDate": moment(body["created"]),
         }
-        for key, body in _keys(call, name)
+        for key, body in keys_of(call, name)
     ]
     return page(rows, params, "AccessKeyMetadata")
 
@@ -215,61 +227,3 @@ def access_key_last_used(call: Call, params: Params) -> Result:
             403,
         )
     return {"UserName": body["user"], "AccessKeyLastUsed": {"ServiceName": "N/A", "Region": "N/A"}}
-
-
-# Passwords. There is no console to sign in to, so that a password is checked and forgotten.
-
-
-def _login(user: Document) -> dict[str, Any]:
-    login = user["Login"]
-    return {
-        "UserName": user["UserName"],
-        "CreateDate": moment(login["Created"]),
-        "PasswordResetRequired": login["Reset"],
-    }
-
-
-def _with_login(call: Call, params: Params) -> Document:
-    user = USER.find(call, {"UserName": own_name(call, params)})
-    if not user.get("Login"):
-        raise AwsError("NoSuchEntity", f"Login Profile for User {user['UserName']} cannot be found.", 404)
-    return user
-
-
-def create_login_profile(call: Call, params: Params) -> Result:
-    user = USER.find(call, {"UserName": own_name(call, params)})
-    name = user["UserName"]
-    if user.get("Login"):
-        raise AwsError("EntityAlreadyExists", f"Login Profile for user {name} already exists.", 409)
-    if "Password" not in params:
-        # The model leaves it out for sessions of AssumeRoot, which are not here.
-        raise AwsError(
-            "ValidationError",
-            "1 validation error detected: Value null at 'password' failed to satisfy constraint: Member must"
-            " not be null",
-        )
-    check_password(call, params["Password"])
-    login = {"Created": call.now(), "Reset": params.get("PasswordResetRequired", False)}
-    user = user | {"Login": login}
-    USER.save(call, {"UserName": name}, user)
-    return {"LoginProfile": _login(user)}
-
-
-def get_login_profile(call: Call, params: Params) -> Result:
-    return {"LoginProfile": _login(_with_login(call, params))}
-
-
-def update_login_profile(call: Call, params: Params) -> Result:
-    user = _with_login(call, params)
-    if "Password" in params:
-        check_password(call, params["Password"])
-    reset = params.get("PasswordResetRequired", user["Login"]["Reset"])
-    USER.save(call, {"UserName": user["UserName"]}, user | {"Login": user["Login"] | {"Reset": reset}})
-    return None
-
-
-def delete_login_profile(call: Call, params: Params) -> Result:
-    user = dict(_with_login(call, params))
-    del user["Login"]
-    USER.save(call, {"UserName": user["UserName"]}, user)
-    return None

@@ -19,6 +19,7 @@ from maycloud.services.sts.sessions import (
     identities,
     inherited_tags,
     packed_size,
+    prove_mfa,
     role_answer,
     session_policies,
     session_tags,
@@ -46,7 +47,8 @@ def AssumeRole(call: Call, params: Params) -> Result:
     if call.principal.kind == "root":
         raise AwsError("AccessDenied", "Roles may not be assumed by root accounts.", 403)
     role = identities(call).role(params["RoleArn"])
-    _authorize(call, params, role)
+    proved = prove_mfa(call, params)
+    _authorize(call, params, role, proved)
     assert role is not None
     duration = params.get("DurationSeconds", 3600)
     check_duration(role, duration)
@@ -57,6 +59,8 @@ def AssumeRole(call: Call, params: Params) -> Result:
             " chaining",
         )
     session = role_principal(role, params["RoleSessionName"])
+    if proved is not None:
+        session["mfa"] = proved
     session["tags"] = {**session["tags"], **inherited, **session_tags(params)}
     session["policies"] = session_policies(call, params, role)
     session["context"] = {}
@@ -71,11 +75,13 @@ def AssumeRole(call: Call, params: Params) -> Result:
     return result
 
 
-def _authorize(call: Call, params: Params, role: Document | None) -> None:
+def _authorize(call: Call, params: Params, role: Document | None, proved: float | None) -> None:
     """Raises AccessDenied, in the same words whether or not there is such a role."""
     context: dict[str, Any] = {"sts:RoleSessionName": params["RoleSessionName"]}
     if params.get("ExternalId"):
         context["sts:ExternalId"] = params["ExternalId"]
+    if proved is not None:
+        context |= {"aws:MultiFactorAuthPresent": True, "aws:MultiFactorAuthAge": 0}
     for key, value in session_tags(params).items():
         context[f"aws:RequestTag/{key}"] = value
     if role is not None:
@@ -91,6 +97,7 @@ def _authorize(call: Call, params: Params, role: Document | None) -> None:
 def GetSessionToken(call: Call, params: Params) -> Result:
     """Temporary credentials with the caller's own rights."""
     principal = _long_lived(call, "GetSessionToken")
+    proved = prove_mfa(call, params)
     credential = identities(call).open_session(
         params.get("DurationSeconds", 43_200),
         kind=principal.kind,
@@ -98,6 +105,7 @@ def GetSessionToken(call: Call, params: Params) -> Result:
         arn=principal.arn,
         id=principal.id,
         tags=principal.tags,
+        **({"mfa": proved} if proved is not None else {}),
     )
     return {"Credentials": answer(credential)}
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from maycloud.access import mfa
 from maycloud.access.identities import Credential, Identities
 from maycloud.access.validation import check_policy_document
 from maycloud.errors import AwsError
@@ -66,6 +67,16 @@ def check_tags(params: Params, inherited: dict[str, str]) -> None:
             "InvalidParameterValue",
             "The specified transitive tag key must be included in the requested tags.",
         )
+
+
+def prove_mfa(call: Call, params: Params) -> float | None:
+    """When the caller proved that it has its device, which is now, or None if it does not say so."""
+    if not params.get("SerialNumber"):
+        return None
+    mfa.check(
+        identities(call), call.principal, params["SerialNumber"], params.get("TokenCode"), call.store.clock
+    )
+    return call.now()
 
 
 def check_duration(role: Document, seconds: int) -> None:
