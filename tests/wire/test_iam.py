@@ -336,3 +336,14 @@ def test_service_linked_roles_belong_to_their_service(iam: Any) -> None:
     task = iam.delete_service_linked_role(RoleName=name)["DeletionTaskId"]
     assert iam.get_service_linked_role_deletion_status(DeletionTaskId=task)["Status"] == "SUCCEEDED"
     refused("NoSuchEntity", iam.get_role, RoleName=name)
+
+
+def test_service_linked_roles_have_their_service_s_own_names(iam: Any) -> None:
+    for service, name in (
+        ("elasticbeanstalk", "AWSServiceRoleForElasticBeanstalk"),
+        ("custom-resource.application-autoscaling", "AWSServiceRoleForApplicationAutoScaling_CustomResource"),
+        ("ecs", "AWSServiceRoleForECS"),
+        ("my-own", "AWSServiceRoleForMyOwn"),
+    ):
+        made = iam.create_service_linked_role(AWSServiceName=f"{service}.amazonaws.com")["Role"]
+        assert made["RoleName"] == name

@@ -26,6 +26,7 @@ from maycloud.services.iam.common import (
     tags_of,
 )
 from maycloud.services.iam.instance_profiles import holding
+from maycloud.services.iam.linked_roles import role_name
 from maycloud.store import Document
 
 MAX_TRUST = 2048
@@ -144,14 +145,12 @@ def delete_role(call: Call, params: Params) -> Result:
 
 def create_service_linked_role(call: Call, params: Params) -> Result:
     service = params["AWSServiceName"]
-    title = "".join(part.title() for part in service.partition(".")[0].split("-"))
-    suffix = f"_{params['CustomSuffix']}" if params.get("CustomSuffix") else ""
     trust = {
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}],
     }
     wanted = {
-        "RoleName": f"AWSServiceRoleFor{title}{suffix}",
+        "RoleName": role_name(service, params.get("CustomSuffix")),
         "Path": f"{_LINKED}{service}/",
         "AssumeRolePolicyDocument": orjson.dumps(trust).decode(),
         "Description": params.get("Description", ""),
