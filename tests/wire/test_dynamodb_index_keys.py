@@ -164,3 +164,33 @@ def test_such_an_index_added_later_is_filled_and_kept(dynamodb: Any) -> None:
     assert dynamodb.scan(TableName="later", IndexName="index")["Items"] == []
     with pytest.raises(ClientError, match="Type mismatch for Index Key b Expected: S Actual: N"):
         dynamodb.put_item(TableName="later", Item=item | {"b": {"N": "1"}})
+
+
+def test_a_local_index_fetches_from_the_table_and_that_is_counted(dynamodb: Any) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LSI.html#LSI.ThroughputConsiderations"""
+    keys_only = index(("p", "HASH"), ("l", "RANGE")) | {"Projection": {"ProjectionType": "KEYS_ONLY"}}
+    dynamodb.create_table(
+        TableName="fetched", KeySchema=schema(("p", "HASH"), ("s", "RANGE")),
+        AttributeDefinitions=definitions({"p": "S", "s": "S", "l": "S"}),
+        BillingMode="PAY_PER_REQUEST", LocalSecondaryIndexes=[keys_only],
+    )  # fmt: skip
+    for sort in "ab":
+        item = {"p": {"S": "p"}, "s": {"S": sort}, "l": {"S": sort}, "data": {"S": "x" * 5000}}
+        dynamodb.put_item(TableName="fetched", Item=item)
+    asked = {
+        "TableName": "fetched", "IndexName": "index", "KeyConditionExpression": "p = :p",
+        "ExpressionAttributeValues": {":p": {"S": "p"}}, "ReturnConsumedCapacity": "INDEXES",
+        "ConsistentRead": True,
+    }  # fmt: skip
+    for more, fetched, names in (
+        ({}, 0.0, {"p", "s", "l"}),
+        ({"Select": "ALL_ATTRIBUTES"}, 4.0, {"p", "s", "l", "data"}),
+        ({"ProjectionExpression": "l"}, 0.0, {"l"}),
+        ({"ProjectionExpression": "#d", "ExpressionAttributeNames": {"#d": "data"}}, 4.0, {"data"}),
+    ):
+        answer = dynamodb.query(**asked, **more)
+        assert [item.keys() for item in answer["Items"]] == [names] * 2
+        capacity = answer["ConsumedCapacity"]
+        assert capacity["Table"]["CapacityUnits"] == fetched
+        assert capacity["LocalSecondaryIndexes"]["index"]["CapacityUnits"] == 1.0
+        assert capacity["CapacityUnits"] == fetched + 1.0

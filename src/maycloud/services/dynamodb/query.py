@@ -297,9 +297,9 @@ def _read(call: Call, reading: Reading, wanted: Wanted, params: Params) -> Resul
     last: bytes | None = None
     more = False
     needs_item = wanted.predicate is not None or wanted.project is not None
-    cut = index.projection if index is not None and params.get("Select") != "ALL_ATTRIBUTES" else None
-    if cut is not None and wanted.project is not None and index is not None and not index.is_global:
-        cut = None  # a local index fetches what it does not project from the table
+    cut = index.projection if index is not None else None
+    fetches = _fetches(index, params, wanted.project)
+    fetched = 0
     limit = wanted.limit
     unparsed = not needs_item and cut is None and not wanted.counts_only
     for _key, item_bytes, raw in _rows(call, reading):
@@ -313,6 +313,9 @@ def _read(call: Call, reading: Reading, wanted: Wanted, params: Params) -> Resul
         scanned += 1
         size += row_size
         last = raw
+        if fetches:
+            fetched += max(1, -(-item_bytes // 4096))
+            item = None
         if unparsed:
             found.append(orjson.Fragment(raw))
             continue
@@ -332,8 +335,20 @@ def _read(call: Call, reading: Reading, wanted: Wanted, params: Params) -> Resul
     if last is not None and (more or scanned == wanted.limit) and not reading.single:
         result["LastEvaluatedKey"] = _last_key(table, index, orjson.loads(last))
     if "ReturnConsumedCapacity" in params:
-        _account(reading, params, size, result)
+        _account(reading, params, size, fetched, result)
     return result
+
+
+def _fetches(index: Index | None, params: Params, project: Projection | None) -> bool:
+    """Whether a local index must fetch from the table what it does not project.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LSI.html#LSI.ThroughputConsiderations
+    """
+    if index is None or index.is_global or index.projection is None:
+        return False
+    if params.get("Select") == "ALL_ATTRIBUTES":
+        return True
+    return project is not None and any(path[0] not in index.projection for path in project.paths)
 
 
 def _rows(call: Call, reading: Reading) -> Iterator[tuple[bytes, int, bytes]]:
@@ -350,10 +365,12 @@ def _last_key(table: Table, index: Index | None, item: Item) -> Item:
     return last
 
 
-def _account(reading: Reading, params: Params, size: int, result: dict[str, Any]) -> None:
-    """A Query's units: the bytes of all it read together, rounded up once."""
+def _account(reading: Reading, params: Params, size: int, fetched: int, result: dict[str, Any]) -> None:
+    """A Query's units: the bytes of all it read together, rounded up once; and the blocks of each item that
+    was fetched from the table."""
     consumed = Consumed(reading.table, params)
     blocks = max(1, -(-size // 4096))
-    units = blocks * (1.0 if params.get("ConsistentRead") else 0.5)
-    consumed.add(units, reading.index.name if reading.index is not None else None)
+    each = 1.0 if params.get("ConsistentRead") else 0.5
+    consumed.add(blocks * each, reading.index.name if reading.index is not None else None)
+    consumed.add(fetched * each)
     consumed.put_into(result)
