@@ -363,7 +363,9 @@ def test_properties_that_a_type_does_not_have(client: Client) -> None:
     wrong = parameter()
     wrong["Properties"]["Colour"] = "red"
     assert create(cloudformation, "wrong", template(A=wrong))["StackStatus"] == "ROLLBACK_COMPLETE"
-    assert "Encountered unsupported property Colour" in reasons(cloudformation, "wrong")
+    assert "for resource A with message: [#: extraneous key [Colour] is not permitted]" in reasons(
+        cloudformation, "wrong"
+    )
     del wrong["Properties"]["Colour"], wrong["Properties"]["Value"]
     assert create(cloudformation, "less", template(A=wrong))["StackStatus"] == "ROLLBACK_COMPLETE"
     assert "#: required key [Value] not found" in reasons(cloudformation, "less")
@@ -523,8 +525,8 @@ def test_aws_cloudformation_deploy(cloud: RunningCloud, tmp_path: Path) -> None:
         ),
         (
             {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": "a week"}},
-            "Properties validation failed for resource R with message:\n"
-            "#/retentionInDays: expected type: Integer, found: String",
+            "Properties validation failed for resource R with message:"
+            " [#/retentionInDays: expected type: Integer, found: String]",
         ),
     ],
 )

@@ -456,3 +456,110 @@ def test_rolling_back_what_was_kept(client: Client) -> None:
         + "This stack cannot be updated from [CREATE_FAILED] state because it contains [on-failure:"
         " DO_NOTHING]. Please use disable-rollback option instead during stack creation."
     )
+
+
+def test_tags_of_a_stack_are_its_resources(client: Client) -> None:
+    """An update that changes the stack's tags alone brings them to what is tagged, and takes them from it.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-console-add-tags.html
+    """
+    cf, ssm, logs = client("cloudformation"), client("ssm"), client("logs")
+    group = {"Type": "AWS::Logs::LogGroup", "Properties": {"Tags": [{"Key": "own", "Value": "mine"}]}}
+    body = template(Resources={"P": parameter(Name="/tagged/p"), "G": group})
+
+    def tags(*pairs: str) -> list[dict[str, str]]:
+        return [dict(zip(("Key", "Value"), pair.split("="), strict=True)) for pair in pairs]
+
+    def found() -> dict[str, str]:
+        listed = ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId="/tagged/p")["TagList"]
+        return {tag["Key"]: tag["Value"] for tag in listed}
+
+    create(cf, "tagged", body, Tags=tags("a=1", "own=stack"))
+    assert found() == {"a": "1", "own": "stack"}
+    name = cf.describe_stack_resource(StackName="tagged", LogicalResourceId="G")["StackResourceDetail"]
+    arn = f"arn:aws:logs:us-east-1:000000000000:log-group:{name['PhysicalResourceId']}"
+    assert logs.list_tags_for_resource(resourceArn=arn)["tags"] == {"a": "1", "own": "mine"}
+    assert update(cf, "tagged", body, Tags=tags("b=2"))["StackStatus"] == "UPDATE_COMPLETE"
+    assert found() == {"b": "2"}
+    assert logs.list_tags_for_resource(resourceArn=arn)["tags"] == {"b": "2", "own": "mine"}
+    failing = template(
+        Resources={
+            "P": parameter(Name="/tagged/p"), "G": group,
+            "B": {**parameter(AllowedPattern="x"), "DependsOn": ["P", "G"]},
+        }
+    )  # fmt: skip
+    assert update(cf, "tagged", failing, Tags=tags("c=3"))["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert found() == {"b": "2"}
+
+
+def test_nested_stacks_are_always_looked_at(client: Client) -> None:
+    """ChangeSource Automatic: API_ResourceChangeDetail.html."""
+    cf, s3, ssm = client("cloudformation"), client("s3"), client("ssm")
+    s3.create_bucket(Bucket="nested-templates")
+    child = template(Resources={"P": parameter("one", Name="/nested/p")})
+    s3.put_object(Bucket="nested-templates", Key="child.json", Body=child)
+    url = "https://nested-templates.s3.amazonaws.com/child.json"
+    nested = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}
+    body = template(Resources={"N": nested})
+    create(cf, "outer", body)
+    s3.put_object(Bucket="nested-templates", Key="child.json", Body=child.replace("one", "two"))
+    made = change_set(cf, "outer", "again", body)
+    (change,) = made["Changes"]
+    assert change["ResourceChange"]["Details"][0]["ChangeSource"] == "Automatic"
+    assert execute(cf, "outer", "again")["StackStatus"] == "UPDATE_COMPLETE"
+    assert ssm.get_parameter(Name="/nested/p")["Parameter"]["Value"] == "two"
+    # Nothing to do for the child either: AWS says so of neither.
+    assert update(cf, "outer", body)["StackStatus"] == "UPDATE_COMPLETE"
+
+
+def test_a_template_of_the_cdk(client: Client) -> None:
+    """What `cdk synth` writes beside the resources: metadata, the bootstrap's version and a rule on it.
+
+    https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html
+    """
+    cf, ssm = client("cloudformation"), client("ssm")
+    version = {
+        "Type": "AWS::SSM::Parameter::Value<String>",
+        "Default": "/cdk-bootstrap/hnb659fds/version",
+        "Description": "Version of the CDK Bootstrap resources in this environment. [cdk:skip]",
+    }
+    old = {"Fn::Contains": [["1", "2", "3", "4", "5"], {"Ref": "BootstrapVersion"}]}
+    words = "CDK bootstrap stack version 6 required. Please run 'cdk bootstrap' with a recent version."
+    rule = {"Assertions": [{"Assert": {"Fn::Not": [old]}, "AssertDescription": words}]}
+    available = {"Fn::Equals": [{"Ref": "AWS::Region"}, "us-east-1"]}
+    body = template(
+        Parameters={"BootstrapVersion": version},
+        Rules={"CheckBootstrapVersion": rule},
+        Conditions={"CDKMetadataAvailable": {"Fn::Or": [available, {"Fn::Equals": ["a", "b"]}]}},
+        Resources={
+            "P": {**parameter(), "Metadata": {"aws:cdk:path": "Stack/P/Resource"}},
+            "CDKMetadata": {
+                "Type": "AWS::CDK::Metadata",
+                "Properties": {"Analytics": "v2:deflate64:H4sIAAAAAAAA/zPSM9AzVEwsL9ZNTsnRzclM0qsO"},
+                "Metadata": {"aws:cdk:path": "Stack/CDKMetadata/Default"},
+                "Condition": "CDKMetadataAvailable",
+            },
+        },
+    )
+    assert refused(cf.create_stack, StackName="cdk", TemplateBody=body) == (
+        VALIDATION + "Unable to fetch parameters [/cdk-bootstrap/hnb659fds/version] from parameter store for"
+        " this account."
+    )
+    ssm.put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Type="String", Value="5")
+    assert words in refused(cf.create_stack, StackName="cdk", TemplateBody=body)
+    ssm.put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Type="String", Value="21", Overwrite=True)
+    assert create(cf, "cdk", body)["StackStatus"] == "CREATE_COMPLETE"
+    stack = update(cf, "cdk", body.replace("zPSM9", "zPSM8"))
+    assert stack["StackStatus"] == "UPDATE_COMPLETE"
+    assert stack["Parameters"][0]["ResolvedValue"] == "21"
+
+
+def test_a_member_that_is_missing_deep_down(client: Client) -> None:
+    cf = client("cloudformation")
+    bucket = {"Type": "AWS::S3::Bucket", "Properties": {"CorsConfiguration": {"Rules": []}}}
+    create(cf, "deep", template(Resources={"B": bucket}))
+    failed = [row for row in events(cf, "deep", "B") if row["ResourceStatus"] == "CREATE_FAILED"]
+    assert failed[0]["ResourceStatusReason"] == (
+        "Properties validation failed for resource B with message:"
+        " [#/CorsConfiguration: required key [CorsRules] not found]"
+    )

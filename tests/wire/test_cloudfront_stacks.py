@@ -209,4 +209,4 @@ def test_unknown_properties_are_named(cloud: RunningCloud) -> None:
         quickly(stacks, "stack_create_complete", "cf-odd")
     events = stacks.describe_stack_events(StackName="cf-odd")["StackEvents"]
     reasons = " ".join(each.get("ResourceStatusReason", "") for each in events)
-    assert "/DistributionConfig/DefaultCacheBehavior/Colour" in reasons
+    assert "[#/DistributionConfig/DefaultCacheBehavior: extraneous key [Colour] is not permitted]" in reasons

@@ -108,4 +108,4 @@ def test_what_a_mapping_does_not_have_is_named(cloud: RunningCloud) -> None:
     with pytest.raises(WaiterError):
         run(cloudformation, "create", "odd", body)
     events = cloudformation.describe_stack_events(StackName="odd")["StackEvents"]
-    assert any("property Colour" in event.get("ResourceStatusReason", "") for event in events)
+    assert any("extraneous key [Colour]" in event.get("ResourceStatusReason", "") for event in events)

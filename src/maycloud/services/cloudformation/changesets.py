@@ -15,7 +15,7 @@ from maycloud.services.cloudformation.coercion import text
 from maycloud.services.cloudformation.intrinsics import Scope
 from maycloud.services.cloudformation.plans import mask, scope_of
 from maycloud.services.cloudformation.providers import Provider, find
-from maycloud.services.cloudformation.steps import Rows
+from maycloud.services.cloudformation.rows import Rows
 from maycloud.services.cloudformation.store import Record, Stacks
 
 UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"
@@ -89,6 +89,11 @@ class _Changes:
             scopes.append(attribute)
             target = {"Attribute": attribute, "RequiresRecreation": "Never"}
             details.append(_detail(target, "Static", "DirectModification"))
+        if provider.always and not details:
+            # As the API reference says of nested stacks that the template has not changed.
+            scopes = ["Properties"]
+            target = {"Attribute": "Properties", "RequiresRecreation": "Never"}
+            details.append(_detail(target, "Dynamic", "Automatic"))
         if not details:
             return None
         members: Record = {"PhysicalResourceId": row["physical_id"], "Replacement": replacement}

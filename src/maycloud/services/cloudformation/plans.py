@@ -313,7 +313,12 @@ def _check_maps(scope: Scope, value: Any) -> None:
 
 
 def same(old: Record, new: Record) -> bool:
-    """Whether the new plan asks for nothing that the old did not."""
+    """Whether the new plan asks for nothing that the old did not.
+
+    A stack with nested ones may always have something to do: their templates are looked at when it is done.
+    """
+    if any(item["Type"] == "AWS::CloudFormation::Stack" for item in new["processed"]["Resources"].values()):
+        return False
     sections = ("Resources", "Outputs", "Mappings", "Conditions")
     return all(old["processed"].get(name) == new["processed"].get(name) for name in sections) and all(
         old[name] == new[name] for name in ("values", "resolved", "tags", "notification_arns")

@@ -14,11 +14,13 @@ from maycloud.errors import AwsError
 from maycloud.principal import Principal
 from maycloud.services.cloudformation import graph
 from maycloud.services.cloudformation.coercion import text
+from maycloud.services.cloudformation.failures import ResourceFailedError
 from maycloud.services.cloudformation.intrinsics import NO_VALUE, Scope
 from maycloud.services.cloudformation.parameters import is_secret, resolve_dynamic
 from maycloud.services.cloudformation.plans import Reader, localizer, mask, scope_of
+from maycloud.services.cloudformation.rows import Rows
 from maycloud.services.cloudformation.stack_policies import StackPolicy
-from maycloud.services.cloudformation.steps import ResourceFailedError, Rows, Steps
+from maycloud.services.cloudformation.steps import Steps
 from maycloud.services.cloudformation.store import Record
 from maycloud.services.cloudformation.template import error, format_error
 
@@ -45,6 +47,7 @@ class Run:
         self.stack = stack
         self.principal = principal
         self.work_id: str = stack["work"]["id"]
+        self.tags: dict[str, str] = (stack["plan"] or {}).get("tags", {})  # that its resources get
         self.steps = Steps(self)
         written = stack["work"].get("policy") or stack.get("policy")
         self.policy = StackPolicy(written) if written else None
@@ -175,6 +178,7 @@ class Run:
 
     def _prepare(self, plan: Record) -> Graph:
         """Take up a plan; gives what each of its resources waits for."""
+        self.tags = plan["tags"]
         scope = self.scope(plan)
         scope.evaluate_conditions()
         resources = graph.active(plan["processed"], "Resources", scope.conditions)

@@ -1,31 +1,31 @@
 """What is done to one resource: create, update, replace, restore, delete; with the events that tell it.
 
 A resource's record: ``logical_id``, ``type``, ``physical_id``, ``ref``, ``attributes``, ``properties`` (as
-resolved, dynamic references still in them), ``shown`` (those, as events show them), ``attempted`` (properties
-of the last update begun), ``status``, ``reason``, ``token`` (of generated names), ``needs`` (logical ids),
-``deletion_policy``, ``replace_policy``, ``metadata``, ``work`` (that last touched it), ``fresh`` (made by the
-update that runs), ``old`` (its record before the update that runs, with ``replaced``), ``discard`` (former
-selves to be deleted) and ``removed`` (to be deleted in the cleanup).
+resolved, dynamic references still in them), ``shown`` (those, as events show them), ``tags`` (that the stack
+gave it), ``attempted`` (properties of the last update begun), ``status``, ``reason``, ``token`` (of generated
+names), ``needs`` (logical ids), ``deletion_policy``, ``replace_policy``, ``metadata``, ``work`` (that last
+touched it), ``fresh`` (made by the update that runs), ``old`` (its record before the update that runs, with
+``replaced``), ``discard`` (former selves to be deleted) and ``removed`` (to be deleted in the cleanup).
 """
 
 import json
 import logging
-import uuid
 from collections.abc import Awaitable, Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from maycloud.errors import AwsError
+from maycloud.services.cloudformation.failures import ResourceFailedError, is_missing, word
+from maycloud.services.cloudformation.given import Given
 from maycloud.services.cloudformation.intrinsics import Scope
 from maycloud.services.cloudformation.providers import (
     Context,
     Provider,
     Resource,
     find,
-    is_custom,
     new_token,
 )
-from maycloud.services.cloudformation.store import Record, Stacks
+from maycloud.services.cloudformation.store import Record
 from maycloud.services.cloudformation.template import error
 
 if TYPE_CHECKING:
@@ -36,65 +36,10 @@ log = logging.getLogger("maycloud.cloudformation")
 INITIATED = "Resource creation Initiated"
 REPLACES = "Requested update requires the creation of a new physical resource; hence creating one."
 
-# Services by the names that their errors carry on AWS.
-_SERVICES = {
-    "apigateway": "ApiGateway",
-    "cloudformation": "CloudFormation",
-    "cloudwatch": "CloudWatch",
-    "dynamodb": "DynamoDb",
-    "iam": "Iam",
-    "lambda": "Lambda",
-    "logs": "CloudWatchLogs",
-    "s3": "S3",
-    "ssm": "Ssm",
-    "sts": "Sts",
-}
 _KEPT = (
-    "physical_id", "ref", "attributes", "properties", "shown", "token", "needs", "replace_policy", "type",
+    "physical_id", "ref", "attributes", "properties", "shown", "tags", "token", "needs", "replace_policy",
+    "type",
 )  # fmt: skip
-
-
-class ResourceFailedError(Exception):
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-class Rows:
-    """Ref and Fn::GetAtt of a stack's resources, from their records."""
-
-    def __init__(self, stacks: Stacks, stack_id: str) -> None:
-        self._stacks = stacks
-        self._stack_id = stack_id
-
-    def _row(self, logical_id: str) -> Record:
-        row = self._stacks.resource(self._stack_id, logical_id)
-        if row is None:
-            raise error(
-                f"Template format error: Unresolved resource dependencies [{logical_id}] in the Resources"
-                " block of the template"
-            )
-        return row
-
-    def ref(self, logical_id: str) -> Any:
-        row = self._row(logical_id)
-        return row["physical_id"] if row["ref"] is None else row["ref"]
-
-    def attribute(self, logical_id: str, name: str) -> Any:
-        """As on AWS, an unknown name shows when its value is asked for (measured in ministack#1628)."""
-        row = self._row(logical_id)
-        if name in row["attributes"]:
-            return row["attributes"][name]
-        if is_custom(row["type"]):
-            raise error(
-                f"CustomResource attribute error: Vendor response doesn't contain {name} attribute in object"
-                f" {self._stack_id}|{logical_id}|{row['physical_id']}"
-            )
-        if row["type"] == "AWS::CloudFormation::Stack":
-            raise error(
-                f"Template error: resource {logical_id} does not support attribute type {name} in Fn::GetAtt"
-            )
-        raise error(f"Requested attribute {name} does not exist in schema for {row['type']}")
 
 
 class Steps:
@@ -191,8 +136,11 @@ class Steps:
             self._save(row, row["status"], INITIATED)
 
         run = self._run
-        stack = run.stack | {"tags": run.stack["plan"]["tags"]}
-        return Context(run.cloud, run.principal, stack, row["logical_id"], row["type"], row["token"], created)
+        stack = run.stack | {"tags": run.tags}
+        return Context(
+            run.cloud, run.principal, stack, row["logical_id"], row["type"], row["token"], created,
+            row.get("tags", run.tags),
+        )  # fmt: skip
 
     async def _attempt(self, ctx: Context, what: Awaitable[Resource | None]) -> Resource | None:
         """What a provider does, its errors as the reasons that AWS gives."""
@@ -236,7 +184,7 @@ class Steps:
         except AwsError as failure:
             self._save(row, f"{verb}_FAILED", failure.message)
             raise ResourceFailedError(failure.message) from failure
-        row |= {"properties": properties, "shown": shown}
+        row |= {"properties": properties, "shown": shown, "tags": self._run.tags}
         replaced = row["old"]["physical_id"] if why else None
         self._save(row, f"{verb}_IN_PROGRESS", why, replaced)
         ctx = self._context(row)
@@ -255,7 +203,10 @@ class Steps:
     async def _created(self, ctx: Context, row: Record, properties: dict[str, Any]) -> Resource:
         provider = _provider(row["type"])
         provider.check(row["logical_id"], properties)
-        return await provider.create(ctx, await self._run.dynamic(properties))
+        return await provider.create(ctx, await self._given(row, properties))
+
+    async def _given(self, row: Record, properties: dict[str, Any]) -> Given:
+        return Given(row["logical_id"], await self._run.dynamic(properties))
 
     def give_up(self, logical_ids: Iterable[str]) -> None:
         """Note that creations were cut short."""
@@ -297,7 +248,8 @@ class Steps:
             new, shown = self._properties(row["logical_id"])
             old = (row.get("old") or row)["properties"]
             changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
-            if not changed and row["status"] != "UPDATE_FAILED":
+            retagged = provider.taggable and row.get("tags", self._run.tags) != self._run.tags
+            if not (changed or retagged or provider.always) and row["status"] != "UPDATE_FAILED":
                 row["work"] = self._work
                 self._stacks.put_resource(self._stack_id, row)
                 return
@@ -321,7 +273,7 @@ class Steps:
         # A provider may make a new one; the former is then deleted like any that was replaced.
         row["old"]["replaced"] = resource.physical_id != row["physical_id"]
         _fill(row, resource)
-        row["properties"] = new
+        row |= {"properties": new, "tags": self._run.tags}
         self._save(row, "UPDATE_COMPLETE")
 
     def _ask_policy(self, action: str, row: Record) -> None:
@@ -349,7 +301,7 @@ class Steps:
 
         async def call() -> Resource:
             assert provider.update is not None
-            before, after = await self._run.dynamic(old), await self._run.dynamic(new)
+            before, after = await self._given(row, old), await self._given(row, new)
             return await provider.update(ctx, row["physical_id"], before, after, row["attributes"])
 
         try:
@@ -453,7 +405,7 @@ class Steps:
         ctx = self._context(row | {"token": thing["token"]})
 
         async def call() -> None:
-            properties = await self._run.dynamic(thing["properties"])
+            properties = await self._given(row, thing["properties"])
             try:
                 await provider.delete(ctx, thing["physical_id"], properties, thing["attributes"])
             except AwsError as failure:
@@ -476,7 +428,7 @@ def _exists(row: Record) -> bool:
 
 def _former(old: Record) -> Record:
     """What a record takes over from the one of before an update that is undone."""
-    return {key: old.get(key) for key in ("properties", "shown", "needs")} | {"old": None}
+    return {key: old.get(key) for key in ("properties", "shown", "tags", "needs")} | {"old": None}
 
 
 def _settle(row: Record) -> None:
@@ -497,38 +449,3 @@ def _check_name(provider: Provider, old: dict[str, Any], new: dict[str, Any]) ->
             "CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename"
             f" {new[name]} and update the stack again."
         )
-
-
-def is_missing(failure: AwsError) -> bool:
-    """Whether a service says that what was meant is not there."""
-    code = failure.code
-    return failure.status == 404 or "NotFound" in code or code.startswith("NoSuch")
-
-
-def word(service: str, failure: AwsError) -> str:
-    """A failure as a resource's status reason words it."""
-    if not service:
-        return failure.message
-    name = _SERVICES.get(service, service.capitalize())
-    return (
-        f'Resource handler returned message: "{failure.message} (Service: {name}, Status Code:'
-        f' {failure.status}, Request ID: {uuid.uuid4()})" (RequestToken: {uuid.uuid4()}, HandlerErrorCode:'
-        f" {_handler_code(failure)})"
-    )
-
-
-def _handler_code(failure: AwsError) -> str:
-    code = failure.code
-    if "AccessDenied" in code or failure.status == 403:
-        return "AccessDenied"
-    if any(part in code for part in ("AlreadyExists", "ResourceInUse", "ResourceConflict", "AlreadyOwned")):
-        return "AlreadyExists"
-    if is_missing(failure):
-        return "NotFound"
-    if "LimitExceeded" in code:
-        return "ServiceLimitExceeded"
-    if "Throttl" in code or "TooManyRequests" in code:
-        return "Throttling"
-    if "Validation" in code or "Invalid" in code or "Malformed" in code:
-        return "InvalidRequest"
-    return "GeneralServiceException"

@@ -38,15 +38,16 @@ from typing import Any
 from maycloud.errors import AwsError
 from maycloud.principal import Principal
 from maycloud.services.base import Cloud
-from maycloud.services.cloudformation.coercion import coerce
+from maycloud.services.cloudformation.coercion import coerce, text
+from maycloud.services.cloudformation.given import Props, invalid
 
-Props = dict[str, Any]
 Attributes = dict[str, Any]
 
 MODULES = (
     "apigateway",
     "apigateway_access",
     "apigateway_stages",
+    "cdk",
     "cloudfront",
     "cloudwatch",
     "custom",
@@ -90,10 +91,12 @@ class Context:
         type_: str,
         token: str,
         created: Callable[[str, Attributes], None],
+        former_tags: dict[str, str],
     ) -> None:
         """`stack` is the stack's record, `type_` the resource's type.
 
-        `token` is the random part of names, the same over restarts.
+        `token` is the random part of names, the same over restarts; `former_tags` those that the stack gave
+        the resource when it last touched it.
         """
         self.cloud = cloud
         self.principal = principal
@@ -102,6 +105,7 @@ class Context:
         self.stack_name: str = stack["name"]
         self.stack_id: str = stack["id"]
         self.tags: dict[str, str] = dict(stack.get("tags", {}))  # the stack's own, for taggable resources
+        self._former_tags = former_tags
         self.logical_id = logical_id
         self.type = type_
         self.failed_service = ""  # whose error ended the last call
@@ -115,8 +119,8 @@ class Context:
         except AwsError as failure:
             raise AwsError(
                 "ValidationError",
-                f"Properties validation failed for resource {self.logical_id} with message:\n"
-                f"{failure.message}",
+                f"Properties validation failed for resource {self.logical_id} with message:"
+                f" [{failure.message}]",
             ) from failure
         try:
             return await self.cloud.call(
@@ -139,6 +143,15 @@ class Context:
         fail or the process die after that, the resource is deleted again.
         """
         self._created(physical_id, attributes or {})
+
+    def tags_of(self, props: Props, member: str = "Tags") -> dict[str, str]:
+        """The resource's tags: those of its properties, a list or a map, over those of the stack."""
+        return self.tags | own_tags(props, member)
+
+    def retags(self, old: Props, new: Props, member: str = "Tags") -> tuple[list[str], dict[str, str]]:
+        """Keys to take away, and all tags that there should be, nothing where they are there already."""
+        before, now = self._former_tags | own_tags(old, member), self.tags_of(new, member)
+        return sorted(before.keys() - now.keys()), {} if now == before else now
 
     @property
     def now(self) -> float:
@@ -182,16 +195,22 @@ class Provider:
     replace_on: frozenset[str] = frozenset()  # properties whose change needs a new resource
     name_property: str = ""  # names the resource; it cannot be replaced under the same name
     attributes: frozenset[str] | None = None  # names Fn::GetAtt knows; None: not known beforehand
+    always: bool = False  # what it is made of may have changed although its properties have not
     nested: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     # ^ keys allowed in the object, or in each object of the list, that is a property's value
+
+    @property
+    def taggable(self) -> bool:
+        """Whether the stack's own tags are its resources' too."""
+        return not self.properties.isdisjoint(("Tags", "UserPoolTags", "IdentityPoolTags"))
 
     def check(self, logical_id: str, props: Props) -> None:
         """Raise for properties that the type does not have, or that are missing."""
         for name in sorted(props.keys() - self.properties) if not self.open else ():
-            raise AwsError("ValidationError", f"Encountered unsupported property {name}")
+            raise invalid(logical_id, "#", f"extraneous key [{name}] is not permitted")
         for name in sorted(self.required):
             if name not in props:
-                raise _invalid(logical_id, "#", f"required key [{name}] not found")
+                raise invalid(logical_id, "#", f"required key [{name}] not found")
         for name, allowed in self.nested.items():
             value = props.get(name)
             members = value if isinstance(value, list) else [value]
@@ -200,14 +219,15 @@ class Provider:
                     continue
                 path = f"#/{name}/{index}" if isinstance(value, list) else f"#/{name}"
                 for key in sorted(member.keys() - allowed):
-                    raise _invalid(logical_id, path, f"extraneous key [{key}] is not permitted")
+                    raise invalid(logical_id, path, f"extraneous key [{key}] is not permitted")
 
 
-def _invalid(logical_id: str, path: str, problem: str) -> AwsError:
-    return AwsError(
-        "ValidationError",
-        f"Properties validation failed for resource {logical_id} with message:\n{path}: {problem}",
-    )
+def own_tags(props: Props, member: str = "Tags") -> dict[str, str]:
+    """Tags of the properties, which some types write as a list and some as a map."""
+    given = props.get(member) or {}
+    if isinstance(given, dict):
+        return {key: text(value) for key, value in given.items()}
+    return {text(tag["Key"]): text(tag["Value"]) for tag in given}
 
 
 CUSTOM = "AWS::CloudFormation::CustomResource"

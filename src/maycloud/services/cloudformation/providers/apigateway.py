@@ -4,7 +4,6 @@ from typing import Any
 
 import orjson
 
-from maycloud.errors import AwsError
 from maycloud.services.cloudformation.coercion import text
 from maycloud.services.cloudformation.providers import (
     Attributes,
@@ -21,8 +20,8 @@ from maycloud.services.cloudformation.providers.apigateway_common import (
     camelized,
     patch_text,
     retag,
-    tags_of,
 )
+from maycloud.services.cloudformation.providers.parts import again, deleter, document
 
 # RestApi
 
@@ -52,9 +51,8 @@ async def create_api(ctx: Context, props: Props) -> Resource:
     title = orjson.loads(body).get("info", {}).get("title") if body and body.startswith(b"{") else None
     given.setdefault("name", text(title or ctx.logical_id))
     if "Policy" in props:
-        policy = props["Policy"]
-        given["policy"] = policy if isinstance(policy, str) else orjson.dumps(policy).decode()
-    made = await ctx.call("apigateway", "CreateRestApi", tags=tags_of(ctx, props), **given)
+        given["policy"] = document(props["Policy"])
+    made = await ctx.call("apigateway", "CreateRestApi", tags=ctx.tags_of(props), **given)
     ctx.created(made["id"])
     if body is not None:
         await _put(ctx, made["id"], body, props)
@@ -115,17 +113,11 @@ async def _reapply(ctx: Context, api: str, old: Props, new: Props) -> None:
                 {"op": op, "path": "/binaryMediaTypes/" + kind.replace("/", "~1")} for kind in sorted(kinds)
             ]
     if "Policy" in new and new["Policy"] != old.get("Policy"):
-        policy = new["Policy"]
-        value = policy if isinstance(policy, str) else orjson.dumps(policy).decode()
-        operations.append({"op": "replace", "path": "/policy", "value": value})
+        operations.append({"op": "replace", "path": "/policy", "value": document(new["Policy"])})
     elif "Policy" in old and "Policy" not in new:
         operations.append({"op": "remove", "path": "/policy"})
     if operations:
         await ctx.call("apigateway", "UpdateRestApi", restApiId=api, patchOperations=operations)
-
-
-async def delete_api(ctx: Context, physical_id: str, _props: Props, _attributes: Attributes) -> None:
-    await ctx.call("apigateway", "DeleteRestApi", restApiId=physical_id)
 
 
 register(
@@ -133,7 +125,7 @@ register(
         "AWS::ApiGateway::RestApi",
         create=create_api,
         update=update_api,
-        delete=delete_api,
+        delete=deleter("apigateway", "DeleteRestApi", "restApiId"),
         properties=frozenset(
             {*_API, "Body", "BodyS3Location", "FailOnWarnings", "Mode", "Parameters", "Policy", "Tags"}
         ),
@@ -156,15 +148,11 @@ async def create_resource(ctx: Context, props: Props) -> Resource:
     return Resource(made["id"], {"ResourceId": made["id"]})
 
 
-async def delete_resource(ctx: Context, physical_id: str, props: Props, _attributes: Attributes) -> None:
-    await ctx.call("apigateway", "DeleteResource", restApiId=props["RestApiId"], resourceId=physical_id)
-
-
 register(
     Provider(
         "AWS::ApiGateway::Resource",
         create=create_resource,
-        delete=delete_resource,
+        delete=deleter("apigateway", "DeleteResource", "resourceId", restApiId="RestApiId"),
         properties=frozenset({"RestApiId", "ParentId", "PathPart"}),
         required=frozenset({"RestApiId", "ParentId", "PathPart"}),
         attributes=frozenset({"ResourceId"}),
@@ -205,20 +193,18 @@ def _method_id(props: Props) -> str:
     return f"{props['RestApiId']}|{props['ResourceId']}|{props['HttpMethod']}"
 
 
+delete_method = deleter(
+    "apigateway", "DeleteMethod", missing="NotFoundException",
+    restApiId="RestApiId", resourceId="ResourceId", httpMethod="HttpMethod",
+)  # fmt: skip
+
+
 async def update_method(
     ctx: Context, _physical_id: str, old: Props, new: Props, _attributes: Attributes
 ) -> Resource:
     """A method is put as a whole: the old one goes first."""
     await delete_method(ctx, "", old, {})
     return await put_method(ctx, new)
-
-
-async def delete_method(ctx: Context, _physical_id: str, props: Props, _attributes: Attributes) -> None:
-    try:
-        await ctx.call("apigateway", "DeleteMethod", **_where(props))
-    except AwsError as error:
-        if error.code != "NotFoundException":
-            raise
 
 
 register(
@@ -245,8 +231,7 @@ def _simple(operation: str, given: tuple[str, ...], identifier: str) -> tuple[Cr
     async def create(ctx: Context, props: Props) -> Resource:
         params = {camel(name): camelized(props[name]) for name in given if name in props}
         if operation == "Model" and "schema" in params:
-            schema = props["Schema"]
-            params["schema"] = schema if isinstance(schema, str) else orjson.dumps(schema).decode()
+            params["schema"] = document(props["Schema"])
         if operation in ("Model", "RequestValidator"):
             params.setdefault("name", ctx.unique_name(max_length=60, separator=""))
         if operation == "Model":
@@ -254,13 +239,8 @@ def _simple(operation: str, given: tuple[str, ...], identifier: str) -> tuple[Cr
         made = await ctx.call("apigateway", f"Create{operation}", restApiId=props["RestApiId"], **params)
         return Resource(made[identifier], {f"{operation}Id": made.get("id")})
 
-    async def delete(ctx: Context, physical_id: str, props: Props, _attributes: Attributes) -> None:
-        member = {"Model": "modelName", "RequestValidator": "requestValidatorId"}[operation]
-        await ctx.call(
-            "apigateway", f"Delete{operation}", restApiId=props["RestApiId"], **{member: physical_id}
-        )
-
-    return create, delete
+    member = {"Model": "modelName", "RequestValidator": "requestValidatorId"}[operation]
+    return create, deleter("apigateway", f"Delete{operation}", member, restApiId="RestApiId")
 
 
 def _register_simple(operation: str, given: tuple[str, ...], identifier: str, required: set[str]) -> None:
@@ -299,29 +279,14 @@ async def put_gateway_response(ctx: Context, props: Props) -> Resource:
     return Resource(f"{props['RestApiId']}|{props['ResponseType']}")
 
 
-async def update_gateway_response(
-    ctx: Context, _physical_id: str, _old: Props, new: Props, _attributes: Attributes
-) -> Resource:
-    return await put_gateway_response(ctx, new)
-
-
-async def delete_gateway_response(
-    ctx: Context, _physical_id: str, props: Props, _attributes: Attributes
-) -> None:
-    await ctx.call(
-        "apigateway",
-        "DeleteGatewayResponse",
-        restApiId=props["RestApiId"],
-        responseType=props["ResponseType"],
-    )
-
-
 register(
     Provider(
         "AWS::ApiGateway::GatewayResponse",
         create=put_gateway_response,
-        update=update_gateway_response,
-        delete=delete_gateway_response,
+        update=again(put_gateway_response),
+        delete=deleter(
+            "apigateway", "DeleteGatewayResponse", restApiId="RestApiId", responseType="ResponseType"
+        ),
         properties=frozenset(
             {"RestApiId", "ResponseType", "StatusCode", "ResponseParameters", "ResponseTemplates"}
         ),
@@ -338,13 +303,6 @@ async def put_account(ctx: Context, props: Props) -> Resource:
     return Resource(ctx.unique_name())
 
 
-async def update_account(
-    ctx: Context, physical_id: str, _old: Props, new: Props, attributes: Attributes
-) -> Resource:
-    await put_account(ctx, new)
-    return Resource(physical_id, attributes)
-
-
 async def leave_account(_ctx: Context, _physical_id: str, _props: Props, _attributes: Attributes) -> None:
     """The setting is the account's: it outlives the stack, as on AWS."""
 
@@ -353,7 +311,7 @@ register(
     Provider(
         "AWS::ApiGateway::Account",
         create=put_account,
-        update=update_account,
+        update=again(put_account),
         delete=leave_account,
         properties=frozenset({"CloudWatchRoleArn"}),
     )

@@ -11,7 +11,8 @@ from maycloud.services.cloudformation.providers import (
     Resource,
     register,
 )
-from maycloud.services.cloudformation.providers.apigateway_common import camel, patch_text, retag, tags_of
+from maycloud.services.cloudformation.providers.apigateway_common import camel, patch_text, retag
+from maycloud.services.cloudformation.providers.parts import deleter
 
 Patch = dict[str, str]
 
@@ -64,16 +65,12 @@ def _texts(given: Any) -> list[str]:
     return [text(each) for each in given or []]
 
 
-async def delete_authorizer(ctx: Context, physical_id: str, props: Props, _attributes: Attributes) -> None:
-    await ctx.call("apigateway", "DeleteAuthorizer", restApiId=props["RestApiId"], authorizerId=physical_id)
-
-
 register(
     Provider(
         "AWS::ApiGateway::Authorizer",
         create=create_authorizer,
         update=update_authorizer,
-        delete=delete_authorizer,
+        delete=deleter("apigateway", "DeleteAuthorizer", "authorizerId", restApiId="RestApiId"),
         properties=frozenset({*_AUTHORIZER, "RestApiId"}),
         required=frozenset({"RestApiId", "Name", "Type"}),
         replace_on=frozenset({"RestApiId"}),
@@ -91,7 +88,7 @@ async def create_key(ctx: Context, props: Props) -> Resource:
     given = {camel(name): props[name] for name in _KEY if name in props}
     given.setdefault("name", ctx.unique_name())
     given["stageKeys"] = [{camel(name): each[name] for name in each} for each in props.get("StageKeys") or []]
-    made = await ctx.call("apigateway", "CreateApiKey", tags=tags_of(ctx, props), **given)
+    made = await ctx.call("apigateway", "CreateApiKey", tags=ctx.tags_of(props), **given)
     return Resource(made["id"], {"APIKeyId": made["id"]})
 
 
@@ -113,16 +110,12 @@ async def update_key(
     return Resource(physical_id, attributes)
 
 
-async def delete_key(ctx: Context, physical_id: str, _props: Props, _attributes: Attributes) -> None:
-    await ctx.call("apigateway", "DeleteApiKey", apiKey=physical_id)
-
-
 register(
     Provider(
         "AWS::ApiGateway::ApiKey",
         create=create_key,
         update=update_key,
-        delete=delete_key,
+        delete=deleter("apigateway", "DeleteApiKey", "apiKey"),
         properties=frozenset({*_KEY, "StageKeys", "Tags"}),
         replace_on=frozenset({"GenerateDistinctId", "Name", "Value"}),
         name_property="Name",
@@ -163,7 +156,7 @@ async def create_plan(ctx: Context, props: Props) -> Resource:
         if props.get(name):
             given[camel(name)] = _settings(props, name)
     made = await ctx.call(
-        "apigateway", "CreateUsagePlan", apiStages=_stages(props), tags=tags_of(ctx, props), **given
+        "apigateway", "CreateUsagePlan", apiStages=_stages(props), tags=ctx.tags_of(props), **given
     )
     return Resource(made["id"], {"Id": made["id"]})
 
@@ -246,15 +239,11 @@ async def create_member(ctx: Context, props: Props) -> Resource:
     return Resource(identifier, {"Id": identifier})
 
 
-async def delete_member(ctx: Context, _physical_id: str, props: Props, _attributes: Attributes) -> None:
-    await ctx.call("apigateway", "DeleteUsagePlanKey", usagePlanId=props["UsagePlanId"], keyId=props["KeyId"])
-
-
 register(
     Provider(
         "AWS::ApiGateway::UsagePlanKey",
         create=create_member,
-        delete=delete_member,
+        delete=deleter("apigateway", "DeleteUsagePlanKey", usagePlanId="UsagePlanId", keyId="KeyId"),
         properties=frozenset({"KeyId", "KeyType", "UsagePlanId"}),
         required=frozenset({"KeyId", "KeyType", "UsagePlanId"}),
         attributes=frozenset({"Id"}),

@@ -27,15 +27,10 @@ _MAPS = frozenset(
 )  # fmt: skip
 
 
-def tags_of(ctx: Context, props: Props) -> dict[str, str]:
-    return ctx.tags | {tag["Key"]: text(tag["Value"]) for tag in props.get("Tags", [])}
-
-
 async def retag(ctx: Context, path: str, old: Props, new: Props) -> None:
     """Tags of the properties, over those of the stack."""
     arn = f"arn:aws:apigateway:{ctx.region}::/{path}"
-    wanted = tags_of(ctx, new)
-    gone = [text(tag["Key"]) for tag in old.get("Tags", []) if tag["Key"] not in wanted]
+    gone, wanted = ctx.retags(old, new)
     if gone:
         await ctx.call("apigateway", "UntagResource", resourceArn=arn, tagKeys=gone)
     if wanted:

@@ -11,7 +11,8 @@ from maycloud.services.cloudformation.providers import (
     Resource,
     register,
 )
-from maycloud.services.cloudformation.providers.apigateway_common import camel, patch_text, retag, tags_of
+from maycloud.services.cloudformation.providers.apigateway_common import camel, patch_text, retag
+from maycloud.services.cloudformation.providers.parts import deleter
 
 _METHOD_SETTINGS = {
     "MetricsEnabled": "metrics/enabled",
@@ -130,7 +131,7 @@ async def create_stage(ctx: Context, props: Props) -> Resource:
     ):  # fmt: skip
         if setting in props:
             given[camel(setting)] = props[setting]
-    await ctx.call("apigateway", "CreateStage", stageName=name, tags=tags_of(ctx, props), **given)
+    await ctx.call("apigateway", "CreateStage", stageName=name, tags=ctx.tags_of(props), **given)
     ctx.created(name)
     await _patch_stage(ctx, name, props, _stage_patches(props))
     return Resource(name)
@@ -176,16 +177,12 @@ async def update_stage(
     return Resource(physical_id, attributes)
 
 
-async def delete_stage(ctx: Context, physical_id: str, props: Props, _attributes: Attributes) -> None:
-    await ctx.call("apigateway", "DeleteStage", restApiId=props["RestApiId"], stageName=physical_id)
-
-
 register(
     Provider(
         "AWS::ApiGateway::Stage",
         create=create_stage,
         update=update_stage,
-        delete=delete_stage,
+        delete=deleter("apigateway", "DeleteStage", "stageName", restApiId="RestApiId"),
         properties=frozenset(
             {
                 "RestApiId", "DeploymentId", "StageName", "Description", "Variables", "MethodSettings",

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from maycloud.services.cloudformation.coercion import text
 from maycloud.services.cloudformation.providers import (
     Attributes,
     Context,
@@ -20,6 +19,7 @@ from maycloud.services.cloudformation.providers.cloudfront_shapes import (
     names,
     translate,
 )
+from maycloud.services.cloudformation.providers.parts import listed
 
 _POLL = 0.1  # seconds of the cloud's clock
 
@@ -35,17 +35,15 @@ async def _deployed(ctx: Context, id_: str) -> dict[str, Any]:
         await ctx.cloud.store.clock.sleep(_POLL)
 
 
-def _tags(ctx: Context, props: Props) -> list[dict[str, str]]:
-    tags = ctx.tags | {tag["Key"]: text(tag["Value"]) for tag in props.get("Tags", [])}
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
-
-
 async def create_distribution(ctx: Context, props: Props) -> Resource:
     config = distribution_config(props["DistributionConfig"], ctx.unique_name(max_length=128))
     made = await ctx.call(
         "cloudfront",
         "CreateDistributionWithTags",
-        DistributionConfigWithTags={"DistributionConfig": config, "Tags": {"Items": _tags(ctx, props)}},
+        DistributionConfigWithTags={
+            "DistributionConfig": config,
+            "Tags": {"Items": listed(ctx.tags_of(props))},
+        },
     )
     found = made["Distribution"]
     attributes = {"DomainName": found["DomainName"], "Id": found["Id"]}
@@ -65,11 +63,11 @@ async def update_distribution(
             "cloudfront", "UpdateDistribution", Id=physical_id, IfMatch=now["ETag"], DistributionConfig=config
         )
     arn = f"arn:aws:cloudfront::{ctx.account}:distribution/{physical_id}"
-    before, after = _tags(ctx, old), _tags(ctx, new)
-    if gone := sorted({tag["Key"] for tag in before} - {tag["Key"] for tag in after}):
+    gone, after = ctx.retags(old, new)
+    if gone:
         await ctx.call("cloudfront", "UntagResource", Resource=arn, TagKeys={"Items": gone})
-    if after != before:
-        await ctx.call("cloudfront", "TagResource", Resource=arn, Tags={"Items": after})
+    if after:
+        await ctx.call("cloudfront", "TagResource", Resource=arn, Tags={"Items": listed(after)})
     await _deployed(ctx, physical_id)
     return Resource(physical_id, attributes)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from maycloud.errors import AwsError
+from maycloud.services.cloudformation.given import Given
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +39,14 @@ def counted(values: Any) -> dict[str, Any]:
 
 def translate(value: Any, shape: Shape, path: str) -> dict[str, Any]:
     """The API's form of a property. Raises for names that the type does not have."""
-    if not isinstance(value, dict):
+    if not isinstance(value, Given):
         raise AwsError("ValidationError", f"Value of property {path} must be an object")
-    found: dict[str, Any] = {}
-    for name, given in value.items():
-        member = shape.get(name)
-        if member is None:
-            raise AwsError("ValidationError", f"Encountered unsupported property {path}/{name}")
-        if given is not None:
-            found[member.name or name] = _translate(given, member, f"{path}/{name}")
-    return found
+    value.check(shape)
+    return {
+        shape[name].name or name: _translate(given, shape[name], f"{path}/{name}")
+        for name, given in value.items()
+        if given is not None
+    }
 
 
 def _translate(value: Any, member: Member, path: str) -> Any:
@@ -183,9 +182,7 @@ def distribution_config(value: Any, reference: str) -> dict[str, Any]:
     """DistributionConfig as CreateDistribution takes it."""
     config = translate(value, DISTRIBUTION, "/DistributionConfig")
     config.setdefault("Comment", "")
-    for required in ("DefaultCacheBehavior", "Origins", "Enabled"):
-        if required not in config:
-            raise AwsError("ValidationError", f"#/DistributionConfig: required key [{required}] not found")
+    value.require(("DefaultCacheBehavior", "Origins", "Enabled"))
     for behavior in [config["DefaultCacheBehavior"], *config.get("CacheBehaviors", {}).get("Items", [])]:
         _finish_behavior(behavior)
     for origin in config["Origins"].get("Items", []):

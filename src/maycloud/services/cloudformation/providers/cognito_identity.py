@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from maycloud.errors import AwsError
-from maycloud.services.cloudformation.coercion import text
 from maycloud.services.cloudformation.providers import (
     Attributes,
     Context,
@@ -12,6 +10,7 @@ from maycloud.services.cloudformation.providers import (
     Resource,
     register,
 )
+from maycloud.services.cloudformation.providers.parts import again, deleter, pick
 
 _SETTINGS = frozenset(
     {
@@ -28,10 +27,9 @@ _SETTINGS = frozenset(
 
 
 def _settings(ctx: Context, props: Props) -> dict[str, Any]:
-    given = {name: props[name] for name in _SETTINGS if name in props}
+    given = pick(props, _SETTINGS)
     given.setdefault("IdentityPoolName", ctx.unique_name(max_length=128))
-    own = {tag["Key"]: text(tag["Value"]) for tag in props.get("IdentityPoolTags", [])}
-    return given | {"IdentityPoolTags": ctx.tags | own}
+    return given | {"IdentityPoolTags": ctx.tags_of(props, "IdentityPoolTags")}
 
 
 def _attributes(pool: dict[str, Any]) -> Attributes:
@@ -51,16 +49,12 @@ async def update_pool(
     return Resource(physical_id, _attributes(pool))
 
 
-async def delete_pool(ctx: Context, physical_id: str, _props: Props, _attributes_: Attributes) -> None:
-    await ctx.call("cognito-identity", "DeleteIdentityPool", IdentityPoolId=physical_id)
-
-
 register(
     Provider(
         "AWS::Cognito::IdentityPool",
         create=create_pool,
         update=update_pool,
-        delete=delete_pool,
+        delete=deleter("cognito-identity", "DeleteIdentityPool", "IdentityPoolId"),
         properties=_SETTINGS | {"IdentityPoolTags"},
         required=frozenset({"AllowUnauthenticatedIdentities"}),
         attributes=frozenset({"Id", "Name"}),
@@ -73,14 +67,7 @@ def _mappings(props: Props) -> dict[str, Any]:
     """Role mappings by provider, which a mapping may name itself: keys of a template cannot be computed."""
     mappings: dict[str, Any] = {}
     for key, mapping in props.get("RoleMappings", {}).items():
-        unknown = mapping.keys() - {
-            "AmbiguousRoleResolution",
-            "IdentityProvider",
-            "RulesConfiguration",
-            "Type",
-        }
-        if unknown:
-            raise AwsError("ValidationError", f"Encountered unsupported property {min(unknown)}")
+        mapping.check(("AmbiguousRoleResolution", "IdentityProvider", "RulesConfiguration", "Type"))
         provider = mapping.get("IdentityProvider", key)
         mappings[provider] = {name: value for name, value in mapping.items() if name != "IdentityProvider"}
     return mappings
@@ -102,13 +89,6 @@ async def create_attachment(ctx: Context, props: Props) -> Resource:
     return Resource(name, {"Id": name})
 
 
-async def update_attachment(
-    ctx: Context, physical_id: str, _old: Props, new: Props, attributes: Attributes
-) -> Resource:
-    await _attach(ctx, new)
-    return Resource(physical_id, attributes)
-
-
 async def delete_attachment(ctx: Context, _physical_id: str, props: Props, _attributes_: Attributes) -> None:
     await _attach(ctx, {"IdentityPoolId": props["IdentityPoolId"]})
 
@@ -117,7 +97,7 @@ register(
     Provider(
         "AWS::Cognito::IdentityPoolRoleAttachment",
         create=create_attachment,
-        update=update_attachment,
+        update=again(create_attachment),
         delete=delete_attachment,
         properties=frozenset({"IdentityPoolId", "RoleMappings", "Roles"}),
         required=frozenset({"IdentityPoolId"}),
@@ -136,13 +116,6 @@ async def create_tags(ctx: Context, props: Props) -> Resource:
     return Resource(f"{props['IdentityPoolId']}|{props['IdentityProviderName']}")
 
 
-async def update_tags(
-    ctx: Context, physical_id: str, _old: Props, new: Props, _attributes_: Attributes
-) -> Resource:
-    await _map_tags(ctx, new)
-    return Resource(physical_id)
-
-
 async def delete_tags(ctx: Context, _physical_id: str, props: Props, _attributes_: Attributes) -> None:
     named = {name: props[name] for name in ("IdentityPoolId", "IdentityProviderName")}
     await _map_tags(ctx, named | {"UseDefaults": False, "PrincipalTags": {}})
@@ -152,7 +125,7 @@ register(
     Provider(
         "AWS::Cognito::IdentityPoolPrincipalTag",
         create=create_tags,
-        update=update_tags,
+        update=again(create_tags),
         delete=delete_tags,
         properties=frozenset({"IdentityPoolId", "IdentityProviderName", "PrincipalTags", "UseDefaults"}),
         required=frozenset({"IdentityPoolId", "IdentityProviderName"}),

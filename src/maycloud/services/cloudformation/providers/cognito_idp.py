@@ -3,7 +3,6 @@
 from typing import Any
 
 from maycloud.errors import AwsError
-from maycloud.services.cloudformation.coercion import text
 from maycloud.services.cloudformation.providers import (
     Attributes,
     Context,
@@ -12,6 +11,7 @@ from maycloud.services.cloudformation.providers import (
     Resource,
     register,
 )
+from maycloud.services.cloudformation.providers.parts import deleter, pick
 
 SERVICE = "cognito-idp"
 
@@ -33,16 +33,7 @@ _CLIENT_GIVEN = (
 )  # fmt: skip
 
 
-def _given(props: Props, names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: props[name] for name in names if name in props}
-
-
 # Pools
-
-
-def _tags(ctx: Context, props: Props) -> dict[str, str]:
-    """The property is a map, unlike other types'."""
-    return ctx.tags | {key: text(value) for key, value in (props.get("UserPoolTags") or {}).items()}
 
 
 def _pool_attributes(ctx: Context, pool: str) -> Attributes:
@@ -60,10 +51,10 @@ async def create_pool(ctx: Context, props: Props) -> Resource:
         SERVICE,
         "CreateUserPool",
         PoolName=props.get("UserPoolName") or ctx.unique_name(max_length=128),
-        UserPoolTags=_tags(ctx, props),
+        UserPoolTags=ctx.tags_of(props, "UserPoolTags"),
         Schema=props.get("Schema") or None,
-        **_given(props, _POOL_FIXED),
-        **_given(props, _POOL_GIVEN),
+        **pick(props, _POOL_FIXED),
+        **pick(props, _POOL_GIVEN),
     )
     pool = made["UserPool"]["Id"]
     attributes = _pool_attributes(ctx, pool)
@@ -74,7 +65,7 @@ async def create_pool(ctx: Context, props: Props) -> Resource:
 
 async def _set_factors(ctx: Context, pool: str, old: Props, new: Props) -> None:
     """EnabledMfas and what goes with it, which are an operation of their own."""
-    if _given(old, _POOL_MFA) == _given(new, _POOL_MFA) and not new.get("EnabledMfas"):
+    if pick(old, _POOL_MFA) == pick(new, _POOL_MFA) and not new.get("EnabledMfas"):
         return
     enabled = new.get("EnabledMfas") or []
     given: dict[str, Any] = {"MfaConfiguration": new.get("MfaConfiguration", "OFF")}
@@ -112,8 +103,8 @@ async def update_pool(
         raise AwsError("InvalidRequest", "Existing schema attributes cannot be modified or deleted.")
     named = {"PoolName": new["UserPoolName"]} if new.get("UserPoolName") else {}
     await ctx.call(
-        SERVICE, "UpdateUserPool", UserPoolId=physical_id, UserPoolTags=_tags(ctx, new), **named,
-        **_given(new, _POOL_GIVEN),
+        SERVICE, "UpdateUserPool", UserPoolId=physical_id, UserPoolTags=ctx.tags_of(new, "UserPoolTags"),
+        **named, **pick(new, _POOL_GIVEN),
     )  # fmt: skip
     if added:
         await ctx.call(SERVICE, "AddCustomAttributes", UserPoolId=physical_id, CustomAttributes=added)
@@ -121,16 +112,12 @@ async def update_pool(
     return Resource(physical_id, _pool_attributes(ctx, physical_id) | attributes)
 
 
-async def delete_pool(ctx: Context, physical_id: str, _props: Props, _attributes: Attributes) -> None:
-    await ctx.call(SERVICE, "DeleteUserPool", UserPoolId=physical_id)
-
-
 register(
     Provider(
         "AWS::Cognito::UserPool",
         create=create_pool,
         update=update_pool,
-        delete=delete_pool,
+        delete=deleter(SERVICE, "DeleteUserPool", "UserPoolId"),
         properties=frozenset(
             {*_POOL_FIXED, *_POOL_GIVEN, *_POOL_MFA, "UserPoolName", "UserPoolTags", "Schema"}
         ),
@@ -150,7 +137,7 @@ async def create_client(ctx: Context, props: Props) -> Resource:
         UserPoolId=props["UserPoolId"],
         ClientName=props.get("ClientName") or ctx.unique_name(max_length=128),
         GenerateSecret=props.get("GenerateSecret", False),
-        **_given(props, _CLIENT_GIVEN),
+        **pick(props, _CLIENT_GIVEN),
     )
     return _client(made["UserPoolClient"])
 
@@ -168,13 +155,9 @@ async def update_client(
     named = {"ClientName": new["ClientName"]} if new.get("ClientName") else {}
     made = await ctx.call(
         SERVICE, "UpdateUserPoolClient", UserPoolId=new["UserPoolId"], ClientId=physical_id, **named,
-        **_given(new, _CLIENT_GIVEN),
+        **pick(new, _CLIENT_GIVEN),
     )  # fmt: skip
     return _client(made["UserPoolClient"])
-
-
-async def delete_client(ctx: Context, physical_id: str, props: Props, _attributes: Attributes) -> None:
-    await ctx.call(SERVICE, "DeleteUserPoolClient", UserPoolId=props["UserPoolId"], ClientId=physical_id)
 
 
 register(
@@ -182,7 +165,7 @@ register(
         "AWS::Cognito::UserPoolClient",
         create=create_client,
         update=update_client,
-        delete=delete_client,
+        delete=deleter(SERVICE, "DeleteUserPoolClient", "ClientId", UserPoolId="UserPoolId"),
         properties=frozenset({*_CLIENT_GIVEN, "UserPoolId", "ClientName", "GenerateSecret"}),
         required=frozenset({"UserPoolId"}),
         replace_on=frozenset({"UserPoolId", "GenerateSecret"}),
@@ -198,7 +181,7 @@ _GROUP = ("Description", "Precedence", "RoleArn")
 
 async def create_group(ctx: Context, props: Props) -> Resource:
     name = props.get("GroupName") or ctx.unique_name(max_length=128)
-    given = _given(props, _GROUP)
+    given = pick(props, _GROUP)
     await ctx.call(SERVICE, "CreateGroup", UserPoolId=props["UserPoolId"], GroupName=name, **given)
     return Resource(name)
 
@@ -206,13 +189,9 @@ async def create_group(ctx: Context, props: Props) -> Resource:
 async def update_group(
     ctx: Context, physical_id: str, _old: Props, new: Props, _attributes: Attributes
 ) -> Resource:
-    given = _given(new, _GROUP)
+    given = pick(new, _GROUP)
     await ctx.call(SERVICE, "UpdateGroup", UserPoolId=new["UserPoolId"], GroupName=physical_id, **given)
     return Resource(physical_id)
-
-
-async def delete_group(ctx: Context, physical_id: str, props: Props, _attributes: Attributes) -> None:
-    await ctx.call(SERVICE, "DeleteGroup", UserPoolId=props["UserPoolId"], GroupName=physical_id)
 
 
 register(
@@ -220,7 +199,7 @@ register(
         "AWS::Cognito::UserPoolGroup",
         create=create_group,
         update=update_group,
-        delete=delete_group,
+        delete=deleter(SERVICE, "DeleteGroup", "GroupName", UserPoolId="UserPoolId"),
         properties=frozenset({*_GROUP, "GroupName", "UserPoolId"}),
         required=frozenset({"UserPoolId"}),
         replace_on=frozenset({"GroupName", "UserPoolId"}),
@@ -233,7 +212,7 @@ register(
 
 
 async def create_domain(ctx: Context, props: Props) -> Resource:
-    given = _given(props, ("CustomDomainConfig", "ManagedLoginVersion"))
+    given = pick(props, ("CustomDomainConfig", "ManagedLoginVersion"))
     made = await ctx.call(
         SERVICE, "CreateUserPoolDomain", UserPoolId=props["UserPoolId"], Domain=props["Domain"], **given
     )
@@ -243,13 +222,9 @@ async def create_domain(ctx: Context, props: Props) -> Resource:
 async def update_domain(
     ctx: Context, physical_id: str, _old: Props, new: Props, attributes: Attributes
 ) -> Resource:
-    given = _given(new, ("CustomDomainConfig", "ManagedLoginVersion"))
+    given = pick(new, ("CustomDomainConfig", "ManagedLoginVersion"))
     await ctx.call(SERVICE, "UpdateUserPoolDomain", UserPoolId=new["UserPoolId"], Domain=physical_id, **given)
     return Resource(physical_id, attributes)
-
-
-async def delete_domain(ctx: Context, physical_id: str, props: Props, _attributes: Attributes) -> None:
-    await ctx.call(SERVICE, "DeleteUserPoolDomain", UserPoolId=props["UserPoolId"], Domain=physical_id)
 
 
 register(
@@ -257,7 +232,7 @@ register(
         "AWS::Cognito::UserPoolDomain",
         create=create_domain,
         update=update_domain,
-        delete=delete_domain,
+        delete=deleter(SERVICE, "DeleteUserPoolDomain", "Domain", UserPoolId="UserPoolId"),
         properties=frozenset({"Domain", "UserPoolId", "CustomDomainConfig", "ManagedLoginVersion"}),
         required=frozenset({"Domain", "UserPoolId"}),
         replace_on=frozenset({"Domain", "UserPoolId"}),
@@ -279,16 +254,12 @@ async def update_server(
     return Resource(physical_id)
 
 
-async def delete_server(ctx: Context, physical_id: str, props: Props, _attributes: Attributes) -> None:
-    await ctx.call(SERVICE, "DeleteResourceServer", UserPoolId=props["UserPoolId"], Identifier=physical_id)
-
-
 register(
     Provider(
         "AWS::Cognito::UserPoolResourceServer",
         create=create_server,
         update=update_server,
-        delete=delete_server,
+        delete=deleter(SERVICE, "DeleteResourceServer", "Identifier", UserPoolId="UserPoolId"),
         properties=frozenset({"Identifier", "Name", "Scopes", "UserPoolId"}),
         required=frozenset({"Identifier", "Name", "UserPoolId"}),
         replace_on=frozenset({"Identifier", "UserPoolId"}),
@@ -308,20 +279,16 @@ _USER = (
 async def create_user(ctx: Context, props: Props) -> Resource:
     name = props.get("Username") or ctx.unique_name(max_length=128)
     made = await ctx.call(
-        SERVICE, "AdminCreateUser", UserPoolId=props["UserPoolId"], Username=name, **_given(props, _USER)
+        SERVICE, "AdminCreateUser", UserPoolId=props["UserPoolId"], Username=name, **pick(props, _USER)
     )
     return Resource(made["User"]["Username"])
-
-
-async def delete_user(ctx: Context, physical_id: str, props: Props, _attributes: Attributes) -> None:
-    await ctx.call(SERVICE, "AdminDeleteUser", UserPoolId=props["UserPoolId"], Username=physical_id)
 
 
 register(
     Provider(
         "AWS::Cognito::UserPoolUser",
         create=create_user,
-        delete=delete_user,
+        delete=deleter(SERVICE, "AdminDeleteUser", "Username", UserPoolId="UserPoolId"),
         properties=frozenset({*_USER, "Username", "UserPoolId"}),
         required=frozenset({"UserPoolId"}),
         name_property="Username",
@@ -334,15 +301,17 @@ async def create_membership(ctx: Context, props: Props) -> Resource:
     return Resource(f"{props['UserPoolId']}|{props['GroupName']}|{props['Username']}")
 
 
-async def delete_membership(ctx: Context, _physical_id: str, props: Props, _attributes: Attributes) -> None:
-    await ctx.call(SERVICE, "AdminRemoveUserFromGroup", **props)
-
-
 register(
     Provider(
         "AWS::Cognito::UserPoolUserToGroupAttachment",
         create=create_membership,
-        delete=delete_membership,
+        delete=deleter(
+            SERVICE,
+            "AdminRemoveUserFromGroup",
+            UserPoolId="UserPoolId",
+            GroupName="GroupName",
+            Username="Username",
+        ),
         properties=frozenset({"GroupName", "Username", "UserPoolId"}),
         required=frozenset({"GroupName", "Username", "UserPoolId"}),
     )

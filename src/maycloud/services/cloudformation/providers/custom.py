@@ -75,7 +75,7 @@ async def _ask(ctx: Context, kind: str, props: Props, **more: Any) -> dict[str, 
         raise _failed(
             "CloudFormation did not receive a response from your Custom Resource. Please check your logs for"
             f" requestId [{request}]. If you are using the Python cfn-response module, you may need to update"
-            " your Lambda function so that CloudFormation can attach the updated version."
+            " your Lambda function code so that CloudFormation can attach the updated version."
         )
     return _checked(answers[0], request)
 

@@ -14,6 +14,7 @@ from maycloud.services.cloudformation.providers import (
     Resource,
     register,
 )
+from maycloud.services.cloudformation.providers.parts import deleter, listed, pick
 
 _CLUSTER = (
     "NodeType", "ReplicationFactor", "Description", "AvailabilityZones", "SubnetGroupName",
@@ -36,21 +37,12 @@ def _unique(ctx: Context, longest: int = 255) -> str:
     return re.sub("-+", "-", ctx.unique_name(longest, lower=True))
 
 
-def _tags(ctx: Context, props: Props) -> dict[str, str]:
-    """The property is a map, unlike other types'."""
-    return ctx.tags | {key: text(value) for key, value in (props.get("Tags") or {}).items()}
-
-
-def _listed(tags: dict[str, str]) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
-
-
 async def create_cluster(ctx: Context, props: Props) -> Resource:
     name = text(props.get("ClusterName") or _unique(ctx, _CLUSTER_NAME)).lower()
     given = {_RENAMED.get(key, key): props[key] for key in _CLUSTER if key in props}
     if (encryption := props.get("SSESpecification")) is not None:
         given["SSESpecification"] = {"Enabled": encryption.get("SSEEnabled", False)}
-    await ctx.call("dax", "CreateCluster", ClusterName=name, Tags=_listed(_tags(ctx, props)), **given)
+    await ctx.call("dax", "CreateCluster", ClusterName=name, Tags=listed(ctx.tags_of(props)), **given)
     ctx.created(name)
     return Resource(name, await _available(ctx, name))
 
@@ -77,14 +69,14 @@ async def update_cluster(
         await ctx.call("dax", "UpdateCluster", ClusterName=physical_id, **changed)
         await _available(ctx, physical_id)
     await _resize(ctx, physical_id, new)
-    before, now = _tags(ctx, old), _tags(ctx, new)
+    gone, now = ctx.retags(old, new)
     there = {
         tag["Key"] for tag in (await ctx.call("dax", "ListTags", ResourceName=attributes["Arn"]))["Tags"]
     }
-    if gone := sorted((before.keys() - now.keys()) & there):
+    if gone := [key for key in gone if key in there]:
         await ctx.call("dax", "UntagResource", ResourceName=attributes["Arn"], TagKeys=gone)
-    if now != before:
-        await ctx.call("dax", "TagResource", ResourceName=attributes["Arn"], Tags=_listed(now))
+    if now:
+        await ctx.call("dax", "TagResource", ResourceName=attributes["Arn"], Tags=listed(now))
     return Resource(physical_id, await _available(ctx, physical_id))
 
 
@@ -137,7 +129,7 @@ register(
 
 async def create_parameter_group(ctx: Context, props: Props) -> Resource:
     name = text(props.get("ParameterGroupName") or _unique(ctx)).lower()
-    given = {"Description": props["Description"]} if "Description" in props else {}
+    given = pick(props, ("Description",))
     await ctx.call("dax", "CreateParameterGroup", ParameterGroupName=name, **given)
     ctx.created(name)
     await _set_parameters(ctx, name, props)
@@ -159,18 +151,12 @@ async def update_parameter_group(
     return Resource(physical_id, attributes)
 
 
-async def delete_parameter_group(
-    ctx: Context, physical_id: str, _props: Props, _attributes: Attributes
-) -> None:
-    await ctx.call("dax", "DeleteParameterGroup", ParameterGroupName=physical_id)
-
-
 register(
     Provider(
         "AWS::DAX::ParameterGroup",
         create=create_parameter_group,
         update=update_parameter_group,
-        delete=delete_parameter_group,
+        delete=deleter("dax", "DeleteParameterGroup", "ParameterGroupName"),
         properties=frozenset({"ParameterGroupName", "Description", "ParameterNameValues"}),
         replace_on=frozenset({"ParameterGroupName", "Description"}),
         name_property="ParameterGroupName",
@@ -184,7 +170,7 @@ register(
 
 async def create_subnet_group(ctx: Context, props: Props) -> Resource:
     name = text(props.get("SubnetGroupName") or _unique(ctx)).lower()
-    given = {key: props[key] for key in ("Description", "SubnetIds") if key in props}
+    given = pick(props, ("Description", "SubnetIds"))
     await ctx.call("dax", "CreateSubnetGroup", SubnetGroupName=name, **given)
     return Resource(name)
 
@@ -192,13 +178,9 @@ async def create_subnet_group(ctx: Context, props: Props) -> Resource:
 async def update_subnet_group(
     ctx: Context, physical_id: str, _old: Props, new: Props, attributes: Attributes
 ) -> Resource:
-    given = {key: new[key] for key in ("Description", "SubnetIds") if key in new}
+    given = pick(new, ("Description", "SubnetIds"))
     await ctx.call("dax", "UpdateSubnetGroup", SubnetGroupName=physical_id, **given)
     return Resource(physical_id, attributes)
-
-
-async def delete_subnet_group(ctx: Context, physical_id: str, _props: Props, _attributes: Attributes) -> None:
-    await ctx.call("dax", "DeleteSubnetGroup", SubnetGroupName=physical_id)
 
 
 register(
@@ -206,7 +188,7 @@ register(
         "AWS::DAX::SubnetGroup",
         create=create_subnet_group,
         update=update_subnet_group,
-        delete=delete_subnet_group,
+        delete=deleter("dax", "DeleteSubnetGroup", "SubnetGroupName"),
         properties=frozenset({"SubnetGroupName", "Description", "SubnetIds"}),
         required=frozenset({"SubnetIds"}),
         replace_on=frozenset({"SubnetGroupName"}),

@@ -13,6 +13,7 @@ from maycloud.services.cloudformation.providers import (
     Resource,
     register,
 )
+from maycloud.services.cloudformation.providers.parts import deleter, listed, pick
 
 _GIVEN = (
     "AttributeDefinitions", "KeySchema", "BillingMode", "ProvisionedThroughput", "GlobalSecondaryIndexes",
@@ -25,10 +26,6 @@ _LIVE = (
     "TableClass",
     "OnDemandThroughput",
 )
-
-
-def _tags(ctx: Context, props: Props) -> dict[str, str]:
-    return ctx.tags | {tag["Key"]: text(tag["Value"]) for tag in props.get("Tags", [])}
 
 
 def _stream(props: Props) -> dict[str, Any] | None:
@@ -46,13 +43,13 @@ def _check_backups(props: Props) -> None:
 async def create_table(ctx: Context, props: Props) -> Resource:
     _check_backups(props)
     name = props.get("TableName") or ctx.unique_name()
-    given = {key: props[key] for key in _GIVEN if key in props}
+    given = pick(props, _GIVEN)
     if stream := _stream(props):
         given["StreamSpecification"] = stream
     if "SSESpecification" in props:
         wanted = dict(props["SSESpecification"])
         given["SSESpecification"] = {"Enabled": wanted.pop("SSEEnabled"), **wanted}
-    tags = [{"Key": key, "Value": value} for key, value in _tags(ctx, props).items()]
+    tags = listed(ctx.tags_of(props))
     made = (await ctx.call("dynamodb", "CreateTable", TableName=name, Tags=tags, **given))["TableDescription"]
     attributes = _attributes(made)
     ctx.created(name, attributes)
@@ -98,13 +95,11 @@ async def update_table(
     await _update_stream(ctx, physical_id, old, new)
     await _update_indexes(ctx, physical_id, old, new)
     await _set_expiry(ctx, physical_id, old, new)
-    before, now = _tags(ctx, old), _tags(ctx, new)
-    arn = attributes["Arn"]
-    if gone := sorted(before.keys() - now.keys()):
-        await ctx.call("dynamodb", "UntagResource", ResourceArn=arn, TagKeys=gone)
-    if now and now != before:
-        tags = [{"Key": key, "Value": value} for key, value in now.items()]
-        await ctx.call("dynamodb", "TagResource", ResourceArn=arn, Tags=tags)
+    gone, now = ctx.retags(old, new)
+    if gone:
+        await ctx.call("dynamodb", "UntagResource", ResourceArn=attributes["Arn"], TagKeys=gone)
+    if now:
+        await ctx.call("dynamodb", "TagResource", ResourceArn=attributes["Arn"], Tags=listed(now))
     described = (await ctx.call("dynamodb", "DescribeTable", TableName=physical_id))["Table"]
     return Resource(physical_id, _attributes(described))
 
@@ -169,16 +164,12 @@ async def _change_index(ctx: Context, name: str, props: Props, change: dict[str,
         await asyncio.sleep(0.02)
 
 
-async def delete_table(ctx: Context, physical_id: str, _props: Props, _attributes: Attributes) -> None:
-    await ctx.call("dynamodb", "DeleteTable", TableName=physical_id)
-
-
 register(
     Provider(
         "AWS::DynamoDB::Table",
         create=create_table,
         update=update_table,
-        delete=delete_table,
+        delete=deleter("dynamodb", "DeleteTable", "TableName"),
         properties=frozenset(
             {
                 *_GIVEN, "TableName", "StreamSpecification", "TimeToLiveSpecification", "SSESpecification",

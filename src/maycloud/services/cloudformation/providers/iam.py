@@ -3,10 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-import orjson
-
 from maycloud.errors import AwsError
-from maycloud.services.cloudformation.coercion import text
 from maycloud.services.cloudformation.providers import (
     Attributes,
     Context,
@@ -15,15 +12,7 @@ from maycloud.services.cloudformation.providers import (
     Resource,
     register,
 )
-
-
-def _document(value: Any) -> str:
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
-
-
-def _tags(ctx: Context, props: Props) -> list[dict[str, str]]:
-    tags = ctx.tags | {tag["Key"]: text(tag["Value"]) for tag in props.get("Tags", [])}
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
+from maycloud.services.cloudformation.providers.parts import deleter, document, listed, pick
 
 
 async def _quietly(ctx: Context, operation: str, **params: Any) -> None:
@@ -48,11 +37,11 @@ class _Holder:
 
     async def create(self, ctx: Context, props: Props) -> Resource:
         name = props.get(self.name) or ctx.unique_name(max_length=64)
-        given = {key: props[key] for key in self.settings if key in props}
+        given = pick(props, self.settings)
         if "AssumeRolePolicyDocument" in props:
-            given["AssumeRolePolicyDocument"] = _document(props["AssumeRolePolicyDocument"])
+            given["AssumeRolePolicyDocument"] = document(props["AssumeRolePolicyDocument"])
         if self.kind != "Group":
-            given["Tags"] = _tags(ctx, props)
+            given["Tags"] = listed(ctx.tags_of(props))
         made = (await ctx.call("iam", f"Create{self.kind}", **self._named(name), **given))[self.kind]
         attributes = {"Arn": made["Arn"], f"{self.kind}Id": made[f"{self.kind}Id"]}
         ctx.created(name, attributes)
@@ -74,7 +63,7 @@ class _Holder:
                     "iam",
                     f"Put{self.kind}Policy",
                     PolicyName=policy["PolicyName"],
-                    PolicyDocument=_document(policy["PolicyDocument"]),
+                    PolicyDocument=document(policy["PolicyDocument"]),
                     **named,
                 )
         attached, wanted = set(old.get("ManagedPolicyArns", [])), new.get("ManagedPolicyArns", [])
@@ -89,10 +78,10 @@ class _Holder:
     ) -> Resource:
         named = self._named(physical_id)
         if self.kind == "Role":
-            trust = _document(new["AssumeRolePolicyDocument"])
-            if trust != _document(old["AssumeRolePolicyDocument"]):
+            trust = document(new["AssumeRolePolicyDocument"])
+            if trust != document(old["AssumeRolePolicyDocument"]):
                 await ctx.call("iam", "UpdateAssumeRolePolicy", PolicyDocument=trust, **named)
-            settings = {key: new[key] for key in ("Description", "MaxSessionDuration") if key in new}
+            settings = pick(new, ("Description", "MaxSessionDuration"))
             if settings:
                 await ctx.call("iam", "UpdateRole", **named, **settings)
         await self._give(ctx, physical_id, old, new)
@@ -111,12 +100,11 @@ class _Holder:
             await ctx.call("iam", f"Put{self.kind}PermissionsBoundary", PermissionsBoundary=boundary, **named)
         elif not boundary and old.get("PermissionsBoundary"):
             await _quietly(ctx, f"Delete{self.kind}PermissionsBoundary", **named)
-        before = {tag["Key"] for tag in _tags(ctx, old)}
-        now = _tags(ctx, new)
-        if gone := sorted(before - {tag["Key"] for tag in now}):
+        gone, now = ctx.retags(old, new)
+        if gone:
             await ctx.call("iam", f"Untag{self.kind}", TagKeys=gone, **named)
         if now:
-            await ctx.call("iam", f"Tag{self.kind}", Tags=now, **named)
+            await ctx.call("iam", f"Tag{self.kind}", Tags=listed(now), **named)
 
     async def delete(self, ctx: Context, physical_id: str, props: Props, _attributes: Attributes) -> None:
         """Take away what the stack gave, then the holder; what others gave stands in the way, as on AWS."""
@@ -167,7 +155,7 @@ async def put_policy(ctx: Context, props: Props) -> Resource:
             "iam",
             f"Put{kind}Policy",
             PolicyName=props["PolicyName"],
-            PolicyDocument=_document(props["PolicyDocument"]),
+            PolicyDocument=document(props["PolicyDocument"]),
             **{f"{kind}Name": name},
         )
     return Resource(ctx.unique_name(max_length=128))
@@ -205,9 +193,9 @@ register(
 
 async def create_managed(ctx: Context, props: Props) -> Resource:
     name = props.get("ManagedPolicyName") or ctx.unique_name(max_length=128)
-    given = {key: props[key] for key in ("Path", "Description") if key in props}
+    given = pick(props, ("Path", "Description"))
     made = await ctx.call(
-        "iam", "CreatePolicy", PolicyName=name, PolicyDocument=_document(props["PolicyDocument"]), **given
+        "iam", "CreatePolicy", PolicyName=name, PolicyDocument=document(props["PolicyDocument"]), **given
     )
     arn = made["Policy"]["Arn"]
     ctx.created(arn)
@@ -219,13 +207,13 @@ async def create_managed(ctx: Context, props: Props) -> Resource:
 async def update_managed(
     ctx: Context, physical_id: str, old: Props, new: Props, attributes: Attributes
 ) -> Resource:
-    if _document(old["PolicyDocument"]) != _document(new["PolicyDocument"]):
+    if document(old["PolicyDocument"]) != document(new["PolicyDocument"]):
         await _trim_versions(ctx, physical_id, keep=4)
         await ctx.call(
             "iam",
             "CreatePolicyVersion",
             PolicyArn=physical_id,
-            PolicyDocument=_document(new["PolicyDocument"]),
+            PolicyDocument=document(new["PolicyDocument"]),
             SetAsDefault=True,
         )
     for kind, holder in set(_holders(old)) - set(_holders(new)):
@@ -283,15 +271,11 @@ async def create_key(ctx: Context, props: Props) -> Resource:
     return Resource(made["AccessKeyId"], {"SecretAccessKey": made["SecretAccessKey"]})
 
 
-async def delete_key(ctx: Context, physical_id: str, props: Props, _attributes: Attributes) -> None:
-    await ctx.call("iam", "DeleteAccessKey", UserName=props["UserName"], AccessKeyId=physical_id)
-
-
 register(
     Provider(
         "AWS::IAM::AccessKey",
         create=create_key,
-        delete=delete_key,
+        delete=deleter("iam", "DeleteAccessKey", "AccessKeyId", UserName="UserName"),
         properties=frozenset({"UserName", "Status", "Serial"}),
         required=frozenset({"UserName"}),
         attributes=frozenset({"SecretAccessKey"}),

@@ -4,7 +4,6 @@ import io
 import zipfile
 from typing import Any
 
-from maycloud.errors import AwsError
 from maycloud.services.cloudformation.coercion import text
 from maycloud.services.cloudformation.providers import (
     Attributes,
@@ -14,9 +13,12 @@ from maycloud.services.cloudformation.providers import (
     Resource,
     register,
 )
+from maycloud.services.cloudformation.providers.parts import again, deleter, pick
 from maycloud.services.cloudformation.providers.response_modules import beside
 
-# Function
+# Function, whose qualified ARN is what a version goes by
+
+_delete_function = deleter("lambda", "DeleteFunction", "FunctionName")
 
 _CODE = frozenset({"S3Bucket", "S3Key", "S3ObjectVersion", "ZipFile", "ImageUri", "SourceKMSKeyArn"})
 _CONFIGURATION = (
@@ -44,10 +46,6 @@ def _code(props: Props) -> dict[str, Any]:
     return code
 
 
-def _tags(ctx: Context, props: Props) -> dict[str, str]:
-    return ctx.tags | {tag["Key"]: text(tag["Value"]) for tag in props.get("Tags", [])}
-
-
 async def create_function(ctx: Context, props: Props) -> Resource:
     name = props.get("FunctionName") or ctx.unique_name(max_length=64)
     made = await ctx.call(
@@ -55,7 +53,7 @@ async def create_function(ctx: Context, props: Props) -> Resource:
         "CreateFunction",
         FunctionName=name,
         Code=_code(props),
-        Tags=_tags(ctx, props),
+        Tags=ctx.tags_of(props),
         Architectures=props.get("Architectures", ["x86_64"]),
         **_configuration(props),
     )
@@ -108,16 +106,12 @@ async def update_function(
         )
     if old.get("ReservedConcurrentExecutions") != new.get("ReservedConcurrentExecutions"):
         await _set_concurrency(ctx, physical_id, new)
-    before, now = _tags(ctx, old), _tags(ctx, new)
-    if removed := sorted(before.keys() - now.keys()):
+    removed, now = ctx.retags(old, new)
+    if removed:
         await ctx.call("lambda", "UntagResource", Resource=attributes["Arn"], TagKeys=removed)
-    if before != now and now:
+    if now:
         await ctx.call("lambda", "TagResource", Resource=attributes["Arn"], Tags=now)
     return Resource(physical_id, attributes)
-
-
-async def delete_function(ctx: Context, physical_id: str, _props: Props, _attributes: Attributes) -> None:
-    await ctx.call("lambda", "DeleteFunction", FunctionName=physical_id)
 
 
 register(
@@ -125,7 +119,7 @@ register(
         "AWS::Lambda::Function",
         create=create_function,
         update=update_function,
-        delete=delete_function,
+        delete=_delete_function,
         properties=frozenset(
             {
                 *_CONFIGURATION, "FunctionName", "Code", "Tags", "Architectures", "PackageType",
@@ -145,20 +139,16 @@ register(
 
 
 async def create_version(ctx: Context, props: Props) -> Resource:
-    given = {name: props[name] for name in ("CodeSha256", "Description") if name in props}
+    given = pick(props, ("CodeSha256", "Description"))
     made = await ctx.call("lambda", "PublishVersion", FunctionName=props["FunctionName"], **given)
     return Resource(made["FunctionArn"], {"Version": made["Version"], "FunctionArn": made["FunctionArn"]})
-
-
-async def delete_version(ctx: Context, physical_id: str, _props: Props, _attributes: Attributes) -> None:
-    await ctx.call("lambda", "DeleteFunction", FunctionName=physical_id)
 
 
 register(
     Provider(
         "AWS::Lambda::Version",
         create=create_version,
-        delete=delete_version,
+        delete=_delete_function,
         properties=frozenset({"FunctionName", "CodeSha256", "Description"}),
         required=frozenset({"FunctionName"}),
         replace_on=frozenset({"FunctionName", "CodeSha256", "Description"}),
@@ -171,7 +161,7 @@ register(
 
 
 def _alias(props: Props) -> dict[str, Any]:
-    given = {name: props[name] for name in ("FunctionName", "Name", "FunctionVersion") if name in props}
+    given = pick(props, ("FunctionName", "Name", "FunctionVersion"))
     given["Description"] = props.get("Description", "")
     weights = (props.get("RoutingConfig") or {}).get("AdditionalVersionWeights", [])
     given["RoutingConfig"] = {
@@ -182,28 +172,21 @@ def _alias(props: Props) -> dict[str, Any]:
     return given
 
 
+async def _change_alias(ctx: Context, props: Props) -> Resource:
+    return Resource((await ctx.call("lambda", "UpdateAlias", **_alias(props)))["AliasArn"])
+
+
 async def create_alias(ctx: Context, props: Props) -> Resource:
     made = await ctx.call("lambda", "CreateAlias", **_alias(props))
     return Resource(made["AliasArn"], {"AliasArn": made["AliasArn"]})
-
-
-async def update_alias(
-    ctx: Context, physical_id: str, _old: Props, new: Props, attributes: Attributes
-) -> Resource:
-    await ctx.call("lambda", "UpdateAlias", **_alias(new))
-    return Resource(physical_id, attributes)
-
-
-async def delete_alias(ctx: Context, _physical_id: str, props: Props, _attributes: Attributes) -> None:
-    await ctx.call("lambda", "DeleteAlias", FunctionName=props["FunctionName"], Name=props["Name"])
 
 
 register(
     Provider(
         "AWS::Lambda::Alias",
         create=create_alias,
-        update=update_alias,
-        delete=delete_alias,
+        update=again(_change_alias),
+        delete=deleter("lambda", "DeleteAlias", FunctionName="FunctionName", Name="Name"),
         properties=frozenset({"FunctionName", "Name", "FunctionVersion", "Description", "RoutingConfig"}),
         required=frozenset({"FunctionName", "Name", "FunctionVersion"}),
         replace_on=frozenset({"FunctionName", "Name"}),
@@ -223,15 +206,11 @@ async def create_permission(ctx: Context, props: Props) -> Resource:
     return Resource(statement)
 
 
-async def delete_permission(ctx: Context, physical_id: str, props: Props, _attributes: Attributes) -> None:
-    await ctx.call("lambda", "RemovePermission", FunctionName=props["FunctionName"], StatementId=physical_id)
-
-
 register(
     Provider(
         "AWS::Lambda::Permission",
         create=create_permission,
-        delete=delete_permission,
+        delete=deleter("lambda", "RemovePermission", "StatementId", FunctionName="FunctionName"),
         properties=frozenset(
             {"FunctionName", "Action", "Principal", "SourceArn", "SourceAccount", "PrincipalOrgID"}
         ),
@@ -243,12 +222,11 @@ register(
 # Layers
 
 
+_LAYER = ("Content", "Description", "CompatibleRuntimes", "CompatibleArchitectures", "LicenseInfo")
+
+
 async def create_layer(ctx: Context, props: Props) -> Resource:
-    given = {
-        name: props[name]
-        for name in ("Content", "Description", "CompatibleRuntimes", "CompatibleArchitectures", "LicenseInfo")
-        if name in props
-    }
+    given = pick(props, _LAYER)
     name = props.get("LayerName") or ctx.unique_name(max_length=140)
     made = await ctx.call("lambda", "PublishLayerVersion", LayerName=name, **given)
     return Resource(made["LayerVersionArn"], {"LayerVersionArn": made["LayerVersionArn"]})
@@ -264,16 +242,11 @@ register(
         "AWS::Lambda::LayerVersion",
         create=create_layer,
         delete=delete_layer,
-        properties=frozenset(
-            {
-                "LayerName", "Content", "Description", "CompatibleRuntimes", "CompatibleArchitectures",
-                "LicenseInfo",
-            }
-        ),
+        properties=frozenset({*_LAYER, "LayerName"}),
         required=frozenset({"Content"}),
         attributes=frozenset({"LayerVersionArn"}),
     )
-)  # fmt: skip
+)
 
 
 # Asynchronous invocation
@@ -284,28 +257,15 @@ async def create_event_config(ctx: Context, props: Props) -> Resource:
     return Resource(f"{props['FunctionName']}|{props['Qualifier']}")
 
 
-async def update_event_config(
-    ctx: Context, physical_id: str, _old: Props, new: Props, attributes: Attributes
-) -> Resource:
-    await ctx.call("lambda", "PutFunctionEventInvokeConfig", **new)
-    return Resource(physical_id, attributes)
-
-
-async def delete_event_config(ctx: Context, _physical_id: str, props: Props, _attributes: Attributes) -> None:
-    named = {name: props[name] for name in ("FunctionName", "Qualifier")}
-    try:
-        await ctx.call("lambda", "DeleteFunctionEventInvokeConfig", **named)
-    except AwsError as error:
-        if error.code != "ResourceNotFoundException":
-            raise
-
-
 register(
     Provider(
         "AWS::Lambda::EventInvokeConfig",
         create=create_event_config,
-        update=update_event_config,
-        delete=delete_event_config,
+        update=again(create_event_config),
+        delete=deleter(
+            "lambda", "DeleteFunctionEventInvokeConfig", FunctionName="FunctionName", Qualifier="Qualifier",
+            missing="ResourceNotFoundException",
+        ),
         properties=frozenset(
             {
                 "FunctionName", "Qualifier", "DestinationConfig", "MaximumEventAgeInSeconds",

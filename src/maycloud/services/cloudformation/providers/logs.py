@@ -1,6 +1,5 @@
 """AWS::Logs:: types."""
 
-from maycloud.services.cloudformation.coercion import text
 from maycloud.services.cloudformation.providers import (
     Attributes,
     Context,
@@ -9,15 +8,12 @@ from maycloud.services.cloudformation.providers import (
     Resource,
     register,
 )
-
-
-def _tags(ctx: Context, props: Props) -> dict[str, str]:
-    return ctx.tags | {tag["Key"]: text(tag["Value"]) for tag in props.get("Tags") or []}
+from maycloud.services.cloudformation.providers.parts import deleter
 
 
 async def create_group(ctx: Context, props: Props) -> Resource:
     name = props.get("LogGroupName") or ctx.unique_name(max_length=512)
-    await ctx.call("logs", "CreateLogGroup", logGroupName=name, tags=_tags(ctx, props) or None)
+    await ctx.call("logs", "CreateLogGroup", logGroupName=name, tags=ctx.tags_of(props) or None)
     ctx.created(name)
     await _retain(ctx, name, props)
     return Resource(name, {"Arn": f"arn:aws:logs:{ctx.region}:{ctx.account}:log-group:{name}:*"})
@@ -35,17 +31,13 @@ async def update_group(
     ctx: Context, physical_id: str, old: Props, new: Props, attributes: Attributes
 ) -> Resource:
     await _retain(ctx, physical_id, new)
-    before, now = _tags(ctx, old), _tags(ctx, new)
+    gone, now = ctx.retags(old, new)
     arn = attributes["Arn"].removesuffix(":*")
-    if gone := sorted(before.keys() - now.keys()):
+    if gone:
         await ctx.call("logs", "UntagResource", resourceArn=arn, tagKeys=gone)
     if now:
         await ctx.call("logs", "TagResource", resourceArn=arn, tags=now)
     return Resource(physical_id, attributes)
-
-
-async def delete_group(ctx: Context, physical_id: str, _props: Props, _attributes: Attributes) -> None:
-    await ctx.call("logs", "DeleteLogGroup", logGroupName=physical_id)
 
 
 register(
@@ -53,7 +45,7 @@ register(
         "AWS::Logs::LogGroup",
         create=create_group,
         update=update_group,
-        delete=delete_group,
+        delete=deleter("logs", "DeleteLogGroup", "logGroupName"),
         properties=frozenset({"LogGroupName", "RetentionInDays", "Tags", "LogGroupClass"}),
         replace_on=frozenset({"LogGroupName", "LogGroupClass"}),
         name_property="LogGroupName",
@@ -68,15 +60,11 @@ async def create_stream(ctx: Context, props: Props) -> Resource:
     return Resource(name)
 
 
-async def delete_stream(ctx: Context, physical_id: str, props: Props, _attributes: Attributes) -> None:
-    await ctx.call("logs", "DeleteLogStream", logGroupName=props["LogGroupName"], logStreamName=physical_id)
-
-
 register(
     Provider(
         "AWS::Logs::LogStream",
         create=create_stream,
-        delete=delete_stream,
+        delete=deleter("logs", "DeleteLogStream", "logStreamName", logGroupName="LogGroupName"),
         properties=frozenset({"LogGroupName", "LogStreamName"}),
         required=frozenset({"LogGroupName"}),
         name_property="LogStreamName",

@@ -2,9 +2,6 @@
 
 from typing import Any
 
-import orjson
-
-from maycloud.errors import AwsError
 from maycloud.services.cloudformation.providers import (
     Attributes,
     Context,
@@ -13,6 +10,7 @@ from maycloud.services.cloudformation.providers import (
     Resource,
     register,
 )
+from maycloud.services.cloudformation.providers.parts import again, deleter, document
 from maycloud.services.cloudformation.providers.s3_bucket import PROPERTIES, configure
 
 
@@ -40,16 +38,12 @@ async def update_bucket(
     return Resource(physical_id, attributes)
 
 
-async def delete_bucket(ctx: Context, physical_id: str, _props: Props, _attributes: Attributes) -> None:
-    await ctx.call("s3", "DeleteBucket", Bucket=physical_id)
-
-
 register(
     Provider(
         "AWS::S3::Bucket",
         create=create_bucket,
         update=update_bucket,
-        delete=delete_bucket,
+        delete=deleter("s3", "DeleteBucket", "Bucket"),
         properties=PROPERTIES,
         replace_on=frozenset({"BucketName"}),
         name_property="BucketName",
@@ -59,33 +53,17 @@ register(
 
 
 async def put_policy(ctx: Context, props: Props) -> Resource:
-    policy = props["PolicyDocument"]
-    document = policy if isinstance(policy, str) else orjson.dumps(policy).decode()
-    await ctx.call("s3", "PutBucketPolicy", Bucket=props["Bucket"], Policy=document)
+    policy = document(props["PolicyDocument"])
+    await ctx.call("s3", "PutBucketPolicy", Bucket=props["Bucket"], Policy=policy)
     return Resource(ctx.unique_name(max_length=128))
-
-
-async def update_policy(
-    ctx: Context, physical_id: str, _old: Props, new: Props, attributes: Attributes
-) -> Resource:
-    await put_policy(ctx, new)
-    return Resource(physical_id, attributes)
-
-
-async def delete_policy(ctx: Context, _physical_id: str, props: Props, _attributes: Attributes) -> None:
-    try:
-        await ctx.call("s3", "DeleteBucketPolicy", Bucket=props["Bucket"])
-    except AwsError as error:
-        if error.code != "NoSuchBucket":
-            raise
 
 
 register(
     Provider(
         "AWS::S3::BucketPolicy",
         create=put_policy,
-        update=update_policy,
-        delete=delete_policy,
+        update=again(put_policy),
+        delete=deleter("s3", "DeleteBucketPolicy", Bucket="Bucket", missing="NoSuchBucket"),
         properties=frozenset({"Bucket", "PolicyDocument"}),
         required=frozenset({"Bucket", "PolicyDocument"}),
         replace_on=frozenset({"Bucket"}),

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from maycloud.errors import AwsError
-from maycloud.services.cloudformation.coercion import text
+from maycloud.services.cloudformation.given import Given
 from maycloud.services.cloudformation.providers import Context, Props
+from maycloud.services.cloudformation.providers.parts import listed
 
 _BLOCK = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 
@@ -18,15 +18,9 @@ _BLOCK = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictP
 Put = tuple[str, Callable[[Any], Props]]
 
 
-def _renamed(given: Props, names: dict[str, str], where: str) -> Props:
+def _renamed(given: Given, names: dict[str, str]) -> Props:
     """`given` with S3's names for its members. Raises for a member that is not known, naming it."""
-    unknown = sorted(set(given) - set(names))
-    if unknown:
-        raise AwsError(
-            "ValidationError",
-            f"Properties validation failed for resource with message: #/{where}: extraneous key"
-            f" [{unknown[0]}] is not permitted",
-        )
+    given.check(names)
     return {names[name]: value for name, value in given.items()}
 
 
@@ -48,7 +42,6 @@ def _encryption(value: Props) -> Props:
                 "BucketKeyEnabled": "BucketKeyEnabled",
                 "BlockedEncryptionTypes": "BlockedEncryptionTypes",
             },
-            "BucketEncryption/ServerSideEncryptionConfiguration",
         )
         for rule in value["ServerSideEncryptionConfiguration"]
     ]
@@ -66,7 +59,7 @@ _CORS_RULE = {
 
 
 def _cors(value: Props) -> Props:
-    rules = [_renamed(rule, _CORS_RULE, "CorsConfiguration/CorsRules") for rule in value["CorsRules"]]
+    rules = [_renamed(rule, _CORS_RULE) for rule in value["CorsRules"]]
     return {"CORSConfiguration": {"CORSRules": rules}}
 
 
@@ -94,7 +87,7 @@ _LIFECYCLE_RULE = {
 
 
 def _lifecycle(value: Props) -> Props:
-    rules = [_lifecycle_rule(_renamed(rule, _LIFECYCLE_RULE, "LifecycleConfiguration/Rules"))
+    rules = [_lifecycle_rule(_renamed(rule, _LIFECYCLE_RULE))
              for rule in value["Rules"]]  # fmt: skip
     params: Props = {"LifecycleConfiguration": {"Rules": rules}}
     if "TransitionDefaultMinimumObjectSize" in value:
@@ -146,13 +139,13 @@ def _filter(given: Props) -> Props:
     return parts | ({"Tag": tags[0]} if tags else {}) or {"Prefix": ""}
 
 
-def _transitions(given: Props, name: str) -> list[Props]:
+def _transitions(given: Props, name: str) -> list[Given]:
     return [*given.get(f"{name}s", []), *([given[name]] if name in given else [])]
 
 
-def _transition(given: Props) -> Props:
+def _transition(given: Given) -> Props:
     names = {"TransitionInDays": "Days", "TransitionDate": "Date", "StorageClass": "StorageClass"}
-    return _renamed(given, names, "LifecycleConfiguration/Rules/Transitions")
+    return _renamed(given, names)
 
 
 def _plain(member: str) -> Callable[[Any], Props]:
@@ -196,9 +189,7 @@ async def configure(ctx: Context, bucket: str, old: Props, new: Props) -> None:
 
 
 async def _tag(ctx: Context, bucket: str, old: Props, new: Props) -> None:
-    tags = ctx.tags | {tag["Key"]: text(tag["Value"]) for tag in new.get("Tags", [])}
-    if tags:
-        tag_set = [{"Key": key, "Value": value} for key, value in tags.items()]
-        await ctx.call("s3", "PutBucketTagging", Bucket=bucket, Tagging={"TagSet": tag_set})
-    elif old.get("Tags"):
+    if tags := ctx.tags_of(new):
+        await ctx.call("s3", "PutBucketTagging", Bucket=bucket, Tagging={"TagSet": listed(tags)})
+    elif ctx.retags(old, new)[0]:
         await ctx.call("s3", "DeleteBucketTagging", Bucket=bucket)

@@ -1,7 +1,5 @@
 """AWS::SSM::Parameter."""
 
-from typing import Any
-
 from maycloud.services.cloudformation.coercion import text
 from maycloud.services.cloudformation.providers import (
     Attributes,
@@ -11,43 +9,29 @@ from maycloud.services.cloudformation.providers import (
     Resource,
     register,
 )
+from maycloud.services.cloudformation.providers.parts import deleter, listed, pick
 
 _GIVEN = ("Type", "Value", "Description", "AllowedPattern", "Tier", "DataType")
 
 
-def _tags(ctx: Context, props: Props) -> list[dict[str, str]]:
-    """The property is a map, unlike other types'."""
-    tags = ctx.tags | {key: text(value) for key, value in (props.get("Tags") or {}).items()}
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
-
-
-def _given(props: Props) -> dict[str, Any]:
-    return {name: props[name] for name in _GIVEN if name in props}
-
-
 async def create_parameter(ctx: Context, props: Props) -> Resource:
     name = props.get("Name") or ctx.unique_name()
-    await ctx.call("ssm", "PutParameter", Name=name, Tags=_tags(ctx, props), **_given(props))
+    await ctx.call("ssm", "PutParameter", Name=name, Tags=listed(ctx.tags_of(props)), **pick(props, _GIVEN))
     return Resource(name, {"Type": text(props["Type"]), "Value": text(props["Value"])})
 
 
 async def update_parameter(
     ctx: Context, physical_id: str, old: Props, new: Props, _attributes: Attributes
 ) -> Resource:
-    if _given(old) != _given(new):
-        await ctx.call("ssm", "PutParameter", Name=physical_id, Overwrite=True, **_given(new))
+    if pick(old, _GIVEN) != pick(new, _GIVEN):
+        await ctx.call("ssm", "PutParameter", Name=physical_id, Overwrite=True, **pick(new, _GIVEN))
     target = {"ResourceType": "Parameter", "ResourceId": physical_id}
-    before = {tag["Key"] for tag in _tags(ctx, old)}
-    now = _tags(ctx, new)
-    if gone := sorted(before - {tag["Key"] for tag in now}):
+    gone, now = ctx.retags(old, new)
+    if gone:
         await ctx.call("ssm", "RemoveTagsFromResource", TagKeys=gone, **target)
     if now:
-        await ctx.call("ssm", "AddTagsToResource", Tags=now, **target)
+        await ctx.call("ssm", "AddTagsToResource", Tags=listed(now), **target)
     return Resource(physical_id, {"Type": text(new["Type"]), "Value": text(new["Value"])})
-
-
-async def delete_parameter(ctx: Context, physical_id: str, _props: Props, _attributes: Attributes) -> None:
-    await ctx.call("ssm", "DeleteParameter", Name=physical_id)
 
 
 register(
@@ -55,7 +39,7 @@ register(
         "AWS::SSM::Parameter",
         create=create_parameter,
         update=update_parameter,
-        delete=delete_parameter,
+        delete=deleter("ssm", "DeleteParameter", "Name"),
         properties=frozenset({*_GIVEN, "Name", "Tags"}),
         required=frozenset({"Type", "Value"}),
         replace_on=frozenset({"Name"}),

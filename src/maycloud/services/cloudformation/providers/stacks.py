@@ -10,12 +10,12 @@ from maycloud.services.cloudformation.providers import (
     Resource,
     register,
 )
+from maycloud.services.cloudformation.providers.parts import listed
 
 _ENDED_WELL = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 
 
 def _inputs(ctx: Context, props: Props) -> Props:
-    tags = ctx.tags | {tag["Key"]: text(tag["Value"]) for tag in props.get("Tags", [])}
     given = {
         "TemplateURL": props["TemplateURL"],
         "Parameters": [
@@ -27,7 +27,7 @@ def _inputs(ctx: Context, props: Props) -> Props:
         ],
         # The root stack's operation has acknowledged what its template says of its nested ones.
         "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
-        "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
+        "Tags": listed(ctx.tags_of(props)),
     }
     if "NotificationARNs" in props:
         given["NotificationARNs"] = props["NotificationARNs"]
@@ -94,5 +94,6 @@ register(
         delete=delete_stack,
         properties=frozenset({"NotificationARNs", "Parameters", "Tags", "TemplateURL", "TimeoutInMinutes"}),
         required=frozenset({"TemplateURL"}),
+        always=True,
     )
 )
