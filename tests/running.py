@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -23,6 +24,18 @@ ADMIN = ("test", "test")
 DAY = 86_400
 
 
+def kept_place(port: int) -> socket.socket | None:
+    """A port that no connection is given as its own end meanwhile; a server may still listen there."""
+    place = socket.socket()
+    place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        place.bind(("127.0.0.1", port))
+    except OSError:  # too late: whoever starts again on this port is told so
+        place.close()
+        return None
+    return place
+
+
 class RunningCloud:
     """Starts `may up` on a free port with a data folder; `kill` is kill -9, `start` again recovers."""
 
@@ -32,6 +45,7 @@ class RunningCloud:
         self.process: subprocess.Popen[bytes] | None = None
         self.url = ""
         self.log = data.parent / f"{data.name}.log"
+        self._place: socket.socket | None = None
 
     def start(self, port: int = 0) -> "RunningCloud":
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "MAY_"))}
@@ -51,6 +65,7 @@ class RunningCloud:
             raise
         assert state is not None
         self.url = str(state["url"])
+        self._give_up_place()
         return self
 
     def _started(self) -> dict[str, Any] | None:
@@ -79,11 +94,20 @@ class RunningCloud:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(PATIENCE)
+        self._give_up_place()
 
     def kill(self) -> None:
         assert self.process is not None
+        port = self.port
         self.process.kill()
         self.process.wait(PATIENCE)
+        self._give_up_place()
+        self._place = kept_place(port)
+
+    def _give_up_place(self) -> None:
+        if self._place is not None:
+            self._place.close()
+            self._place = None
 
     def client(
         self,

@@ -16,6 +16,15 @@ SCHEMA = ("CREATE TABLE blobs (id TEXT PRIMARY KEY, size INTEGER NOT NULL) WITHO
 _CHUNK = 1 << 20
 
 
+def sync_folder(folder: Path) -> None:
+    """Have the disk know the names in a folder: a file's own fsync says nothing of its name."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 class Staged:
     """A file being written; `publish` it or `discard` it."""
 
@@ -63,6 +72,7 @@ class Blobs:
     def __init__(self, db: Database, root: Path, sync: bool) -> None:
         self._db = db
         self.sync = sync
+        self._changed: set[Path] = set()  # folders with names that the disk may not have
         self._held: dict[str, int] = {}  # blobs being read, which outlive their row until that ends
         self.root = root / "blobs"
         self.staging = root / "staging"
@@ -83,17 +93,27 @@ class Blobs:
 
     def publish(self, staged: Staged) -> None:
         staged.close(self.sync)
-        target = self.path(staged.id)
-        target.parent.mkdir(exist_ok=True)
-        staged.path.rename(target)
+        staged.path.rename(self._place(staged.id))
         self._db.write("INSERT INTO blobs VALUES (?, ?)", (staged.id, staged.size))
+
+    def _place(self, id_: str) -> Path:
+        """Where a new blob goes; its name is on the disk before the row that counts on it, if need be."""
+        target = self.path(id_)
+        target.parent.mkdir(exist_ok=True)
+        if self.sync:
+            self._changed |= {target.parent, self.root}
+            self._db.before_commit(self._sync_folders)
+        return target
+
+    def _sync_folders(self) -> None:
+        changed, self._changed = self._changed, set()
+        for folder in changed:
+            sync_folder(folder)
 
     def link(self, id_: str) -> str:
         """A further blob of the same bytes, which are not copied; gives its id."""
         staged = os.urandom(16).hex()
-        target = self.path(staged)
-        target.parent.mkdir(exist_ok=True)
-        os.link(self.path(id_), target)
+        os.link(self.path(id_), self._place(staged))
         self._db.write("INSERT INTO blobs SELECT ?, size FROM blobs WHERE id=?", (staged, id_))
         return staged
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from maycloud.store.blobs import sync_folder
+
 
 class KeyFile:
     """A key of 256 bits in a file, made when first needed, readable by its owner alone."""
@@ -39,6 +41,7 @@ class KeyFile:
             file.flush()
             os.fsync(file.fileno())
         partial.rename(self._path)
+        sync_folder(self._path.parent)
 
 
 class Sealer:

@@ -89,6 +89,8 @@ class Packages:
                     written.write_bytes(data)
                     written.rename(self._zips / digest)
                     staging.rename(target)
+                    if self._store.blobs.sync:
+                        os.sync()  # one for thousands of files and their names
                 except BaseException:
                     shutil.rmtree(staging, ignore_errors=True)
                     if not target.exists():  # unless another request has unpacked the same
