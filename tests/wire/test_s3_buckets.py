@@ -1,6 +1,7 @@
 """Buckets: their names, their list, their tags and encryption, and their end."""
 
 import json
+from http.client import HTTPConnection
 from typing import Any
 
 import pytest
@@ -68,12 +69,27 @@ def test_the_list_of_buckets_pages(cloud: RunningCloud) -> None:
     rest = s3.list_buckets(Prefix="listed-", MaxBuckets=4, ContinuationToken=first["ContinuationToken"])
     assert names(rest) == everything[4:6]
     assert "ContinuationToken" not in rest
-    assert names(s3.list_buckets(BucketRegion="eu-west-1")) == ["listed-w", "other-w"]
+    assert names(west.list_buckets(BucketRegion="eu-west-1")) == ["listed-w", "other-w"]
+    # https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html: an endpoint lists its own region.
+    refused("InvalidArgument", s3.list_buckets, BucketRegion="eu-west-1")
+    assert "BucketRegion" not in s3.list_buckets()["Buckets"][0]
+    assert s3.list_buckets(Prefix="other-")["Buckets"][0]["BucketRegion"] == "eu-west-1"
     pages = s3.get_paginator("list_buckets").paginate(PaginationConfig={"PageSize": 3})
     assert [name for page in pages for name in names(page)] == everything
     for wrong in (0, 10_001):
         refused("InvalidArgument", s3.list_buckets, MaxBuckets=wrong)
-    assert stranger(cloud, "GET", "/")[0] == 403
+    assert unsigned(cloud, "GET", "/")[:2] == (307, "https://aws.amazon.com/s3/")
+    assert unsigned(cloud, "PUT", "/bucket-of-nobody")[0] == 403
+
+
+def unsigned(cloud: RunningCloud, method: str, path: str) -> tuple[int, str | None, bytes]:
+    """Status, Location and body of an answer, which is not followed anywhere."""
+    connection = HTTPConnection("127.0.0.1", cloud.port, timeout=30)
+    connection.request(method, path)
+    response = connection.getresponse()
+    answer = response.status, response.headers["location"], response.read()
+    connection.close()
+    return answer
 
 
 def test_a_bucket_that_holds_something_stays(s3: Any) -> None:

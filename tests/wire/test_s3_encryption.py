@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from running import RunningCloud
 from s3wire import failing, got, refused
@@ -132,3 +133,38 @@ def test_parts_under_a_customers_key(s3: Any, bucket: str) -> None:
     seam = (5 << 20) - 10
     assert got(s3, **where, **own(KEY), Range=f"bytes={seam}-{seam + 20}")["Body"] == whole[seam : seam + 21]
     refused("InvalidRequest", s3.get_object, **where)
+
+
+def test_customers_keys_can_be_blocked(s3: Any) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/blocking-unblocking-s3-c-encryption-gpb.html"""
+
+    def block(*types: str) -> None:
+        default = {"SSEAlgorithm": "AES256"}
+        rule = {
+            "ApplyServerSideEncryptionByDefault": default,
+            "BlockedEncryptionTypes": {"EncryptionType": [*types]},
+        }
+        s3.put_bucket_encryption(
+            Bucket="blocking", ServerSideEncryptionConfiguration={"Rules": [rule]}
+        )  # fmt: skip
+
+    s3.create_bucket(Bucket="blocking")
+    where = {"Bucket": "blocking", "Key": "k"}
+    s3.put_object(**where, Body=b"x", **own(KEY))
+    block("SSE-C")
+    answer = s3.get_bucket_encryption(Bucket="blocking")["ServerSideEncryptionConfiguration"]
+    assert answer["Rules"][0]["BlockedEncryptionTypes"] == {"EncryptionType": ["SSE-C"]}
+    error = failing(s3.put_object, **where, Body=b"x", **own(KEY))
+    assert error["ResponseMetadata"]["HTTPStatusCode"] == 403
+    assert "blocked upload requests" in error["Error"]["Message"]
+    refused("AccessDenied", s3.create_multipart_upload, **where, **own(KEY))
+    source = {"CopySource": "blocking/k", **own(KEY, "CopySource")}
+    refused("AccessDenied", s3.copy_object, Bucket="blocking", Key="copy", **source, **own(KEY))
+    # What is there stays readable, and can be copied to another encryption.
+    assert got(s3, **where, **own(KEY))["Body"] == b"x"
+    s3.copy_object(Bucket="blocking", Key="copy", **source)
+    block("NONE")
+    s3.put_object(**where, Body=b"y", **own(KEY))
+    for wrong in (("SSE-C", "NONE"), ("SSE-X",)):
+        with pytest.raises(ClientError, match="MalformedXML"):
+            block(*wrong)

@@ -287,3 +287,36 @@ def test_the_answer_as_it_is(cloud: RunningCloud, bucket: str) -> None:
     status, _, body = raw(cloud, "POST", f"/{bucket}/xml?uploads")
     assert status == 200
     assert b"<InitiateMultipartUploadResult xmlns=" in body and b"<Key>xml</Key><UploadId>" in body
+
+
+def test_an_end_that_was_not_heard(fresh_cloud: RunningCloud) -> None:
+    """minio/minio#13318 and adobe/S3Mock#2586: on AWS, completing again gives the same answer for a while."""
+    s3 = fresh_cloud.client("s3")
+    s3.create_bucket(Bucket="again")
+    upload = begin(s3, "again", "k")
+    parts = [send(s3, upload, 1, b"one")]
+    first = end(s3, upload, parts)
+    s3.delete_object(Bucket="again", Key="k")
+    for _ in range(2):
+        again = end(s3, upload, parts, IfNoneMatch="*")
+        for answer in (first, again):
+            answer.pop("ResponseMetadata", None)
+        assert again == first
+    refused("NoSuchKey", s3.get_object, Bucket="again", Key="k")  # it is answered, not done again
+    other = [{"PartNumber": 1, "ETag": '"' + "0" * 32 + '"'}]
+    refused("NoSuchUpload", end, s3=s3, upload=upload, parts=other)
+    refused("NoSuchUpload", end, s3=s3, upload={**upload, "Key": "other"}, parts=parts)
+    refused("NoSuchUpload", s3.abort_multipart_upload, **upload)
+    fresh_cloud.kill()
+    fresh_cloud.start()
+    again = end(fresh_cloud.client("s3"), upload, parts)
+    assert again["ETag"] == first["ETag"]
+    fresh_cloud.advance(90_000)
+    refused("NoSuchUpload", end, s3=fresh_cloud.client("s3"), upload=upload, parts=parts)
+
+
+def test_where_the_end_says_the_object_is(cloud: RunningCloud, s3: Any, bucket: str) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html: encoded whole."""
+    upload = begin(s3, bucket, "folder/a b.txt")
+    location = end(s3, upload, [send(s3, upload, 1, b"x")])["Location"]
+    assert location == f"http://localhost:{cloud.port}/{bucket}/folder%2Fa%20b.txt"

@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 import zlib
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -228,7 +229,7 @@ def test_ranges_that_have_nothing(s3: Any, bucket: str, asked: str) -> None:
     response = failing(s3.get_object, Bucket=bucket, Key="range", Range=asked)
     assert response["Error"]["Code"] == "InvalidRange"
     assert (response["Error"]["ActualObjectSize"], response["Error"]["RangeRequested"]) == ("10", asked)
-    assert response["ResponseMetadata"]["HTTPHeaders"]["content-range"] == "bytes */10"
+    assert "content-range" not in response["ResponseMetadata"]["HTTPHeaders"]
     assert response["ResponseMetadata"]["HTTPStatusCode"] == 416
     s3.put_object(Bucket=bucket, Key="empty", Body=b"")
     refused("InvalidRange", s3.get_object, Bucket=bucket, Key="empty", Range="bytes=0-")
@@ -402,7 +403,7 @@ def test_errors_are_s3s_xml(cloud: RunningCloud, bucket: str) -> None:
     ("method", "path"),
     [
         ("PUT", "?object-lock"), ("PUT", "?website"), ("PUT", "?notification"), ("PUT", "/k?renameObject"),
-        ("POST", "/k?select&select-type=2"), ("GET", "/k?torrent"), ("PUT", "?replication"),
+        ("POST", "/k?select&select-type=2"), ("PUT", "?replication"),
         ("POST", "/k?restore"),
     ],
 )  # fmt: skip
@@ -612,3 +613,16 @@ def test_copies_do_not_cross_accounts_unasked(cloud: RunningCloud, s3: Any, buck
         "AccessDenied", other.upload_part_copy, Bucket="accomplice", Key="y", UploadId=upload, PartNumber=1,
         CopySource=f"{bucket}/private",
     )  # fmt: skip
+
+
+def test_dates_that_are_still_to_come_say_nothing(s3: Any, bucket: str) -> None:
+    """RFC 9110, 13.1.3; LocalStack, test_s3_preconditions.snapshot.json: copy-ignore-future-…"""
+    s3.put_object(Bucket=bucket, Key="dated", Body=b"x")
+    modified = s3.head_object(Bucket=bucket, Key="dated")["LastModified"]
+    later = datetime.now(UTC) + timedelta(days=1)
+    assert got(s3, Bucket=bucket, Key="dated", IfModifiedSince=later)["Body"] == b"x"
+    copy = {"Bucket": bucket, "Key": "dated-copy", "CopySource": f"{bucket}/dated"}
+    answer = s3.copy_object(**copy, CopySourceIfModifiedSince=later)
+    assert "ChecksumType" not in answer["CopyObjectResult"]
+    refused("304", s3.get_object, Bucket=bucket, Key="dated", IfModifiedSince=modified)
+    refused("PreconditionFailed", s3.copy_object, **copy, CopySourceIfModifiedSince=modified)

@@ -145,9 +145,18 @@ class Bucket(RuleBasedStateMachine):
         for prefix, delimiter in LISTINGS:
             asked = {"Bucket": self.name, "Prefix": prefix, "Delimiter": delimiter}
             wanted = fold(self.model.current(), prefix, delimiter)
-            for size in (1, PAGE, 1000):
+            for size in (PAGE, 1000):
                 assert list(pages_of_keys(self.s3, size, asked)) == wanted
                 assert list(pages_of_keys_v1(self.s3, size, asked)) == wanted
+
+    @invariant()
+    def listings_of_one_agree(self) -> None:
+        """The smallest pages are many: of one listing after each step, of another after the next."""
+        prefix, delimiter = LISTINGS[self.writes % len(LISTINGS)]
+        asked = {"Bucket": self.name, "Prefix": prefix, "Delimiter": delimiter}
+        wanted = fold(self.model.current(), prefix, delimiter)
+        assert list(pages_of_keys(self.s3, 1, asked)) == wanted
+        assert list(pages_of_keys_v1(self.s3, 1, asked)) == wanted
 
     @invariant()
     def versions_agree(self) -> None:
@@ -201,6 +210,7 @@ def pages_of_versions(s3: Any, size: int, bucket: str) -> Iterator[tuple[str, st
         marker = {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page["NextVersionIdMarker"]}
 
 
+@pytest.mark.timeout(600)  # thousands of requests, which a busy machine takes minutes for
 def test_versions_and_listings_follow_the_model(cloud: RunningCloud) -> None:
     Bucket.cloud = cloud
     run_state_machine_as_test(
@@ -313,7 +323,7 @@ def test_what_listings_say(cloud: RunningCloud, s3: Any) -> None:
     assert "Owner" not in s3.list_objects_v2(Bucket="sayings")["Contents"][0]
     assert s3.list_objects_v2(Bucket="sayings", MaxKeys=0)["IsTruncated"] is False
     _, _, body = raw(cloud, "GET", "/sayings?list-type=2&encoding-type=url&delimiter=%2F")
-    assert b"<Key>a%20b</Key>" in body and b"<Key>a%2Bb</Key>" in body and b"<Key>nul%00</Key>" in body
+    assert b"<Key>a+b</Key>" in body and b"<Key>a%2Bb</Key>" in body and b"<Key>nul%00</Key>" in body
     assert b"<CommonPrefixes><Prefix>c/</Prefix></CommonPrefixes>" in body
     for wrong in ("max-keys=-1", "max-keys=x", "encoding-type=base64", "continuation-token=nonsense"):
         status, _, body = raw(cloud, "GET", f"/sayings?list-type=2&{wrong}")

@@ -47,7 +47,7 @@ def _extend_s3(operations: dict[str, Any], shapes: dict[str, Shape]) -> None:
         | {
             "Status": {"shape": "PostStatus", "location": "statusCode"},
             "Location": _header("Location", "Location"),
-            "PostResponse": {"shape": "PostResponse"},
+            "PostResponse": {"shape": "PostResponse", "xmlNamespace": ""},  # the one document without
         },
         "payload": "PostResponse",
     }
@@ -57,6 +57,9 @@ def _extend_s3(operations: dict[str, Any], shapes: dict[str, Shape]) -> None:
         "input": {"shape": "PostObjectRequest"},
         "output": {"shape": "PostObjectOutput"},
     }
+    # https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html and API_PutBucketTagging.html
+    for name in ("PutBucketPolicy", "PutBucketTagging"):
+        operations[name]["http"]["responseCode"] = 204
     # Answers that list a bucket say where it is, see HeadBucket.
     for listing in ("ListObjectsOutput", "ListObjectsV2Output"):
         shapes[listing]["members"]["BucketRegion"] = _header("Region", "x-amz-bucket-region")

@@ -35,7 +35,7 @@ def check_of(model: Model, operation: str) -> Callable[[dict[str, Any]], None] |
 
 
 def _is_whole(model: Model, reference: Shape, value: Any) -> bool:
-    """Whether all that is required is there, at any depth; a required list without members gets to be one."""
+    """Whether all that is required is there, at any depth; a flat list that is required becomes one."""
     shape = model.member(reference)
     if shape["type"] == "list":
         return all(_is_whole(model, shape["member"], each) for each in value)
@@ -44,7 +44,7 @@ def _is_whole(model: Model, reference: Shape, value: Any) -> bool:
     members: dict[str, Shape] = shape.get("members", {})
     for name in shape.get("required", ()):
         if value.get(name) is None:
-            if model.member(members[name])["type"] != "list":
+            if not model.member(members[name]).get("flattened"):
                 return False
-            value[name] = []  # XML has no way to say that a list is there and empty
+            value[name] = []  # XML has no way to say that such a list is there and empty
     return all(_is_whole(model, members[name], each) for name, each in value.items() if each is not None)

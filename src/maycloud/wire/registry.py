@@ -10,7 +10,7 @@ import orjson
 from maycloud.edge.messages import Request, Response
 from maycloud.edge.router import parse_host
 from maycloud.errors import AwsError
-from maycloud.wire import queryrpc
+from maycloud.wire import queryrpc, s3
 from maycloud.wire.bound import Bound, WireError
 from maycloud.wire.cborrpc import PROTOCOL, CborBound
 from maycloud.wire.constraints import Constraints
@@ -178,6 +178,8 @@ class Registry:
             path = f"/{bucket}{path}"
         try:
             query = query_of(request)
+            if query and service == "s3":
+                path = s3.addressed(request.method, path, query)
             found = routes.find(request.method, path, query, request.fields)
         except AwsError as error:
             raise WireError(s3_error(error, str(uuid.uuid4()))) from error

@@ -211,6 +211,7 @@ class InputBinding:
         return params
 
     def _bind_query(self, query: Query, params: dict[str, Any]) -> None:
+        is_s3 = self._model.name == "s3"
         for name, member, shape in self.queries:
             values = query.get(name)
             if values is None:
@@ -218,13 +219,25 @@ class InputBinding:
             if shape["type"] == "list":
                 inner = self._model.member(shape["member"])
                 params[member] = [_scalar(value, inner, member) for value in values]
-            elif values[-1] or shape["type"] != "integer":  # S3 takes ?max-parts= as if it were not there
+            elif is_s3:
+                self._bind_s3(values[0], name, member, shape, params)
+            else:
                 params[member] = _scalar(values[-1], shape, name)
         if self.query_map is not None:
             known = {name for name, _, _ in self.queries} | self._literals
             rest = {name: values[-1] for name, values in query.items() if name not in known}
             if rest:
                 params[self.query_map] = rest
+
+    def _bind_s3(self, value: str, name: str, member: str, shape: Shape, params: dict[str, Any]) -> None:
+        """S3 reads the first of several values, an empty number as none, and as true nothing but ``true``.
+
+        Measured by others, see `wire.s3`.
+        """
+        if shape["type"] == "boolean":
+            params[member] = value == "true"
+        elif value or shape["type"] != "integer":
+            params[member] = _scalar(value, shape, name)
 
     def _header(self, value: str, shape: Shape, member: str) -> Any:
         if shape["type"] == "list":
@@ -267,15 +280,7 @@ def _scalar(value: str, shape: Shape, member: str) -> Any:
             raise scalars.serialization_error(f"{member} must be true or false")
         return value.lower() == "true"
     if kind in ("integer", "long"):
-        try:
-            return scalars.whole(int(value), kind)
-        except (ValueError, AwsError) as error:
-            raise AwsError(
-                "InvalidArgument",
-                f"Provided {member} not an integer or within integer range",
-                ArgumentName=member,
-                ArgumentValue=value,
-            ) from error
+        return _whole(value, kind, member)
     if kind in ("float", "double"):
         try:
             return float(value)
@@ -286,6 +291,21 @@ def _scalar(value: str, shape: Shape, member: str) -> Any:
     if kind == "blob":
         return scalars.blob(value)
     return value
+
+
+_WHOLE = re.compile(r"-?[0-9]+")
+
+
+def _whole(value: str, kind: str, name: str) -> int:
+    try:
+        if _WHOLE.fullmatch(value):
+            return scalars.whole(int(value.lstrip("0") or "0"), kind)
+    except (ValueError, AwsError):
+        pass
+    message = f"Provided {name} not an integer or within integer range"
+    if name == "partNumber":
+        message = "Part number must be an integer between 1 and 10000, inclusive"
+    raise AwsError("InvalidArgument", message, ArgumentName=name, ArgumentValue=value)
 
 
 # Output

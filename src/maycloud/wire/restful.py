@@ -7,7 +7,7 @@ import orjson
 
 from maycloud.edge.messages import RawHeaders, Request, Response
 from maycloud.errors import AwsError
-from maycloud.wire import eventstream, json, queryrpc, xml
+from maycloud.wire import eventstream, json, queryrpc, s3, xml
 from maycloud.wire.bound import Body, as_bytes, message_member, unpack
 from maycloud.wire.constraints import Constraints
 from maycloud.wire.models import Model, Shape
@@ -81,7 +81,8 @@ class RestOperation:
                 return lambda data: {payload: _utf8(data)}
             if protocol.is_xml:
                 decode = protocol.xml_decoders.of(shape["members"][payload])
-                return lambda data: {payload: decode(xml.parse(data))} if data else {}
+                root = shape["members"][payload].get("locationName", payload)
+                return lambda data: {payload: decode(xml.parse_as(data, root))} if data else {}
             decode_json = protocol.json_decoders.of(shape["members"][payload])
             return lambda data: {payload: decode_json(json.parse(data))} if data else {}
         if not self.input.has_body:
@@ -174,7 +175,9 @@ class RestBound:
             )
         if output.streams:
             if not any(name == b"content-type" for name, _ in headers):
-                headers.append((b"content-type", b"application/octet-stream"))
+                # A text is a bucket's policy.
+                plain = output.payload_shape["type"] == "string"
+                headers.append(_JSON if plain else (b"content-type", b"application/octet-stream"))
             return Response(status, headers, payload_bytes(value) if value is not None else b"")
         if value is None:
             return Response(status, headers, b"")
@@ -192,8 +195,8 @@ class RestBound:
     def _xml(self, result: dict[str, Any]) -> str:
         operation = self._operation
         shape = operation.output_shape
-        root = shape.get("locationName") or f"{_result_name(operation.name)}Result"
-        namespace = operation.protocol.namespace or "http://s3.amazonaws.com/doc/2006-03-01/"
+        root = shape.get("locationName") or s3.ROOTS.get(operation.name, f"{operation.name}Result")
+        namespace = operation.protocol.namespace
         if operation.name == "GetBucketLocation":
             # The one answer of S3 whose root is the value itself.
             inner = xml.text(result.get("LocationConstraint") or "")
@@ -209,21 +212,6 @@ class RestBound:
         if self._operation.protocol.is_xml:
             return xml_error(self._operation.protocol, error, identifier)
         return json_error(self._operation.protocol.model, error, identifier)
-
-
-_ROOTS = {
-    "ListObjects": "ListBucket",
-    "ListObjectsV2": "ListBucket",
-    "ListBuckets": "ListAllMyBuckets",
-    "DeleteObjects": "Delete",
-    "ListObjectVersions": "ListVersions",
-    "CreateMultipartUpload": "InitiateMultipartUpload",
-}
-
-
-def _result_name(operation: str) -> str:
-    """What S3 calls an answer's root, where the model does not say."""
-    return _ROOTS.get(operation, operation)
 
 
 def _identifiers(family: str, identifier: str) -> RawHeaders:
@@ -260,7 +248,9 @@ def json_error(model: Model, error: AwsError, identifier: str) -> Response:
 
 def _namespace(model: Model) -> str:
     """The namespace of a service's documents: the model's own, or that of its inputs."""
-    if model.xml_namespace or model.name == "s3":
+    if model.name == "s3":
+        return s3.NAMESPACE
+    if model.xml_namespace:
         return model.xml_namespace
     for operation in model.operations.values():
         found = operation.get("input", {}).get("xmlNamespace")
@@ -282,7 +272,7 @@ def xml_error(protocol: RestProtocol, error: AwsError, identifier: str) -> Respo
 
 
 def s3_error(error: AwsError, identifier: str) -> Response:
-    """An error in S3's XML. 304 has no body; HEAD's is dropped by the edge.
+    """An error in S3's XML. 304 and 307 have no body; HEAD's is dropped by the edge.
 
     Members in lower case are headers: S3's elements all begin with a capital.
     """
@@ -291,8 +281,8 @@ def s3_error(error: AwsError, identifier: str) -> Response:
     headers += [
         (name.encode(), str(value).encode()) for name, value in error.members.items() if name.islower()
     ]
-    if error.status == 304:
-        return Response(304, headers)
+    if error.status in (304, 307):
+        return Response(error.status, headers)
     request_id = headers[0][1].decode()
     parts = [
         f"{_DECLARATION}<Error><Code>{escape(error.code)}</Code><Message>{xml.text(error.message)}</Message>"

@@ -71,6 +71,17 @@ def parse(body: bytes) -> Element:
     return root.children[0]
 
 
+def parse_as(body: bytes, name: str) -> Element:
+    """The same of a document of that name. Raises MalformedXML, for S3's ACLs MalformedACLError."""
+    found = parse(body)
+    if found.name != name:
+        error = malformed()
+        if name == "AccessControlPolicy":
+            error.code = "MalformedACLError"
+        raise error
+    return found
+
+
 Decoder = Callable[[Element], Any]
 
 

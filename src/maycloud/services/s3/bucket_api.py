@@ -17,7 +17,7 @@ BUCKET: dict[str, Any] = {"resource": bucket_arn, "account": bucket_owner}
 OBJECT: dict[str, Any] = {"account": object_owner}
 
 
-@service.operation(resource=bucket_arn)
+@service.operation(checks=buckets.creation_checks)
 def CreateBucket(call: Call, params: Params) -> Result:
     return buckets.create_bucket(call, params)
 
@@ -33,7 +33,7 @@ def DeleteBucket(call: Call, params: Params) -> Result:
     return buckets.delete_bucket(call, params)
 
 
-@service.operation(action="s3:ListAllMyBuckets")
+@service.operation(checks=buckets.listing_checks)
 def ListBuckets(call: Call, params: Params) -> Result:
     return buckets.list_buckets(call, params)
 
@@ -256,6 +256,21 @@ def GetBucketRequestPayment(call: Call, params: Params) -> Result:
     return unconfigured.answer(call, params, Payer="BucketOwner")
 
 
+@service.operation(**BUCKET, action="s3:GetBucketMetadataTableConfiguration")
+def GetBucketMetadataConfiguration(call: Call, params: Params) -> Result:
+    raise unconfigured.missing(
+        call,
+        params,
+        "MetadataConfigurationNotFound",
+        "The metadata configuration was not found",
+    )
+
+
+@service.operation(**BUCKET)
+def GetBucketAbac(call: Call, params: Params) -> Result:
+    return unconfigured.answer(call, params, AbacStatus={"Status": "Disabled"})
+
+
 @service.operation(**BUCKET, action="s3:GetAnalyticsConfiguration")
 def GetBucketAnalyticsConfiguration(call: Call, params: Params) -> Result:
     raise unconfigured.missing_one(call, params)
@@ -263,7 +278,7 @@ def GetBucketAnalyticsConfiguration(call: Call, params: Params) -> Result:
 
 @service.operation(**BUCKET, action="s3:GetAnalyticsConfiguration")
 def ListBucketAnalyticsConfigurations(call: Call, params: Params) -> Result:
-    return unconfigured.answer(call, params, IsTruncated=False)
+    return unconfigured.listed(call, params)
 
 
 @service.operation(**BUCKET, action="s3:GetInventoryConfiguration")
@@ -273,7 +288,7 @@ def GetBucketInventoryConfiguration(call: Call, params: Params) -> Result:
 
 @service.operation(**BUCKET, action="s3:GetInventoryConfiguration")
 def ListBucketInventoryConfigurations(call: Call, params: Params) -> Result:
-    return unconfigured.answer(call, params, IsTruncated=False)
+    return unconfigured.listed(call, params)
 
 
 @service.operation(**BUCKET, action="s3:GetMetricsConfiguration")
@@ -283,7 +298,7 @@ def GetBucketMetricsConfiguration(call: Call, params: Params) -> Result:
 
 @service.operation(**BUCKET, action="s3:GetMetricsConfiguration")
 def ListBucketMetricsConfigurations(call: Call, params: Params) -> Result:
-    return unconfigured.answer(call, params, IsTruncated=False)
+    return unconfigured.listed(call, params)
 
 
 @service.operation(**BUCKET, action="s3:GetIntelligentTieringConfiguration")
@@ -293,7 +308,7 @@ def GetBucketIntelligentTieringConfiguration(call: Call, params: Params) -> Resu
 
 @service.operation(**BUCKET, action="s3:GetIntelligentTieringConfiguration")
 def ListBucketIntelligentTieringConfigurations(call: Call, params: Params) -> Result:
-    return unconfigured.answer(call, params, IsTruncated=False)
+    return unconfigured.listed(call, params)
 
 
 @service.operation(**BUCKET, action="s3:PutAnalyticsConfiguration")

@@ -8,9 +8,9 @@ from typing import Any
 
 from maycloud.errors import AwsError
 from maycloud.regions import REGIONS
-from maycloud.services.base import Call, Params, Result
-from maycloud.services.s3 import acls
-from maycloud.services.s3.access import permit
+from maycloud.services.base import Call, Check, Params, Result
+from maycloud.services.s3 import acls, checksums
+from maycloud.services.s3.access import bucket_arn, permit
 from maycloud.services.s3.acls import canonical_id
 from maycloud.services.s3.common import invalid_argument, malformed_xml
 from maycloud.services.s3.store import Bucket, Buckets
@@ -36,6 +36,33 @@ def find_bucket(call: Call, params: Params) -> Bucket:
     return bucket
 
 
+def check_document(call: Call) -> None:
+    """The digests that came with a document, such as a configuration. Raises BadDigest and AWS's refusals."""
+    if call.http is not None and isinstance(call.http.body, bytes):
+        checksums.check_document(call.http.fields, call.http.body)
+
+
+def bucket_to_set(call: Call, params: Params) -> Bucket:
+    """The bucket of a call that sets something, whose document is what its sender meant."""
+    bucket = find_bucket(call, params)
+    check_document(call)
+    return bucket
+
+
+def creation_checks(call: Call, params: Params) -> list[Check]:
+    """Strangers are told to sign, as measured on AWS by others (see `maycloud.wire.s3`)."""
+    if call.principal.kind == "anonymous":
+        raise AwsError("AccessDenied", "Anonymous users cannot invoke this API. Please authenticate.", 403)
+    return [("s3:CreateBucket", bucket_arn(call, params))]
+
+
+def listing_checks(call: Call, _params: Params) -> list[Check]:
+    """Strangers are shown what S3 is."""
+    if call.principal.kind == "anonymous":
+        raise AwsError("TemporaryRedirect", "", 307, location="https://aws.amazon.com/s3/")
+    return [("s3:ListAllMyBuckets", "*")]
+
+
 def create_bucket(call: Call, params: Params) -> Result:
     name = params["Bucket"]
     if not _valid_name(name):
@@ -47,7 +74,7 @@ def create_bucket(call: Call, params: Params) -> Result:
     existing = buckets(call).find(name)
     if existing is not None:
         _refuse_existing(call, existing)
-        return {"Location": f"/{name}"}
+        return {"Location": f"/{name}", "BucketArn": existing.arn}
     settings: dict[str, Any] = {
         # What AWS has set on every new bucket since April 2023.
         "public_access": dict.fromkeys(
@@ -63,7 +90,7 @@ def create_bucket(call: Call, params: Params) -> Result:
         settings["tagging"] = {"TagSet": configuration["Tags"]}
     buckets(call).create(name, call.account, region, call.now(), settings)
     location = f"/{name}" if region == "us-east-1" else f"http://{name}.s3.{region}.amazonaws.com/"
-    return {"Location": location}
+    return {"Location": location, "BucketArn": f"arn:aws:s3:::{name}"}
 
 
 def _first_acl(call: Call, params: Params) -> dict[str, Any]:
@@ -92,7 +119,7 @@ def _first_acl(call: Call, params: Params) -> dict[str, Any]:
 
 
 def put_bucket_tagging(call: Call, params: Params) -> Result:
-    bucket = find_bucket(call, params)
+    bucket = bucket_to_set(call, params)
     tags = (params.get("Tagging") or {}).get("TagSet")
     if tags is None:
         raise malformed_xml()
@@ -157,7 +184,7 @@ def head_bucket(call: Call, params: Params) -> Result:
     except AwsError as error:
         error.members["x-amz-bucket-region"] = bucket.region
         raise
-    return {"BucketRegion": bucket.region, "AccessPointAlias": False}
+    return {"BucketRegion": bucket.region, "AccessPointAlias": False, "BucketArn": bucket.arn}
 
 
 def delete_bucket(call: Call, params: Params) -> Result:
@@ -171,9 +198,17 @@ def list_buckets(call: Call, params: Params) -> Result:
     prefix, region = params.get("Prefix", ""), params.get("BucketRegion")
     after, limit = params.get("ContinuationToken", ""), params.get("MaxBuckets", 10_000)
     if not 1 <= limit <= 10_000:
-        raise AwsError("InvalidArgument", "max-buckets must be between 1 and 10000")
-    if region is not None and region not in REGIONS:
+        message = "Argument max-buckets must be an integer between 1 and 10000"
+        raise invalid_argument(message, "max-buckets", str(limit))
+    if region is not None and region.lower() not in REGIONS:
         raise invalid_argument(f"Argument value {region} is not a valid AWS Region", "bucket-region")
+    region = region.lower() if region is not None else None
+    if region is not None and call.http is not None and region != call.region:
+        raise invalid_argument(
+            "Requests with bucket-region specified must be made to the corresponding regional endpoint",
+            "bucket-region",
+        )
+    paged = not params.keys().isdisjoint(("Prefix", "BucketRegion", "ContinuationToken", "MaxBuckets"))
     found = [
         (name, where, created)
         for name, where, created in buckets(call).owned_by(call.account)
@@ -183,17 +218,18 @@ def list_buckets(call: Call, params: Params) -> Result:
         "Buckets": [
             {
                 "Name": name,
-                "CreationDate": datetime.fromtimestamp(created, UTC),
-                "BucketRegion": where,
+                "CreationDate": datetime.fromtimestamp(int(created), UTC),
                 "BucketArn": f"arn:aws:s3:::{name}",
             }
+            # Recorded by others: AWS names regions where the question has parameters of its own.
+            | ({"BucketRegion": where} if paged else {})
             for name, where, created in found[:limit]
         ],
         "Owner": {"ID": canonical_id(call.account)},
     }
     if len(found) > limit:
         result["ContinuationToken"] = found[limit - 1][0]
-    if prefix:
+    if "Prefix" in params:
         result["Prefix"] = prefix
     return result
 
@@ -229,7 +265,7 @@ _ENCRYPTION = {
 
 def put_encryption(call: Call, params: Params) -> Result:
     """SSE-S3, or SSE-KMS with the account's own key of S3; other keys of KMS are not there."""
-    bucket = find_bucket(call, params)
+    bucket = bucket_to_set(call, params)
     rules = (params.get("ServerSideEncryptionConfiguration") or {}).get("Rules", [])
     if len(rules) != 1:
         raise malformed_xml()
@@ -246,6 +282,8 @@ def put_encryption(call: Call, params: Params) -> Result:
         raise AwsError(
             "NotImplemented", "Default encryption with keys of KMS is not supported by Maycloud", 501
         )
+    if not set(_blocked(rules[0])) <= {"SSE-C", "NONE"} or len(_blocked(rules[0])) > 1:
+        raise malformed_xml()
     rule = {"BucketKeyEnabled": False, **rules[0], "ApplyServerSideEncryptionByDefault": default}
     bucket.settings["encryption"] = {"Rules": [rule]}
     buckets(call).save(bucket)
@@ -259,6 +297,15 @@ def encryption_of(bucket: Bucket) -> str:
     return default.get("SSEAlgorithm", "AES256")
 
 
+def _blocked(rule: dict[str, Any]) -> list[str]:
+    return (rule.get("BlockedEncryptionTypes") or {}).get("EncryptionType", [])
+
+
+def blocked_types(bucket: Bucket) -> list[str]:
+    """Kinds of encryption that new objects must not have: SSE-C, or none."""
+    return _blocked(bucket.settings["encryption"]["Rules"][0]) if "encryption" in bucket.settings else []
+
+
 def get_encryption(call: Call, params: Params) -> Result:
     found = find_bucket(call, params).settings.get("encryption", _ENCRYPTION)
     return {"ServerSideEncryptionConfiguration": found}
@@ -266,7 +313,7 @@ def get_encryption(call: Call, params: Params) -> Result:
 
 def put_bucket_versioning(call: Call, params: Params) -> Result:
     """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketVersioning.html"""
-    bucket = find_bucket(call, params)
+    bucket = bucket_to_set(call, params)
     wanted = params.get("VersioningConfiguration") or {}
     status = wanted.get("Status")
     if wanted.get("MFADelete") == "Enabled" or "MFA" in params:

@@ -166,10 +166,48 @@ def given(params: Params) -> dict[str, str]:
     return {member: params[member] for member in _MEMBERS.keys() & params.keys()}
 
 
+_NO_VALUES = frozenset({b"x-amz-checksum-algorithm", b"x-amz-checksum-mode", b"x-amz-checksum-type"})
+
+
+def _check_names(fields: dict[bytes, bytes]) -> None:
+    """Refuse checksums by algorithms that S3 does not know."""
+    for name in fields:
+        if name.startswith(b"x-amz-checksum-") and name.decode() not in _HEADERS and name not in _NO_VALUES:
+            raise AwsError(
+                "InvalidRequest", "The algorithm type you specified in x-amz-checksum- header is invalid."
+            )
+
+
+def check_values(fields: dict[bytes, bytes]) -> Declared | None:
+    """What the headers of a document say of its checksum. Raises AWS's InvalidRequest and InvalidDigest."""
+    _check_names(fields)
+    sent = {
+        each.member: fields[each.header.encode()].decode("latin-1")
+        for each in _MEMBERS.values()
+        if each.header.encode() in fields
+    }
+    found = declared(sent, None) if sent else None
+    if b"content-md5" in fields:
+        _read_md5(fields[b"content-md5"].decode("latin-1"))
+    return found
+
+
+def check_document(fields: dict[bytes, bytes], body: bytes) -> None:
+    """Content-MD5 and checksum of a document, where they are given. Raises BadDigest and AWS's refusals."""
+    found = check_values(fields)
+    md5 = fields.get(b"content-md5")
+    digest = ALGORITHMS["MD5"].of
+    if md5 is not None:
+        check_md5(md5.decode("latin-1"), lambda: digest(body), document=True)
+    if found is not None:
+        found.check(found.algorithm.of(body), {})
+
+
 def declared(params: Params, http: Request | None) -> Declared:
     """What the headers of an upload say. Raises AWS's InvalidRequest for what contradicts itself."""
     members = _MEMBERS.keys() & params.keys()
     fields = http.fields if http is not None else {}
+    _check_names(fields)
     trailing = fields.get(b"x-amz-trailer")
     asked = params.get("ChecksumAlgorithm")
     if not members and trailing is None:
@@ -225,10 +263,26 @@ def whole(algorithm: Algorithm, parts: Iterable[tuple[bytes, int]]) -> str:
     return text(value.to_bytes(algorithm.size, "big"))
 
 
-def check_md5(sent: str | None, digest: Callable[[], bytes]) -> None:
-    """Content-MD5, where there is one. Raises InvalidDigest or BadDigest."""
+def check_md5(sent: str | None, digest: Callable[[], bytes], *, document: bool = False) -> None:
+    """Content-MD5, where there is one. Raises InvalidDigest or BadDigest.
+
+    BadDigest names the digest of an object in hexadecimal, that of a `document` as sent (measured on AWS by
+    others, see `maycloud.wire.s3`).
+    """
     if sent is None:
         return
+    wanted = _read_md5(sent)
+    found = digest()
+    if wanted != found:
+        raise AwsError(
+            "BadDigest",
+            "The Content-MD5 you specified did not match what we received.",
+            CalculatedDigest=text(found),
+            ExpectedDigest=sent if document else wanted.hex(),
+        )
+
+
+def _read_md5(sent: str) -> bytes:
     try:
         wanted = base64.b64decode(sent, validate=True)
     except binascii.Error:
@@ -236,11 +290,4 @@ def check_md5(sent: str | None, digest: Callable[[], bytes]) -> None:
     if len(wanted) != 16:
         named: dict[str, Any] = {"Content-MD5": sent}
         raise AwsError("InvalidDigest", "The Content-MD5 you specified was invalid.", **named)
-    found = digest()
-    if wanted != found:
-        raise AwsError(
-            "BadDigest",
-            "The Content-MD5 you specified did not match what we received.",
-            ExpectedDigest=sent,
-            CalculatedDigest=text(found),
-        )
+    return wanted

@@ -3,6 +3,7 @@
 from typing import Any
 
 from maycloud.errors import AwsError
+from maycloud.services.base import Call
 
 
 def malformed_xml() -> AwsError:
@@ -19,3 +20,13 @@ def invalid_argument(message: str, name: str, value: str | None = None) -> AwsEr
 
 def access_denied() -> AwsError:
     return AwsError("AccessDenied", "Access Denied", 403)
+
+
+def address(call: Call, bucket: str) -> str:
+    """The bucket's address in the style that the client used."""
+    request = call.http
+    if request is None:
+        return f"{call.cloud.url}/{bucket}"
+    host = request.header("host")
+    base = f"{'https' if request.secure else 'http'}://{host}"
+    return base if host.lower().startswith(f"{bucket}.") else f"{base}/{bucket}"

@@ -29,8 +29,11 @@ def _names(wanted: str, etag: str) -> bool:
 _READ = frozenset({"IfMatch", "IfNoneMatch", "IfModifiedSince", "IfUnmodifiedSince"})
 
 
-def check_read(found: Version, params: Params) -> None:
-    """The four headers, where an entity tag overrides a date (RFC 9110, 13.2.2, as S3 has it)."""
+def check_read(found: Version, params: Params, now: float) -> None:
+    """The four headers, where an entity tag overrides a date (RFC 9110, 13.2.2, as S3 has it).
+
+    A date that is still to come says nothing (13.1.3). `now` in epoch seconds.
+    """
     if _READ.isdisjoint(params):
         return
     modified = int(found.modified)
@@ -44,7 +47,7 @@ def check_read(found: Version, params: Params) -> None:
     if unwanted is not None:
         if _names(unwanted, found.etag):
             raise _not_modified(found)
-    elif since is not None and modified <= since.timestamp():
+    elif since is not None and modified <= since.timestamp() <= now:
         raise _not_modified(found)
 
 
@@ -58,8 +61,11 @@ def _not_modified(found: Version) -> AwsError:
     return AwsError("NotModified", "Not Modified", 304, **headers)
 
 
-def check_copy(found: Version, params: Params) -> None:
-    """The same for the source of a copy, where a condition that fails is always 412."""
+def check_copy(found: Version, params: Params, now: float) -> None:
+    """The same for the source of a copy, where a condition that fails is always 412.
+
+    As recorded, dates to come are passed over (LocalStack, test_s3_preconditions.snapshot.json).
+    """
     modified = int(found.modified)
     wanted, since = params.get("CopySourceIfMatch"), params.get("CopySourceIfUnmodifiedSince")
     if wanted is not None:
@@ -71,7 +77,7 @@ def check_copy(found: Version, params: Params) -> None:
     if unwanted is not None:
         if _names(unwanted, found.etag):
             raise failed("x-amz-copy-source-If-None-Match")
-    elif since is not None and modified <= since.timestamp():
+    elif since is not None and modified <= since.timestamp() <= now:
         raise failed("x-amz-copy-source-If-Modified-Since")
 
 

@@ -82,7 +82,7 @@ def find_source(call: Call, params: Params) -> Source:
         )
     customer = customer_key(params, secure=call.secure, source="CopySource")
     check_key(found.meta.get("customer_key"), customer)
-    conditions.check_copy(found, params)
+    conditions.check_copy(found, params, call.now())
     return Source(bucket, found, customer, wanted is not None)
 
 
@@ -138,8 +138,7 @@ def _store(
     result["CopyObjectResult"] = {
         "ETag": result.pop("ETag"),
         "LastModified": datetime.fromtimestamp(int(new.modified), UTC),
-        algorithm.member: checksum,
-        "ChecksumType": checksums.FULL_OBJECT,
+        algorithm.member: checksum,  # recorded without its type
     }
     return result
 
@@ -194,7 +193,7 @@ def _meta_of_copy(
         asked = headers_of({name: params.get(name) for name in _OF_COPIES})
         headers = {name: value for name, value in kept.items() if name not in _OWN}
         headers |= {name: asked[name] for name in _OF_COPIES if name in asked}
-    meta: dict[str, Any] = {"headers": headers | headers_for(bucket, params, key)}
+    meta: dict[str, Any] = {"headers": headers | headers_for(call, bucket, params, key)}
     meta |= stamp(bucket, call.principal.account, params)
     if key is not None:
         meta["customer_key"] = key.md5

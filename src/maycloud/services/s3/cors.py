@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from maycloud.edge.messages import RawHeaders, Reply, Request, Response
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Cloud, Params, Result
-from maycloud.services.s3.buckets import buckets, find_bucket, setting
+from maycloud.services.s3.buckets import bucket_to_set, buckets, setting
 from maycloud.services.s3.common import malformed_xml
 
 METHODS = ("GET", "PUT", "HEAD", "POST", "DELETE")
@@ -26,7 +26,7 @@ Rule = dict[str, Any]
 
 
 def put_bucket_cors(call: Call, params: Params) -> Result:
-    bucket = find_bucket(call, params)
+    bucket = bucket_to_set(call, params)
     rules: list[Rule] = (params.get("CORSConfiguration") or {}).get("CORSRules", [])
     if not rules:
         raise malformed_xml()

@@ -20,8 +20,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from maycloud.errors import AwsError
-from maycloud.services.base import Params
-from maycloud.services.s3.buckets import encryption_of
+from maycloud.services.base import Call, Params
+from maycloud.services.s3.buckets import blocked_types, encryption_of
 from maycloud.services.s3.store import Bucket
 
 SEGMENT = 64 * 1024
@@ -85,7 +85,20 @@ def customer_key(params: Params, *, secure: bool, source: str = "") -> CustomerK
     return CustomerKey(key, found)
 
 
-def headers_for(bucket: Bucket, params: Params, key: CustomerKey | None) -> dict[str, Any]:
+def _check_blocked(call: Call, bucket: Bucket, params: Params) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/blocking-unblocking-s3-c-encryption-gpb.html"""
+    if "SSE-C" in blocked_types(bucket):
+        raise AwsError(
+            "AccessDenied",
+            f"User: {call.principal.arn} is not authorized to perform: s3:PutObject on resource:"
+            f' "{bucket.arn}/{params["Key"]}" because this bucket has blocked upload requests that specify'
+            " Server Side Encryption with Customer provided keys (SSE-C). Please specify a different"
+            " server-side encryption type",
+            403,
+        )
+
+
+def headers_for(call: Call, bucket: Bucket, params: Params, key: CustomerKey | None) -> dict[str, Any]:
     """What answers say of a new object's encryption. Raises AWS's errors for what is not to be had."""
     asked = params.get("ServerSideEncryption")
     if key is not None:
@@ -96,6 +109,7 @@ def headers_for(bucket: Bucket, params: Params, key: CustomerKey | None) -> dict
                 "",
                 asked,
             )
+        _check_blocked(call, bucket, params)
         return key.headers
     if asked in ("aws:kms", "aws:kms:dsse") or params.get("SSEKMSKeyId") is not None:
         raise AwsError(

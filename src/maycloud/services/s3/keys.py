@@ -1,9 +1,10 @@
 """Keys: what they may be, how they order, how they are written in addresses."""
 
 from collections.abc import Callable
-from urllib.parse import quote
+from urllib.parse import quote_plus
 
 from maycloud.errors import AwsError
+from maycloud.services.s3.common import invalid_argument
 
 MAX_KEY = 1024  # bytes of UTF-8
 
@@ -30,14 +31,16 @@ def successor(prefix: str) -> str | None:
 
 
 def encoder(encoding: str | None) -> Callable[[str], str]:
-    """How a listing writes keys: as they are, or as in URLs, so that XML can carry every one of them."""
+    """How a listing writes keys: as they are, or as in URLs, so that XML can carry every one of them.
+
+    In URLs as Java encodes forms, but for slashes: measured on AWS by others (brekkylab/backlot#178).
+    """
     if encoding is None:
         return str
-    if encoding != "url":
-        raise AwsError(
-            "InvalidArgument",
-            "Invalid Encoding Method specified in Request",
-            ArgumentName="encoding-type",
-            ArgumentValue=encoding,
-        )
-    return quote
+    if encoding.lower() != "url":
+        raise invalid_argument("Invalid Encoding Method specified in Request", "encoding-type", encoding)
+    return _encoded
+
+
+def _encoded(key: str) -> str:
+    return quote_plus(key, safe="/*").replace("~", "%7E")

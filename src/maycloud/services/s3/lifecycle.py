@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
-from maycloud.services.s3.buckets import buckets, find_bucket, setting
+from maycloud.services.s3.buckets import bucket_to_set, buckets, setting
 from maycloud.services.s3.common import invalid_argument, malformed_xml
 from maycloud.services.s3.store import Bucket
 
@@ -35,7 +35,7 @@ _MINIMUM = "TransitionDefaultMinimumObjectSize"
 
 def put_bucket_lifecycle_configuration(call: Call, params: Params) -> Result:
     """Keeps the rules, each with an id. Transitions to other storage classes are not there."""
-    bucket = find_bucket(call, params)
+    bucket = bucket_to_set(call, params)
     rules: list[Rule] = (params.get("LifecycleConfiguration") or {}).get("Rules", [])
     if not 1 <= len(rules) <= MAX_RULES:
         raise malformed_xml()

@@ -11,14 +11,14 @@ from typing import Any, TypeVar
 
 import orjson
 
-from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
 from maycloud.services.s3.acls import canonical_id, disabled
 from maycloud.services.s3.buckets import find_bucket
+from maycloud.services.s3.common import invalid_argument
 from maycloud.services.s3.keys import encoder, successor
-from maycloud.services.s3.objects import check_version_id, objects
+from maycloud.services.s3.objects import objects
 from maycloud.services.s3.store import Bucket
-from maycloud.services.s3.versions import Listed, row_of
+from maycloud.services.s3.versions import Listed, is_version_id, row_of
 
 PAGE = 1000
 
@@ -58,15 +58,12 @@ def fold(
 
 
 def page_size(value: int | None, name: str) -> int:
+    """How many entries a page may have. `name` is what AWS calls the parameter in its refusal."""
     if value is None:
         return PAGE
-    if not 0 <= value <= 2_147_483_647:
-        raise AwsError(
-            "InvalidArgument",
-            f"Argument {name} must be an integer between 0 and 2147483647",
-            ArgumentName=name,
-            ArgumentValue=value,
-        )
+    if value < 0:
+        message = f"Argument {name} must be an integer between 0 and 2147483647"
+        raise invalid_argument(message, name, str(value))
     return min(value, PAGE)
 
 
@@ -101,24 +98,26 @@ def _page(
 
 def list_objects_v2(call: Call, params: Params) -> Result:
     bucket = find_bucket(call, params)
-    limit = page_size(params.get("MaxKeys"), "max-keys")
     encode = encoder(params.get("EncodingType"))
     token = params.get("ContinuationToken")
     marker = (params.get("StartAfter") or "") if token is None else _unmask(token)
+    limit = page_size(params.get("MaxKeys"), "maxKeys")
     rows, prefixes, last, more = _page(call, bucket, params, marker, limit)
     result: dict[str, Any] = {
         "BucketRegion": bucket.region,
         "Name": bucket.name,
         "Prefix": encode(params.get("Prefix") or ""),
-        "MaxKeys": limit,
+        "MaxKeys": params.get("MaxKeys", PAGE),
         "KeyCount": len(rows) + len(prefixes),
         "IsTruncated": more,
         "Contents": [_object(bucket, row, encode, owner=params.get("FetchOwner", False)) for row in rows],
         "CommonPrefixes": [{"Prefix": encode(text)} for text in prefixes],
     }
-    _echo(params, result, encode, ("Delimiter", "StartAfter"))
+    _echo(params, result, encode)
     if token is not None:
         result["ContinuationToken"] = token
+    elif "StartAfter" in params:
+        result["StartAfter"] = encode(params["StartAfter"])
     if more:
         result["NextContinuationToken"] = _mask(last)
     return result
@@ -127,32 +126,29 @@ def list_objects_v2(call: Call, params: Params) -> Result:
 def list_objects(call: Call, params: Params) -> Result:
     """The first version of the listing: it goes on after a key, not a token."""
     bucket = find_bucket(call, params)
-    limit = page_size(params.get("MaxKeys"), "max-keys")
     encode = encoder(params.get("EncodingType"))
+    limit = page_size(params.get("MaxKeys"), "maxKeys")
     rows, prefixes, last, more = _page(call, bucket, params, params.get("Marker") or "", limit)
     result: dict[str, Any] = {
         "BucketRegion": bucket.region,
         "Name": bucket.name,
         "Prefix": encode(params.get("Prefix") or ""),
         "Marker": encode(params.get("Marker") or ""),
-        "MaxKeys": limit,
+        "MaxKeys": params.get("MaxKeys", PAGE),
         "IsTruncated": more,
         "Contents": [_object(bucket, row, encode, owner=True) for row in rows],
         "CommonPrefixes": [{"Prefix": encode(text)} for text in prefixes],
     }
-    _echo(params, result, encode, ("Delimiter",))
+    _echo(params, result, encode)
     if more and params.get("Delimiter"):
         result["NextMarker"] = encode(last)
     return result
 
 
-def _echo(
-    params: Params, result: dict[str, Any], encode: Callable[[str], str], names: tuple[str, ...]
-) -> None:
+def _echo(params: Params, result: dict[str, Any], encode: Callable[[str], str]) -> None:
     """What an answer repeats of the question."""
-    for name in names:
-        if params.get(name):
-            result[name] = encode(params[name])
+    if params.get("Delimiter"):
+        result["Delimiter"] = encode(params["Delimiter"])
     if params.get("EncodingType"):
         result["EncodingType"] = params["EncodingType"]
 
@@ -190,18 +186,17 @@ def _unmask(token: str) -> str:
             return raw[1:].decode()
     except (binascii.Error, ValueError):
         pass
-    raise AwsError(
-        "InvalidArgument",
-        "The continuation token provided is incorrect",
-        ArgumentName="continuation-token",
-    )
+    raise invalid_argument("The continuation token provided is incorrect", "continuation-token")
 
 
 def list_object_versions(call: Call, params: Params) -> Result:
     """All versions and delete markers, newest first within a key."""
     bucket = find_bucket(call, params)
-    limit = page_size(params.get("MaxKeys"), "max-keys")
+    _check_marker(params)
     encode = encoder(params.get("EncodingType"))
+    if params.get("MaxKeys", 0) < 0:
+        raise invalid_argument("max-keys cannot be negative", "max-keys")
+    limit = page_size(params.get("MaxKeys"), "max-keys")
     prefix, delimiter = params.get("Prefix") or "", params.get("Delimiter") or ""
     stop = successor(prefix)
     rows, before = _versions_start(call, bucket, params)
@@ -223,13 +218,13 @@ def list_object_versions(call: Call, params: Params) -> Result:
         "Prefix": encode(prefix),
         "KeyMarker": encode(params.get("KeyMarker") or ""),
         "VersionIdMarker": params.get("VersionIdMarker") or "",
-        "MaxKeys": limit,
+        "MaxKeys": params.get("MaxKeys", PAGE),
         "IsTruncated": more,
         "Versions": versions,
         "DeleteMarkers": markers,
         "CommonPrefixes": [{"Prefix": encode(entry)} for entry in entries if isinstance(entry, str)],
     }
-    _echo(params, result, encode, ("Delimiter",))
+    _echo(params, result, encode)
     if more:
         last = entries[-1]
         result["NextKeyMarker"] = encode(last if isinstance(last, str) else last.key)
@@ -238,20 +233,30 @@ def list_object_versions(call: Call, params: Params) -> Result:
     return result
 
 
+def _check_marker(params: Params) -> None:
+    """A version's marker goes with its key's; measured on AWS by others (see `wire.s3`)."""
+    version = params.get("VersionIdMarker")
+    if version is None:
+        return
+    if "KeyMarker" not in params:
+        message = "A version-id marker cannot be specified without a key marker."
+    elif version == "":
+        message = "A version-id marker cannot be empty."
+    elif is_version_id(version):
+        return
+    else:
+        message = "Invalid version id specified"
+    raise invalid_argument(message, "version-id-marker", version)
+
+
 def _versions_start(call: Call, bucket: Bucket, params: Params) -> tuple[Iterator[Listed], str | None]:
     """The first rows, and the key whose newest version an earlier page has had."""
     prefix, delimiter = params.get("Prefix") or "", params.get("Delimiter") or ""
     stop = successor(prefix)
     marker, version = params.get("KeyMarker") or "", params.get("VersionIdMarker")
+    if version is not None and not marker:
+        return iter(()), None
     if version is not None:
-        if not marker:
-            raise AwsError(
-                "InvalidArgument",
-                "A version-id marker cannot be specified without a key marker.",
-                ArgumentName="version-id-marker",
-                ArgumentValue=version,
-            )
-        check_version_id(version)
         found = objects(call).version(bucket, marker, version)
         # A version that was deleted meanwhile still says where it was.
         row = found.row if found is not None else row_of(version)

@@ -17,6 +17,7 @@ from maycloud.services.base import Call, Params, Result
 from maycloud.services.s3 import checksums, conditions, content
 from maycloud.services.s3.buckets import find_bucket
 from maycloud.services.s3.checksums import COMPOSITE, FULL_OBJECT, Algorithm, Declared
+from maycloud.services.s3.common import address
 from maycloud.services.s3.content import MAX_UPLOAD, Content
 from maycloud.services.s3.copying import find_source, too_large
 from maycloud.services.s3.encryption import CustomerKey, customer_key
@@ -228,13 +229,27 @@ _OF_UPLOAD = frozenset({"algorithm", "kind", "asked", "deleted"})
 def complete_multipart_upload(call: Call, params: Params) -> Result:
     """Make the parts one object, whose blobs they stay; nothing is copied."""
     bucket = find_bucket(call, params)
-    upload = find_upload(call, bucket, params)
-    meta = upload.meta
     if "MultipartUpload" not in params:
+        find_upload(call, bucket, params)
         raise AwsError("InvalidRequest", "You must specify at least one part")
     wanted = (params["MultipartUpload"] or {}).get("Parts", [])
     if not wanted or any("PartNumber" not in part or "ETag" not in part for part in wanted):
         raise malformed()
+    # Clients that did not hear the answer ask again: minio/minio#13318, adobe/S3Mock#2586.
+    asked = orjson.dumps([[part["PartNumber"], part["ETag"].strip('"')] for part in wanted])
+    answer = uploads(call).answered(bucket, params["Key"], params["UploadId"], asked, call.now())
+    if answer is not None:
+        return orjson.loads(answer)
+    upload = find_upload(call, bucket, params)
+    result = _complete(call, bucket, upload, params, wanted)
+    uploads(call).remember(bucket, upload, asked, call.now(), orjson.dumps(result))
+    return result
+
+
+def _complete(
+    call: Call, bucket: Bucket, upload: Upload, params: Params, wanted: list[dict[str, Any]]
+) -> dict[str, Any]:
+    meta = upload.meta
     kind = params.get("ChecksumType")
     if kind is not None and kind != meta["kind"]:
         raise AwsError(
@@ -265,7 +280,7 @@ def complete_multipart_upload(call: Call, params: Params) -> Result:
     new = objects(call).put(bucket, new)
     uploads(call).end(upload, {part.blob for part in parts})
     return written(bucket, new) | {
-        "Location": f"{call.cloud.url}/{bucket.name}/{quote(upload.key)}",
+        "Location": f"{address(call, bucket.name)}/{quote(upload.key, safe='')}",
         "Bucket": bucket.name,
         "Key": upload.key,
         algorithm.member: checksum,

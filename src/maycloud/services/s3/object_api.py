@@ -87,6 +87,12 @@ def DeleteObjectTagging(call: Call, params: Params) -> Result:
     return tagging.delete_object_tagging(call, params)
 
 
+# S3 makes no torrents any more.
+@service.operation(resource=object_arn, account=object_owner, atomic=False)
+def GetObjectTorrent(call: Call, params: Params) -> Result:
+    raise unconfigured.ended(call, params, "TORRENT")
+
+
 @service.operation(resource=object_arn, account=object_owner, atomic=False)
 def GetObjectRetention(call: Call, params: Params) -> Result:
     raise unconfigured.unlocked(call, params, "GET")

@@ -10,6 +10,7 @@ from maycloud.services.s3 import checksums, conditions, content, lifecycle
 from maycloud.services.s3.acls import stamp
 from maycloud.services.s3.buckets import find_bucket
 from maycloud.services.s3.checksums import Declared
+from maycloud.services.s3.common import invalid_argument
 from maycloud.services.s3.content import Content
 from maycloud.services.s3.encryption import CustomerKey, check_key, customer_key, headers_for
 from maycloud.services.s3.keys import check_key as check_name
@@ -83,7 +84,7 @@ def new_meta(call: Call, bucket: Bucket, params: Params, key: CustomerKey | None
     if not _LOCK.isdisjoint(params):
         raise AwsError("InvalidRequest", "Bucket is missing Object Lock Configuration")
     headers = headers_of(params)
-    headers |= headers_for(bucket, params, key)
+    headers |= headers_for(call, bucket, params, key)
     meta: dict[str, Any] = {"headers": headers} | stamp(bucket, call.principal.account, params)
     if tags := of_header(params.get("Tagging")):
         meta["tags"] = tags
@@ -227,7 +228,7 @@ def _read(
     found = find_version(call, bucket, params, method)
     key = customer_key(params, secure=call.secure)
     check_key(found.meta.get("customer_key"), key)
-    conditions.check_read(found, params)
+    conditions.check_read(found, params, call.now())
     result = describe(bucket, found)
     if "VersionId" in params:
         result.pop("Expiration", None)
@@ -236,13 +237,20 @@ def _read(
     if span.partial:
         result["ContentRange"] = f"bytes {span.start}-{span.start + span.length - 1}/{found.size}"
     whole = span.length == found.size and "PartsCount" not in result
-    if whole and params.get("ChecksumMode") == "ENABLED" and "checksum" in found.meta:
+    if "ChecksumMode" in params and _wants_checksum(params) and whole and "checksum" in found.meta:
         name, value, kind = found.meta["checksum"]
         result[checksums.ALGORITHMS[name].member] = value
         result["ChecksumType"] = kind
     result["ContentLength"] = span.length
     override(call, params, result)
     return found, key, span, result
+
+
+def _wants_checksum(params: Params) -> bool:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html; refusal as measured by others."""
+    if params["ChecksumMode"].lower() != "enabled":
+        raise AwsError("InvalidRequest", "Value for x-amz-checksum-mode header is invalid.")
+    return True
 
 
 def _part(found: Version, number: int, text: str | None, result: dict[str, Any]) -> Span:
@@ -289,12 +297,7 @@ def describe(bucket: Bucket, found: Version) -> dict[str, Any]:
 def get_object_attributes(call: Call, params: Params) -> Result:
     """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAttributes.html"""
     bucket = find_bucket(call, params)
-    wanted = params.get("ObjectAttributes") or []
-    known = {"ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"}
-    if not wanted or not known.issuperset(wanted):
-        raise AwsError(
-            "InvalidArgument", "Invalid attribute name specified.", ArgumentName="x-amz-object-attributes"
-        )
+    wanted = _wanted_attributes(params)
     found = find_version(call, bucket, params)
     check_key(found.meta.get("customer_key"), customer_key(params, secure=call.secure))
     name, value, kind = found.meta.get("checksum", (checksums.DEFAULT.name, None, None))
@@ -313,6 +316,25 @@ def get_object_attributes(call: Call, params: Params) -> Result:
     if bucket.versioning:
         result["VersionId"] = found.version
     return result
+
+
+_ATTRIBUTES = ("ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize")
+
+
+def _wanted_attributes(params: Params) -> list[str]:
+    """What x-amz-object-attributes names. The refusals are AWS's as measured by others (see `wire.s3`)."""
+    wanted: list[str] = params.get("ObjectAttributes") or []
+    if not wanted:
+        raise AwsError(
+            "InvalidRequest",
+            "The x-amz-object-attributes header specifying the attributes to be retrieved is either missing"
+            " or empty",
+        )
+    for name in wanted:
+        if name not in _ATTRIBUTES:
+            message = "Invalid attribute name specified."
+            raise invalid_argument(message, "x-amz-object-attributes", name)
+    return wanted
 
 
 def _attributes_of_parts(

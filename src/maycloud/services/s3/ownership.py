@@ -9,7 +9,7 @@ from typing import Any
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
 from maycloud.services.s3 import acls
-from maycloud.services.s3.buckets import buckets, find_bucket, setting
+from maycloud.services.s3.buckets import bucket_to_set, buckets, find_bucket, setting
 from maycloud.services.s3.common import malformed_xml
 from maycloud.services.s3.objects import find_version, objects
 
@@ -18,7 +18,7 @@ _OWNERSHIP = ("BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter")
 
 
 def put_ownership_controls(call: Call, params: Params) -> Result:
-    bucket = find_bucket(call, params)
+    bucket = bucket_to_set(call, params)
     rules = (params.get("OwnershipControls") or {}).get("Rules", [])
     if len(rules) != 1 or rules[0].get("ObjectOwnership") not in _OWNERSHIP:
         raise malformed_xml()
@@ -47,7 +47,7 @@ def get_ownership_controls(call: Call, params: Params) -> Result:
 
 def put_public_access_block(call: Call, params: Params) -> Result:
     """What is not named is off."""
-    bucket = find_bucket(call, params)
+    bucket = bucket_to_set(call, params)
     given = params.get("PublicAccessBlockConfiguration")
     if not given:
         raise malformed_xml()
@@ -71,7 +71,7 @@ def get_public_access_block(call: Call, params: Params) -> Result:
 
 
 def put_bucket_acl(call: Call, params: Params) -> Result:
-    bucket = find_bucket(call, params)
+    bucket = bucket_to_set(call, params)
     _require_one(params)
     if acls.disabled(bucket):
         if params.get("ACL") in ("private", "bucket-owner-full-control"):
@@ -90,7 +90,7 @@ def get_bucket_acl(call: Call, params: Params) -> Result:
 
 
 def put_object_acl(call: Call, params: Params) -> Result:
-    bucket = find_bucket(call, params)
+    bucket = bucket_to_set(call, params)
     found = find_version(call, bucket, params, "PUT", marker_is_one=True)
     _require_one(params)
     if acls.disabled(bucket):

@@ -12,7 +12,7 @@ from maycloud.access.conditions import split_operator
 from maycloud.access.policies import compile_policy
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
-from maycloud.services.s3.buckets import buckets, find_bucket, setting
+from maycloud.services.s3.buckets import buckets, check_document, find_bucket, setting
 from maycloud.services.s3.publicity import is_public
 from maycloud.services.s3.store import Bucket
 
@@ -37,6 +37,7 @@ _OF_BUCKETS = frozenset({"s3:getbucketobjectlockconfiguration", "s3:putbucketobj
 def put_bucket_policy(call: Call, params: Params) -> Result:
     """Raises MalformedPolicy as S3 words it, and AccessDenied where BlockPublicPolicy is in force."""
     bucket = _own(call, params)
+    check_document(call)
     policy = parse(call, bucket, params.get("Policy") or "")
     if bucket.settings.get("public_access", {}).get("BlockPublicPolicy") and is_public(policy):
         raise AwsError(

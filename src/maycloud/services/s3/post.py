@@ -9,13 +9,12 @@ from typing import Any
 from urllib.parse import quote, quote_plus, urlencode
 
 from maycloud.access.post import missing_field
-from maycloud.edge.messages import Request
 from maycloud.principal import ANONYMOUS
 from maycloud.services.base import Call, Params, Result
 from maycloud.services.s3 import post_policy
 from maycloud.services.s3.access import permit, write_checks
 from maycloud.services.s3.buckets import find_bucket
-from maycloud.services.s3.common import invalid_argument
+from maycloud.services.s3.common import address, invalid_argument
 from maycloud.services.s3.forms import File, Form, boundary_of
 from maycloud.services.s3.objects import put_whole
 from maycloud.services.s3.post_policy import Sizes
@@ -83,7 +82,7 @@ async def post_object(call: Call, params: Params) -> Result:
     else:
         put["Body"] = Measured(form, sizes)
     stored = await put_whole(call, put) or {}
-    return _answer(request, bucket.name, fields, stored)
+    return _answer(call, bucket.name, fields, stored)
 
 
 class Measured:
@@ -136,10 +135,10 @@ def _put_params(bucket: str, fields: dict[str, str], file: File) -> Params:
     return params
 
 
-def _answer(request: Request, bucket: str, fields: dict[str, str], stored: dict[str, Any]) -> Result:
+def _answer(call: Call, bucket: str, fields: dict[str, str], stored: dict[str, Any]) -> Result:
     """A redirect if a usable one is asked for, else the status that is: 200, 201 with a document, 204."""
     key, etag = fields["key"], stored["ETag"]
-    location = f"{_base(request, bucket)}/{quote(key, safe='')}"
+    location = f"{address(call, bucket)}/{quote(key, safe='')}"
     redirect = fields.get("success_action_redirect", fields.get("redirect", ""))
     if re.fullmatch(r"https?://[^/\s]\S*", redirect):
         joint = "&" if "?" in redirect else "?"
@@ -150,10 +149,3 @@ def _answer(request: Request, bucket: str, fields: dict[str, str], stored: dict[
     if status == "201":
         result["PostResponse"] = {"Location": location, "Bucket": bucket, "Key": key, "ETag": etag}
     return result
-
-
-def _base(request: Request, bucket: str) -> str:
-    """The bucket's address in the style that the client used."""
-    scheme = "https" if request.secure else "http"
-    host = request.header("host")
-    return f"{scheme}://{host}" if request.path == "/" else f"{scheme}://{host}/{bucket}"

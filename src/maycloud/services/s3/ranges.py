@@ -41,7 +41,6 @@ def read_range(text: str | None, size: int) -> Span:
             416,
             RangeRequested=text,
             ActualObjectSize=str(size),
-            **{"content-range": f"bytes */{size}"},
         )
     return Span(start, length, partial=True)
 

@@ -70,5 +70,13 @@ _PARTS = (
     " PRIMARY KEY (upload, number)) WITHOUT ROWID"
 )
 
-# For a few hours the steps were others, seven too, which made the same tables at once: so there are seven.
-SCHEMA = (_BUCKETS, *_FIRST, _rebuild_versions, _UPLOADS, _PARTS)
+# What uploads that ended well were answered, for those who ask again.
+_COMPLETED = """
+CREATE TABLE s3_completed (upload TEXT PRIMARY KEY, bucket INTEGER NOT NULL, key TEXT NOT NULL,
+    parts BLOB NOT NULL, ended REAL NOT NULL, answer BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX s3_completed_ended ON s3_completed (ended);
+"""
+
+# For a few hours the first steps were others, seven too, which made the same tables at once: so there are
+# seven before those of later.
+SCHEMA = (_BUCKETS, *_FIRST, _rebuild_versions, _UPLOADS, _PARTS, _COMPLETED)

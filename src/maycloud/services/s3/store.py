@@ -1,5 +1,6 @@
 """S3's buckets. Versions of objects are in `versions`, multipart uploads in `uploads`."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,9 @@ import orjson
 
 from maycloud.errors import AwsError
 from maycloud.store import Store
+
+# Names that a bucket may have had before the rules of today, https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+_POSSIBLE = re.compile(r"[A-Za-z0-9._-]{3,255}")
 
 
 @dataclass(slots=True)
@@ -54,9 +58,11 @@ class Buckets:
         return bucket
 
     def get(self, name: str) -> Bucket:
-        """The bucket, or AWS's NoSuchBucket."""
+        """The bucket, or AWS's NoSuchBucket; InvalidBucketName for what no bucket was ever called."""
         bucket = self.find(name)
         if bucket is None:
+            if _POSSIBLE.fullmatch(name) is None:
+                raise AwsError("InvalidBucketName", "The specified bucket is not valid.", BucketName=name)
             raise AwsError("NoSuchBucket", "The specified bucket does not exist", 404, BucketName=name)
         return bucket
 

@@ -1,7 +1,7 @@
 """Tags of objects."""
 
 from maycloud.services.base import Call, Params, Result
-from maycloud.services.s3.buckets import find_bucket
+from maycloud.services.s3.buckets import check_document, find_bucket
 from maycloud.services.s3.objects import find_version, objects
 from maycloud.services.s3.store import Bucket
 from maycloud.services.s3.tags import MAX_OBJECT_TAGS, check_tags, tags_of
@@ -24,6 +24,7 @@ def put_object_tagging(call: Call, params: Params) -> Result:
     tags = params["Tagging"]["TagSet"]
     check_tags(tags, MAX_OBJECT_TAGS, subject="Object")
     bucket, found = _found(call, params, "PUT")
+    check_document(call)
     found.meta["tags"] = {tag["Key"]: tag["Value"] for tag in tags}
     objects(call).save_meta(found)
     return _answer(bucket, found)

@@ -30,6 +30,27 @@ def unlocked(call: Call, params: Params, method: str) -> AwsError:
     return AwsError("InvalidRequest", "Bucket is missing Object Lock Configuration")
 
 
+def ended(call: Call, params: Params, kind: str) -> AwsError:
+    """Of what S3 does not do any more, once the bucket is found."""
+    find_bucket(call, params)
+    return AwsError(
+        "MethodNotAllowed",
+        "The specified method is not allowed against this resource.",
+        405,
+        Method="GET",
+        ResourceType=kind,
+    )
+
+
+def listed(call: Call, params: Params) -> Result:
+    """Of configurations with ids: none."""
+    find_bucket(call, params)
+    token = params.get("ContinuationToken")
+    if token:
+        raise AwsError("MalformedContinuationToken", "The continuation-token you provided invalid.")
+    return {"IsTruncated": False} | ({} if token is None else {"ContinuationToken": token})
+
+
 def answer(call: Call, params: Params, **result: Any) -> Result:
     """The default of every bucket; for a DELETE, nothing."""
     find_bucket(call, params)

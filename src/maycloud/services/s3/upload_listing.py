@@ -60,8 +60,8 @@ def list_parts(call: Call, params: Params) -> Result:
 
 def list_multipart_uploads(call: Call, params: Params) -> Result:
     bucket = find_bucket(call, params)
-    limit = page_size(params.get("MaxUploads"), "max-uploads")
     encode = encoder(params.get("EncodingType"))
+    limit = page_size(params.get("MaxUploads"), "max-uploads")
     prefix, delimiter = params.get("Prefix") or "", params.get("Delimiter") or ""
     stop = successor(prefix)
     marker, upload_marker = params.get("KeyMarker") or "", params.get("UploadIdMarker") or ""

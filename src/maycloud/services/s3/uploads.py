@@ -12,6 +12,7 @@ import orjson
 from maycloud.services.s3.store import Bucket
 from maycloud.store import Store
 
+REMEMBERED = 86_400  # seconds that the answer to an upload's end can be had again
 _ID = re.compile(r"[A-Za-z0-9._]{64}")
 _UPLOAD = "key, id, upload, created, initiator, meta"
 
@@ -139,6 +140,22 @@ class Uploads:
                 self._blobs.delete(part.blob)
         self._db.write("DELETE FROM s3_parts WHERE upload=?", (upload.row,))
         self._db.write("DELETE FROM s3_uploads WHERE id=?", (upload.row,))
+
+    def remember(self, bucket: Bucket, upload: Upload, parts: bytes, now: float, answer: bytes) -> None:
+        """Keep what the end of an upload was answered, and forget the answers of yesterday."""
+        self._db.write("DELETE FROM s3_completed WHERE ended<?", (now - REMEMBERED,))
+        self._db.write(
+            "INSERT INTO s3_completed (upload, bucket, key, parts, ended, answer) VALUES (?, ?, ?, ?, ?, ?)",
+            (upload.id, bucket.id, upload.key, parts, now, answer),
+        )
+
+    def answered(self, bucket: Bucket, key: str, upload: str, parts: bytes, now: float) -> bytes | None:
+        """What the same end of an upload was answered before."""
+        row = self._db.row(
+            "SELECT answer FROM s3_completed WHERE upload=? AND bucket=? AND key=? AND parts=? AND ended>=?",
+            (upload, bucket.id, key, parts, now - REMEMBERED),
+        )
+        return row[0] if row else None
 
     def end_all(self, bucket: Bucket) -> None:
         """Abort what is under way in a bucket that is deleted."""
