@@ -503,3 +503,12 @@ def test_pages_of_an_index_with_both_keys_given_go_on(dynamodb: Any) -> None:
     ]
     found = dynamodb.query(TableName="range", Limit=1, **where("a = :a AND b = :b", a=S, b={"S": "same-0"}))
     assert found["Items"] == [items[0]] and "LastEvaluatedKey" not in found
+
+
+def test_unused_names_are_told_before_what_a_query_says_of_keys(dynamodb: Any) -> None:
+    """As moto's tests/test_dynamodb/exceptions/test_dynamodb_exceptions.py (verified against AWS) has it."""
+    words = refused(
+        dynamodb.query, TableName="absent", KeyConditionExpression="(#0 = x)",
+        ExpressionAttributeNames={"#0": "a", "#count": "count"},
+    )  # fmt: skip
+    assert words == "Value provided in ExpressionAttributeNames unused in expressions: keys: {#count}"

@@ -440,3 +440,16 @@ def test_encryption_with_a_key_is_told_with_the_key(dynamodb: Any) -> None:
     ended = dynamodb.update_table(TableName="encrypted", SSESpecification={"Enabled": False})
     assert ended["TableDescription"]["SSEDescription"] == made | {"Status": "UPDATING"}
     assert "SSEDescription" not in dynamodb.describe_table(TableName="encrypted")["Table"]
+
+
+def test_since_when_a_table_is_on_demand_is_told_once_it_is_made(dynamodb: Any) -> None:
+    """As https://docs.aws.amazon.com/cli/latest/reference/dynamodb/create-table.html shows it."""
+    made = dynamodb.create_table(
+        TableName="since",
+        KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "p", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )["TableDescription"]
+    assert made["BillingModeSummary"] == {"BillingMode": "PAY_PER_REQUEST"}
+    told = dynamodb.describe_table(TableName="since")["Table"]
+    assert told["BillingModeSummary"]["LastUpdateToPayPerRequestDateTime"] == told["CreationDateTime"]

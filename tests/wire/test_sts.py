@@ -146,3 +146,56 @@ def test_messages_that_nobody_encoded(cloud: RunningCloud) -> None:
         cloud.client("sts").decode_authorization_message,
         EncodedMessage="not encoded",
     )
+
+
+def test_keys_say_their_account(cloud: RunningCloud, roles: list[str]) -> None:
+    """https://docs.aws.amazon.com/STS/latest/APIReference/API_GetAccessKeyInfo.html: the account is in the
+    key, which need not be there any more; the one in AWS's own examples as it was decoded elsewhere."""
+    elsewhere = {"key": "123456789012"}
+    iam, sts = cloud.client("iam", **elsewhere), cloud.client("sts", **elsewhere)
+    iam.create_user(UserName="holder")
+    key = iam.create_access_key(UserName="holder")["AccessKey"]["AccessKeyId"]
+    assert len(key) == 20
+    assert key.startswith("AKIA")
+    session = sts.get_session_token()["Credentials"]["AccessKeyId"]
+    assert session.startswith("ASIA")
+    iam.delete_access_key(UserName="holder", AccessKeyId=key)
+    ask = cloud.client("sts").get_access_key_info
+    for each in (key, session):
+        assert ask(AccessKeyId=each)["Account"] == "123456789012"
+    assert ask(AccessKeyId="AKIAIOSFODNN7EXAMPLE")["Account"] == "581039954779"
+    refused("ValidationError", ask, AccessKeyId="AKIA0000000000000000")
+
+
+def test_what_a_session_may_be_given(cloud: RunningCloud, roles: list[str]) -> None:
+    """https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html"""
+    assume = cloud.client("sts").assume_role
+    wanted = {"RoleArn": roles[0], "RoleSessionName": "limits"}
+    read_only = {"arn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}
+    refused("ValidationError", assume, **wanted, PolicyArns=[read_only] * 11)
+    refused("MalformedPolicyDocument", assume, **wanted, PolicyArns=[{"arn": read_only["arn"] + "x"}])
+    long = json.dumps(MAY_ASSUME | {"Id": "x" * 2048})
+    words = refused("ValidationError", assume, **wanted, Policy=long)
+    assert words.endswith(
+        "at 'policy' failed to satisfy constraint: Member must have length less than or equal to 2048"
+    )
+    refused("MalformedPolicyDocument", assume, **wanted, Policy=json.dumps(TRUST))
+    refused("InvalidParameterValue", assume, **wanted, Tags=[{"Key": "aws:k", "Value": "v"}])
+
+
+def test_chained_sessions_last_an_hour(cloud: RunningCloud, roles: list[str]) -> None:
+    iam = cloud.client("iam")
+    for arn in roles[:2]:
+        iam.update_role(RoleName=arn.rpartition("/")[2], MaxSessionDuration=7200)
+    given = cloud.client("sts").assume_role(RoleArn=roles[0], RoleSessionName="one", DurationSeconds=7200)
+    first = given["Credentials"]
+    chained = cloud.client(
+        "sts", key=first["AccessKeyId"], secret=first["SecretAccessKey"], token=first["SessionToken"]
+    )
+    next_one = {"RoleArn": roles[1], "RoleSessionName": "two"}
+    words = refused("ValidationError", chained.assume_role, **next_one, DurationSeconds=3601)
+    assert words == (
+        "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining."
+    )
+    chained.assume_role(**next_one, DurationSeconds=3600)
+    refused("AccessDenied", chained.get_session_token)

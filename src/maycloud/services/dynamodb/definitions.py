@@ -246,14 +246,15 @@ def check_index_throughput(index: Document, mode: str) -> None:
 WARM = {"ReadUnitsPerSecond": 12_000, "WriteUnitsPerSecond": 4_000}  # of every on-demand table
 
 
-def check_warm(wanted: Document, current: Document) -> None:
+def check_warm(wanted: Document, current: Document, index: str | None = None) -> None:
     """Warm throughput only grows.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/warm-throughput.html
     """
+    where = f"index {index}" if index else "table"
     for name in WARM:
         if wanted.get(name, current[name]) < current[name]:
             raise validation(
-                f"{_INVALID}Requested {name} for WarmThroughput for table is lower than current"
+                f"{_INVALID}Requested {name} for WarmThroughput for {where} is lower than current"
                 " WarmThroughput, decreasing WarmThroughput is not supported"
             )

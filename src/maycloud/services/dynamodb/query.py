@@ -72,11 +72,11 @@ def query(call: Call, params: Params) -> Result:
         keyed = KeyConditions(text, expressions.names, expressions.values, expressions.used)
     predicate = predicate or expressions.condition(params, "FilterExpression")
     project = project or expressions.projection(params)
+    expressions.check()
     if tests is None:
         assert keyed is not None
         tests = keyed.tests(most)
     _check_select(params)
-    expressions.check()
     table = find(call, params["TableName"])
     index = _index(table, params)
     schema = index.schema if index is not None else table.schema

@@ -29,8 +29,9 @@ def create_table(call: Call, params: Params) -> Result:
     check_name(name)
     check_definition(params)
     check_tags(params.get("Tags", []))
-    if "WarmThroughput" in params:
-        check_warm(params["WarmThroughput"], WARM)
+    for holder in (params, *params.get("GlobalSecondaryIndexes", [])):
+        if "WarmThroughput" in holder:
+            check_warm(holder["WarmThroughput"], WARM, holder.get("IndexName"))
     if tables(call).find(call.scope, name) is not None:
         raise AwsError("ResourceInUseException", f"Table already exists: {name}")
     if tables(call).count(call.scope) >= MAX_TABLES:
@@ -65,6 +66,7 @@ def create_table(call: Call, params: Params) -> Result:
         table = open_stream(call, table, params["StreamSpecification"])
     described = describe(call, table)
     described["TableStatus"] = "CREATING"
+    described.get("BillingModeSummary", {}).pop("LastUpdateToPayPerRequestDateTime", None)
     for index in described.get("GlobalSecondaryIndexes", []):
         index["IndexStatus"] = "CREATING"
     return {"TableDescription": described}

@@ -3,7 +3,7 @@
 from typing import Any
 
 from maycloud.access import mfa
-from maycloud.access.identities import new_id, new_secret
+from maycloud.access.identities import new_access_key, new_id, new_secret
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
 from maycloud.services.iam.attachments import USER, boundary_of, check_boundary
@@ -162,7 +162,7 @@ def create_access_key(call: Call, params: Params) -> Result:
         raise no_such("user", name)
     if len(keys_of(call, name)) >= MAX_KEYS:
         raise limit_exceeded("AccessKeysPerUser", MAX_KEYS)
-    key = new_id("AKIA")[:20]
+    key = new_access_key("AKIA", call.account)
     body = {
         "account": call.account, "user": name, "secret": new_secret(), "status": "Active",
         "created": call.now(),

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 
 from typing import Any
 
-from maycloud.access.identities import role_principal
+from maycloud.access.identities import account_of_key, role_principal
 from maycloud.errors import AwsError
 from maycloud.principal import Principal
 from maycloud.services.base import Call, Params, Result, Service
@@ -51,13 +51,13 @@ def AssumeRole(call: Call, params: Params) -> Result:
     _authorize(call, params, role, proved)
     assert role is not None
     duration = params.get("DurationSeconds", 3600)
-    check_duration(role, duration)
     if call.principal.kind == "role" and duration > MAX_CHAINED:
         raise AwsError(
             "ValidationError",
             "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role"
-            " chaining",
+            " chaining.",
         )
+    check_duration(role, duration)
     session = role_principal(role, params["RoleSessionName"])
     if proved is not None:
         session["mfa"] = proved
@@ -150,11 +150,13 @@ def DecodeAuthorizationMessage(_call: Call, _params: Params) -> Result:
 
 @service.operation
 def GetAccessKeyInfo(call: Call, params: Params) -> Result:
-    """The account that a key belongs to."""
-    credential = identities(call).credential(params["AccessKeyId"])
-    if credential is None:
-        raise AwsError("ValidationError", f"Invalid AccessKeyId: {params['AccessKeyId']}")
-    return {"Account": credential.principal.account}
+    """The account that a key belongs to, whether or not there is such a key: a key says it itself."""
+    key = params["AccessKeyId"]
+    credential = identities(call).credential(key)
+    account = credential.principal.account if credential is not None else account_of_key(key)
+    if account is None:
+        raise AwsError("ValidationError", f"Invalid AccessKeyId: {key}")
+    return {"Account": account}
 
 
 @service.operation(public=True)

@@ -15,6 +15,7 @@ from maycloud.services.base import Call, Params
 from maycloud.store import Document
 
 MAX_SESSION_POLICY = 2048
+MAX_SESSION_POLICIES = 10
 TRANSITIVE = "maycloud:transitive"  # in a session's context: the keys of the tags that it hands on
 
 _ROLE = re.compile(r"arn:aws:iam::(\d{12}):role/(?:[!-~]*/)?([\w+=,.@-]{1,64})")
@@ -51,6 +52,8 @@ def check_tags(params: Params, inherited: dict[str, str]) -> None:
     """Raises InvalidParameterValue, as recorded of AWS in LocalStack's
     tests/aws/services/sts/test_sts.snapshot.json (TestSTSAssumeRoleTagging)."""
     keys = [tag["Key"].lower() for tag in params.get("Tags", [])]
+    if any(key.startswith("aws:") for key in keys):
+        raise AwsError("InvalidParameterValue", "Tag keys that begin with aws: are reserved for AWS.")
     if len(set(keys)) < len(keys):
         raise AwsError(
             "InvalidParameterValue",
@@ -92,8 +95,17 @@ def session_policies(call: Call, params: Params, role: Document) -> list[Documen
     policies: list[Document] = []
     if params.get("Policy"):
         if len(params["Policy"]) > MAX_SESSION_POLICY:
-            raise AwsError("PackedPolicyTooLarge", "Packed size of session policy exceeds the limit")
+            raise AwsError(
+                "ValidationError",
+                f"1 validation error detected: Value '{params['Policy']}' at 'policy' failed to satisfy"
+                f" constraint: Member must have length less than or equal to {MAX_SESSION_POLICY}",
+            )
         policies.append(check_policy_document(params["Policy"], "identity"))
+    if len(params.get("PolicyArns", [])) > MAX_SESSION_POLICIES:
+        raise AwsError(
+            "ValidationError",
+            f"Number of managed session policies exceeds the limit of {MAX_SESSION_POLICIES}",
+        )
     owner = role["Arn"].split(":")[4]
     for each in params.get("PolicyArns", []):
         document = identities(call).policy_document((owner, ""), each["arn"])
