@@ -232,6 +232,51 @@ def test_quotas(fresh_cloud: RunningCloud) -> None:
     assert usage["items"] == {key: [[3, 0]]}
 
 
+def at(cloud: RunningCloud, day: str) -> None:
+    """Move the clock on to the noon of a day, unless it is that day already."""
+    if f"{datetime.fromtimestamp(cloud.time(), UTC).date()}" != day:
+        cloud.move_to(datetime.fromisoformat(f"{day}T12:00:00+00:00").timestamp())
+
+
+def test_quotas_of_weeks_and_months(fresh_cloud: RunningCloud) -> None:
+    """A week begins `offset` days after Sunday, a month `offset` days after its first.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-create-usage-plans-with-console.html
+    """
+    plans = {
+        "weekly": {"limit": 2, "period": "WEEK"},
+        "tuesdays": {"limit": 2, "period": "WEEK", "offset": 2},
+        "monthly": {"limit": 2, "period": "MONTH"},
+        "twentieths": {"limit": 2, "period": "MONTH", "offset": 19},
+    }
+    at(fresh_cloud, "2030-03-02")  # a Saturday
+    apis = {name: keyed(fresh_cloud, name) for name in plans}
+    values = {name: admitted(apis[name], name, quota=quota)[2] for name, quota in plans.items()}
+
+    def seen(moment: str) -> dict[str, list[int]]:
+        at(fresh_cloud, moment)
+        return {name: statuses(apis[name], values[name], 1) for name in plans}
+
+    def open_to(moment: str) -> set[str]:
+        return {name for name, codes in seen(moment).items() if codes == [200]}
+
+    assert open_to("2030-03-02") == set(plans)
+    assert open_to("2030-03-02") == set(plans)
+    assert open_to("2030-03-02") == set()
+    assert open_to("2030-03-03") == {"weekly"}  # Sunday
+    assert open_to("2030-03-04") == {"weekly"}
+    assert open_to("2030-03-04") == set()
+    assert open_to("2030-03-05") == {"tuesdays"}
+    assert open_to("2030-03-09") == {"tuesdays"}  # still the week that began on Tuesday
+    assert open_to("2030-03-11") == {"weekly"}
+    assert open_to("2030-03-19") == {"weekly", "tuesdays"}
+    assert open_to("2030-03-20") == {"weekly", "tuesdays", "twentieths"}
+    assert open_to("2030-03-31") == {"weekly", "tuesdays", "twentieths"}
+    assert open_to("2030-04-01") == {"weekly", "tuesdays", "monthly"}
+    assert open_to("2030-04-19") == {"weekly", "tuesdays", "monthly"}
+    assert open_to("2030-04-20") == {"weekly", "tuesdays", "twentieths"}
+
+
 def test_the_key_in_events(cloud: RunningCloud) -> None:
     integration = make_handler(cloud, "key-echo", ECHO)
     scheme = {"api_key": {"type": "apiKey", "name": "x-api-key", "in": "header"}}

@@ -49,6 +49,7 @@ class Connection(asyncio.Protocol):
         "_lost",
         "_most_head",
         "_most_headers",
+        "_names",
         "_old",
         "_parser",
         "_paused",
@@ -95,6 +96,7 @@ class Connection(asyncio.Protocol):
     def _begin(self) -> None:
         self._target = b""
         self._header_list: RawHeaders = []
+        self._names: list[bytes] = []
         self._body: list[bytes] = []
         self._size = 0
         self._arrived = 0  # bytes since the head began or a body's last byte, but for pipelined ones
@@ -193,6 +195,7 @@ class Connection(asyncio.Protocol):
             value = value.rstrip(b" \t")
         if not self._headed:  # a trailer must not pass for a header
             self._header_list.append((name.lower(), value))
+            self._names.append(name)
         if self._bytes_in_head > self._most_head or len(self._header_list) > self._most_headers:
             raise _Refusal(431, "Request Header Fields Too Large")
 
@@ -283,7 +286,7 @@ class Connection(asyncio.Protocol):
     def _request(self, body: bytes | Stream) -> Request:
         target, headers = origin_form(self._target.decode("latin-1"), self._header_list)
         method = self._parser.get_method().decode("latin-1")
-        return Request(method, target, headers, body, self._peer, self._secure)
+        return Request(method, target, headers, body, self._peer, self._secure, self._names)
 
     def _start_stream(self, length: int | None) -> Stream:
         stream = self._stream = Stream(length, self._pause_reading, self._send_continue)

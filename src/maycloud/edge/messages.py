@@ -34,6 +34,7 @@ class Request:
     body: bytes | BodyStream
     peer: str = "127.0.0.1"  # address of the client's end of the socket
     secure: bool = False  # over TLS
+    names: list[bytes] = field(default_factory=list[bytes], repr=False)  # of the headers, as sent
     _fields: dict[bytes, bytes] | None = field(default=None, repr=False)
 
     @property

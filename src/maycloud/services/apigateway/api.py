@@ -8,6 +8,8 @@ from maycloud.services.apigateway import (
     components,
     definitions_api,
     deployments,
+    documentation,
+    method_trials,
     methods,
     resources,
     stages,
@@ -17,8 +19,8 @@ from maycloud.services.apigateway.service import service
 
 # Each of them declares its operations with the service when it is imported.
 OPERATIONS = (
-    api_keys, apis, authorizer_trials, authorizers, components, definitions_api, deployments, methods,
-    resources, stages, usage_plans,
+    api_keys, apis, authorizer_trials, authorizers, components, definitions_api, deployments,
+    documentation, method_trials, methods, resources, stages, usage_plans,
 )  # fmt: skip
 
 __all__ = ["OPERATIONS", "service"]

@@ -136,7 +136,7 @@ class DataPlane:
         where = (exchange.api, exchange.stage_name)
         if not self._throttle.admit(where, plan.throttle_key, plan.settings):
             raise GatewayError("THROTTLED")
-        self._validate(exchange)
+        self.validate(exchange)
         if plan.caching is not None:
             return self._by_cache(exchange, plan)
         return integrate(self._cloud, exchange)
@@ -177,7 +177,7 @@ class DataPlane:
 
     # Validation
 
-    def _validate(self, exchange: Exchange) -> None:
+    def validate(self, exchange: Exchange) -> None:
         method, deployment = exchange.method, exchange.deployment
         validator = (deployment.get("requestValidators") or {}).get(method.get("requestValidatorId") or "")
         if not validator:

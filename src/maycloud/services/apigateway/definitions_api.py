@@ -2,6 +2,7 @@
 
 from maycloud.services.apigateway import passing
 from maycloud.services.apigateway.apis import check_api, new_api, view
+from maycloud.services.apigateway.documentation import import_parts
 from maycloud.services.apigateway.openapi_export import EXPORT_TYPES, EXTENSIONS, export
 from maycloud.services.apigateway.openapi_import import import_definition, parse
 from maycloud.services.apigateway.service import (
@@ -47,6 +48,9 @@ def PutRestApi(call: Call, params: Params) -> Result:
 def _import(call: Call, api: Document, definition: Document, mode: str, params: Params) -> list[str]:
     try:
         warnings = import_definition(api, definition, mode, params.get("parameters") or {})
+        if mode == "overwrite":
+            api.pop("documentationParts", None)
+        import_parts(api, definition, warnings)
     except RecursionError:
         raise bad_request("Invalid OpenAPI input: it is nested too deeply") from None
     if warnings and params.get("failOnWarnings"):
@@ -66,7 +70,7 @@ def GetExport(call: Call, params: Params) -> Result:
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-export-api.html
     """
     gateway: Gateway = call.state
-    api_of(call, params)
+    api = api_of(call, params)
     found = gateway.find_stage(params["restApiId"], params["stageName"])
     if found is None:
         raise not_found("Invalid stage identifier specified")
@@ -80,7 +84,8 @@ def GetExport(call: Call, params: Params) -> Result:
     extensions = {each.strip() for each in wanted.split(",") if each.strip()}
     if not extensions <= EXTENSIONS:
         raise bad_request(f"Invalid extensions '{wanted}'. Must be one of: [{', '.join(sorted(EXTENSIONS))}]")
-    body = export(snapshot, stage, kind, extensions, call.region, accepted == "application/yaml")
+    written = (api.get("documentationVersions") or {}).get(stage.get("documentationVersion") or "")
+    body = export(snapshot, stage, kind, extensions, call.region, accepted == "application/yaml", written)
     suffix = "yaml" if accepted == "application/yaml" else "json"
     return {
         "contentType": accepted,

@@ -44,6 +44,7 @@ class Exchange:
     api_key: dict[str, Any] | None = None  # the key that let the request in
     was_cached: bool | None = None  # None where the method's answers are not cached
     integration_latency: float = 0.0
+    trail: list[str] | None = None  # what the execution log of a trial tells, step by step
     _data: MappingInput | None = None
     _headers: tuple[dict[str, str], dict[str, list[str]]] | None = None
     _query: tuple[dict[str, str] | None, dict[str, list[str]] | None] | None = None
@@ -55,14 +56,44 @@ class Exchange:
     @property
     def headers(self) -> tuple[dict[str, str], dict[str, list[str]]]:
         if self._headers is None:
-            self._headers = headers_of(self.request.headers)
+            single, many = headers_of(self.request)
+            if self.trail is None:
+                for name, value in self._forwarded(single).items():
+                    single[name], many[name] = value, [value]
+            self._headers = single, many
         return self._headers
+
+    def _forwarded(self, sent: dict[str, str]) -> dict[str, str]:
+        """What API Gateway adds to a request's headers: LocalStack's test_lambda_aws_proxy_integration."""
+        known = {name.lower(): name for name in sent}
+        hops = sent.get(known.get("x-forwarded-for", ""))
+        port = self.request.fields.get(b"host", b"").rpartition(b":")[2]
+        added = {
+            "X-Amzn-Trace-Id": self.trace_id,
+            "X-Forwarded-For": f"{hops}, {self.request.peer}" if hops else self.request.peer,
+            "X-Forwarded-Port": port.decode() if port.isdigit() else "443",
+            "X-Forwarded-Proto": "https",
+        }
+        return {known.get(name.lower(), name): value for name, value in added.items()}
+
+    @property
+    def trace_id(self) -> str:
+        """The client's own trace, or one begun with this request."""
+        given = self.request.fields.get(b"x-amzn-trace-id")
+        if given is not None:
+            return given.decode("latin-1")
+        unique = f"{self.request_id}{self.extended_id}".replace("-", "")
+        return f"Root=1-{int(self.begun):08x}-{unique[:24]}"
 
     @property
     def query(self) -> tuple[dict[str, str] | None, dict[str, list[str]] | None]:
         if self._query is None:
             self._query = query_of(self.request.query)
         return self._query
+
+    def note(self, line: str) -> None:
+        if self.trail is not None:
+            self.trail.append(line)
 
     @property
     def resource_path(self) -> str:
@@ -131,6 +162,7 @@ class Exchange:
                 {name.lower(): values for name, values in self.headers[1].items()},
                 self.request_context(),
                 self.variables,
+                written={name.lower(): name for name in self.headers[1]},
             )
         return self._data
 

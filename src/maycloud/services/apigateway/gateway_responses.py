@@ -49,11 +49,12 @@ class GatewayError(Exception):
     message: str = ""
     status: int = 0
     details: dict[str, Any] = field(default_factory=dict[str, Any])  # further members of $context.error
+    reason: str = ""  # for the execution log; clients are not told
 
 
-def internal_error(status: int = 500) -> GatewayError:
+def internal_error(status: int = 500, reason: str = "") -> GatewayError:
     """Something between API Gateway and its integration: its message never says what."""
-    return GatewayError("DEFAULT_5XX", "Internal server error", status)
+    return GatewayError("DEFAULT_5XX", "Internal server error", status, reason=reason)
 
 
 def respond(error: GatewayError, customized: dict[str, Any], data: MappingInput) -> Response:

@@ -12,7 +12,7 @@ from maycloud import patterns
 from maycloud.edge.messages import RawHeaders, Response
 from maycloud.errors import AwsError
 from maycloud.principal import Principal
-from maycloud.services.apigateway import outbound, proxy
+from maycloud.services.apigateway import outbound, proxy, trials
 from maycloud.services.apigateway.exchange import Exchange, elapsed
 from maycloud.services.apigateway.gateway_responses import GatewayError, internal_error
 from maycloud.services.apigateway.mapping import Rendered, evaluate, render, substitute_variables
@@ -31,6 +31,24 @@ _SERVICE = re.compile(
     re.DOTALL,
 )
 _CALLERS_OWN = "arn:aws:iam::*:user/*"  # credentials of whoever signed the request
+# What a proxied request keeps to itself.
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
+_KEPT_BACK = frozenset(
+    {
+        "host", "connection", "content-length", "content-md5", "expect", "keep-alive", "max-forwards",
+        "proxy-authenticate", "server", "te", "trailer", "transfer-encoding", "upgrade", "via",
+        "www-authenticate",
+    }
+)  # fmt: skip
+# Reasons, as execution logs have them
+_MALFORMED = "Execution failed due to configuration error: Malformed Lambda proxy response"
+_NOT_PERMITTED = "Execution failed due to configuration error: Invalid permissions on Lambda function"
+_UNTRANSFORMED = "Execution failed due to configuration error: Unable to transform request"
+_NO_MATCH = (
+    "Execution failed due to configuration error: No match for output mapping and no default output mapping"
+    " configured. Endpoint Response Status Code: {}"
+)
+_AS_SENT = "/%!$&'()*+,;=:@~"  # characters of a path, RFC 3986
 _BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 
 
@@ -44,23 +62,31 @@ async def integrate(cloud: Cloud, exchange: Exchange) -> Response:
         kind = integration["type"]
         if kind == "MOCK":
             return _mock(exchange, integration)
-        uri = substitute_variables(integration.get("uri", ""), exchange.variables)
-        function = _LAMBDA.fullmatch(uri)
-        if kind == "AWS_PROXY":
-            if function is None:
-                raise internal_error()
-            return await _lambda_proxy(cloud, exchange, integration, function["arn"])
-        if kind == "AWS":
-            if function is not None:
-                return await _lambda(cloud, exchange, integration, function["arn"])
-            return await _service(cloud, exchange, integration, uri)
-        if kind == "HTTP_PROXY":
-            return await _http_proxy(exchange, integration, uri)
-        return await _http(exchange, integration, uri)
+        answer = await _reach(cloud, exchange, integration, kind)
+        if not any(name == b"x-amzn-trace-id" for name, _ in answer.headers):
+            answer.headers.append((b"x-amzn-trace-id", exchange.trace_id.encode("latin-1")))
+        return answer
     except TemplateError as error:
-        raise internal_error() from error
+        raise internal_error(500, _UNTRANSFORMED) from error
     finally:
         exchange.integration_latency = elapsed(begun)
+
+
+async def _reach(cloud: Cloud, exchange: Exchange, integration: dict[str, Any], kind: str) -> Response:
+    """The answer of an integration that is elsewhere."""
+    uri = substitute_variables(integration.get("uri", ""), exchange.variables)
+    function = _LAMBDA.fullmatch(uri)
+    if kind == "AWS_PROXY":
+        if function is None:
+            raise internal_error()
+        return await _lambda_proxy(cloud, exchange, integration, function["arn"])
+    if kind == "AWS":
+        if function is not None:
+            return await _lambda(cloud, exchange, integration, function["arn"])
+        return await _service(cloud, exchange, integration, uri)
+    if kind == "HTTP_PROXY":
+        return await _http_proxy(exchange, integration, uri)
+    return await _http(exchange, integration, uri)
 
 
 def timeout_of(integration: dict[str, Any]) -> float:
@@ -93,11 +119,11 @@ async def _lambda_proxy(
     }
     answer = await _invoke(cloud, exchange, integration, function, orjson.dumps(event), {})
     if answer.get("FunctionError"):
-        raise internal_error(502)
+        raise internal_error(502, _MALFORMED)
     try:
         status, headers, data = proxy.read_answer(answer["Payload"], exchange.request.header("accept"), types)
     except proxy.MalformedProxyError as error:
-        raise internal_error(502) from error
+        raise internal_error(502, _MALFORMED) from error
     return Response(status, headers, data)
 
 
@@ -118,8 +144,11 @@ async def _invoke(
     }
     parts = function.split(":")
     as_ = _caller(cloud, exchange, integration)
+    where = f"https://lambda.{region}.amazonaws.com/2015-03-31/functions/{function}/invocations"
+    trials.sending(exchange, where, {"X-Amzn-Trace-Id": exchange.trace_id}, payload)
+    begun = time.perf_counter()
     try:
-        return await cloud.call(
+        answer = await cloud.call(
             "lambda",
             "Invoke",
             {"FunctionName": function, "Payload": payload, **options},
@@ -131,7 +160,11 @@ async def _invoke(
     except AwsError as error:
         if error.code == "TooManyRequestsException":
             raise GatewayError("THROTTLED", "Internal server error", 500) from error
-        raise internal_error() from error
+        denied = error.code in ("AccessDeniedException", "ResourceNotFoundException")
+        raise internal_error(500, _NOT_PERMITTED if denied else str(error)) from error
+    told = {"Content-Type": "application/json", "X-Amz-Executed-Version": answer.get("ExecutedVersion")}
+    trials.received(exchange, answer.get("StatusCode", 200), told, answer.get("Payload") or b"", begun)
+    return answer
 
 
 def _caller(cloud: Cloud, exchange: Exchange, integration: dict[str, Any]) -> Principal:
@@ -183,8 +216,8 @@ async def _http_proxy(exchange: Exchange, integration: dict[str, Any], uri: str)
     kept = {
         name: ", ".join(values)
         for name, values in exchange.headers[1].items()
-        if name.lower() not in ("host", "connection", "content-length", "transfer-encoding", "expect")
-    }
+        if name.lower() not in _KEPT_BACK
+    } | _tags(exchange)
     kept |= {name: text_of(value) for name, value in _mapped(integration, exchange, "header").items()}
     url = _with_path(uri, exchange, integration)
     query = dict(exchange.query[1] or {})
@@ -192,17 +225,48 @@ async def _http_proxy(exchange: Exchange, integration: dict[str, Any], uri: str)
     if query:
         url += ("&" if "?" in url else "?") + urlencode(query, doseq=True)
     method = _method(exchange, integration)
-    status, headers, body = await outbound.send(method, url, kept, exchange.body, timeout_of(integration))
+    status, raw, body = await _send(exchange, integration, method, url, kept, exchange.body)
+    headers: RawHeaders = []
+    for name, value in raw:
+        shown = proxy.remapped(name.decode("latin-1"))
+        if shown is not None:
+            headers.append((shown.encode("latin-1"), value))
     return Response(status, headers, body)
+
+
+def _tags(exchange: Exchange) -> dict[str, str]:
+    """Headers by which a backend knows the API: LocalStack's test_http_integration_with_lambda."""
+    return {"x-amzn-apigateway-api-id": exchange.api, "X-Amzn-Trace-Id": exchange.trace_id}
 
 
 async def _http(exchange: Exchange, integration: dict[str, Any], uri: str) -> Response:
     rendered = _request_body(exchange, integration)
     url, headers = _address(uri, exchange, integration, rendered)
+    headers = (
+        {"User-Agent": f"AmazonAPIGateway_{exchange.api}", "Accept": "application/json"}
+        | _tags(exchange)
+        | headers
+    )
     method = _method(exchange, integration)
     body = b"" if method in ("GET", "HEAD") else rendered.text.encode()
-    answer = await outbound.send(method, url, headers, body, timeout_of(integration))
+    answer = await _send(exchange, integration, method, url, headers, body)
     return _answer(exchange, integration, str(answer[0]), answer)
+
+
+async def _send(
+    exchange: Exchange,
+    integration: dict[str, Any],
+    method: str,
+    url: str,
+    headers: dict[str, str],
+    body: bytes,
+) -> tuple[int, RawHeaders, bytes]:
+    trials.sending(exchange, url, headers, body)
+    begun = time.perf_counter()
+    answer = await outbound.send(method, url, headers, body, timeout_of(integration))
+    told = {name.decode("latin-1"): value.decode("latin-1") for name, value in answer[1]}
+    trials.received(exchange, answer[0], told, answer[2], begun)
+    return answer
 
 
 async def _service(cloud: Cloud, exchange: Exchange, integration: dict[str, Any], uri: str) -> Response:
@@ -225,7 +289,7 @@ async def _service(cloud: Cloud, exchange: Exchange, integration: dict[str, Any]
         url, body = _action(service, rest, url, headers, body)
         method = "POST"
     signed = outbound.sign(credential, service, match["region"], method, url, headers, body)
-    answer = await outbound.send(method, url, signed, body, timeout_of(integration))
+    answer = await _send(exchange, integration, method, url, signed, body)
     return _answer(exchange, integration, str(answer[0]), answer)
 
 
@@ -276,9 +340,9 @@ def _with_path(
     values |= {name: text_of(value) for name, value in (override or {}).items()}
     for name, value in values.items():
         # A greedy variable may hold slashes; nothing may climb out of the address's path.
-        uri = uri.replace(f"{{{name}}}", quote(value, safe="/")).replace(
-            f"{{{name}+}}", quote(value, safe="/")
-        )
+        # Percent-encoding comes as the client sent it, and goes on so.
+        filled = quote(value, safe=_AS_SENT)
+        uri = uri.replace(f"{{{name}}}", filled).replace(f"{{{name}+}}", filled)
     return uri
 
 
@@ -353,7 +417,7 @@ def _answer(
     _, raw, body = answer
     chosen = _select(integration.get("integrationResponses") or {}, selector)
     if chosen is None:
-        raise internal_error()
+        raise internal_error(500, _NO_MATCH.format(selector))
     data = exchange.data()
     data.response_body = body
     data.response_headers = {}

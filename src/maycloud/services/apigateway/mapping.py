@@ -35,6 +35,7 @@ class MappingInput:
     stage_variables: dict[str, str] = field(default_factory=dict[str, str])
     response_body: bytes | None = None
     response_headers: Many = field(default_factory=Many)
+    written: dict[str, str] = field(default_factory=dict[str, str])  # names of headers as they were sent
 
     def parsed(self) -> Any:
         """The body at hand as JSON; the text itself where it is none."""
@@ -106,7 +107,7 @@ class _Input(JavaObject):
         return Map(
             path=Map(data.path),
             querystring=Map({key: values[-1] for key, values in data.querystring.items()}),
-            header=Map({key: values[-1] for key, values in data.headers.items()}),
+            header=Map({data.written.get(key, key): values[-1] for key, values in data.headers.items()}),
         )
 
 

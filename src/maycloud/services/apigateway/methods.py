@@ -31,9 +31,9 @@ from maycloud.services.apigateway.service import (
 from maycloud.services.base import Call, Params, Result
 from maycloud.store import Document
 
-_METHOD = "/restapis/{restApiId}/resources/{resourceId}/methods/{httpMethod}"
-_RESPONSE = _METHOD + "/responses/{statusCode}"
-_INTEGRATION = _METHOD + "/integration"
+METHOD_PATH = "/restapis/{restApiId}/resources/{resourceId}/methods/{httpMethod}"
+_RESPONSE = METHOD_PATH + "/responses/{statusCode}"
+_INTEGRATION = METHOD_PATH + "/integration"
 _INTEGRATION_RESPONSE = _INTEGRATION + "/responses/{statusCode}"
 
 _METHOD_RULES = (
@@ -90,7 +90,7 @@ def _found(api: Document, params: Params) -> Document:
 # Methods
 
 
-@service.operation(**on("PUT", _METHOD))
+@service.operation(**on("PUT", METHOD_PATH))
 def PutMethod(call: Call, params: Params) -> Result:
     """https://docs.aws.amazon.com/apigateway/latest/api/API_PutMethod.html"""
     api = _editable(call, params)
@@ -102,12 +102,12 @@ def PutMethod(call: Call, params: Params) -> Result:
     return method
 
 
-@service.operation(**reading(_METHOD))
+@service.operation(**reading(METHOD_PATH))
 def GetMethod(call: Call, params: Params) -> Result:
     return _found(_api(call, params), params)
 
 
-@service.operation(**on("PATCH", _METHOD))
+@service.operation(**on("PATCH", METHOD_PATH))
 def UpdateMethod(call: Call, params: Params) -> Result:
     api = _editable(call, params)
     method = _found(api, params)
@@ -117,7 +117,7 @@ def UpdateMethod(call: Call, params: Params) -> Result:
     return method
 
 
-@service.operation(**on("DELETE", _METHOD))
+@service.operation(**on("DELETE", METHOD_PATH))
 def DeleteMethod(call: Call, params: Params) -> Result:
     api = _editable(call, params)
     _found(api, params)

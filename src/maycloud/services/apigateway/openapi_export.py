@@ -49,9 +49,15 @@ class _Export:
 
 
 def export(
-    api: Document, stage: Document, kind: str, extensions: set[str], region: str, as_yaml: bool
+    api: Document,
+    stage: Document,
+    kind: str,
+    extensions: set[str],
+    region: str,
+    as_yaml: bool,
+    written: Document | None,
 ) -> bytes:
-    """The definition of an API as a stage serves it, as text."""
+    """The definition of an API as a stage serves it, as text, with the documentation `written` for it."""
     making = _Export(api, kind, extensions)
     host = f"{api['id']}.execute-api.{region}.amazonaws.com"
     moment = datetime.fromtimestamp(stage["createdDate"], UTC)
@@ -73,6 +79,8 @@ def export(
     _components(making, document)
     if making.gateway:
         document |= _gateway_extensions(api)
+    if written is not None:
+        document["x-amazon-apigateway-documentation"] = _documentation(written)
     if as_yaml:
         return yaml.safe_dump(document, sort_keys=False, allow_unicode=True).encode()
     return orjson.dumps(document, option=orjson.OPT_INDENT_2)
@@ -267,3 +275,23 @@ def _gateway_extensions(api: Document) -> dict[str, Any]:
     if api.get("disableExecuteApiEndpoint"):
         found[f"{_PREFIX}endpoint-configuration"] = {"disableExecuteApiEndpoint": True}
     return found
+
+
+def _documentation(version: Document) -> Document:
+    """https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-documentation.html"""
+    moment = datetime.fromtimestamp(version["createdDate"], UTC)
+    return {
+        "version": version["version"],
+        "createdDate": f"{moment:%Y-%m-%dT%H:%M:%SZ}",
+        "documentationParts": [
+            {"location": part["location"], "properties": _read(part["properties"])}
+            for _, part in sorted(version["parts"].items())
+        ],
+    }
+
+
+def _read(properties: str) -> Any:
+    try:
+        return orjson.loads(properties)
+    except orjson.JSONDecodeError:
+        return properties

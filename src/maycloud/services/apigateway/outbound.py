@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 
 MAX_ANSWER = 10 << 20
 
-_DROPPED = frozenset(
-    {"connection", "transfer-encoding", "content-length", "keep-alive", "upgrade", "te", "trailer"}
-)
+# What belongs to the connection, or is no longer true of a body that has been read.
+_DROPPED = frozenset({"transfer-encoding", "keep-alive", "upgrade", "te", "trailer"})
 
 
 @functools.cache
@@ -51,6 +50,10 @@ def _send(
         )  # fmt: skip
         data = answer.read(MAX_ANSWER + 1)
         answer.release_conn()
+    except urllib3.exceptions.NameResolutionError as error:
+        raise GatewayError("API_CONFIGURATION_ERROR") from error
+    except urllib3.exceptions.NewConnectionError as error:
+        raise GatewayError("INTEGRATION_FAILURE", "Network error communicating with endpoint") from error
     except urllib3.exceptions.TimeoutError as error:
         raise GatewayError("INTEGRATION_TIMEOUT") from error
     except (urllib3.exceptions.HTTPError, UnicodeError, ValueError) as error:

@@ -11,32 +11,51 @@ from urllib.parse import unquote_plus
 
 import orjson
 
-from maycloud.edge.messages import RawHeaders
+from maycloud.edge.messages import RawHeaders, Request
 
 
 class MalformedProxyError(Exception):
     """The function's answer has not the form of a proxy answer: 502 for the client."""
 
 
-# Headers that a function cannot set; they reach the client under another name.
+# Headers that an integration cannot set; they reach the client under another name.
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
+# and LocalStack's test_http_integration_with_lambda[HTTP_PROXY], recorded of AWS.
 _REMAPPED = frozenset(
     {
-        "authorization", "content-md5", "date", "host", "max-forwards", "server", "user-agent",
-        "www-authenticate",
+        "authorization", "connection", "content-length", "content-md5", "date", "host", "max-forwards",
+        "server", "user-agent", "www-authenticate", "x-amzn-requestid",
     }
 )  # fmt: skip
 _DROPPED = frozenset(
-    {"connection", "expect", "transfer-encoding", "upgrade", "te", "trailer", "content-length"}
+    {"expect", "keep-alive", "proxy-authenticate", "te", "trailer", "transfer-encoding", "upgrade"}
 )
+# Of a function's answer; another member makes it malformed: LocalStack's
+# test_lambda_aws_proxy_response_format, recorded of AWS.
+_MEMBERS = frozenset({"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"})
 
 
-def headers_of(headers: RawHeaders) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """Headers by name as API Gateway passes them: the last value of each, and all of each."""
+def remapped(name: str) -> str | None:
+    """The name, in lower case, under which a client sees an integration's header; None where it does not."""
+    if name in _DROPPED:
+        return None
+    return f"x-amzn-remapped-{name}" if name in _REMAPPED else name
+
+
+def headers_of(request: Request) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """Headers by name as API Gateway passes them: the last value of each, and all of each.
+
+    Names are as the client wrote them, a repeated one as it wrote it first: LocalStack's
+    test_lambda_aws_proxy_integration.
+    """
     single: dict[str, str] = {}
     many: dict[str, list[str]] = {}
-    for raw_name, raw_value in headers:
-        name, value = _canonical(raw_name), raw_value.decode("latin-1")
+    written: dict[bytes, str] = {}
+    names = request.names
+    if len(names) != len(request.headers):
+        names = [name for name, _ in request.headers]
+    for sent, (lowered, raw_value) in zip(names, request.headers, strict=True):
+        name, value = written.setdefault(lowered, _canonical(sent)), raw_value.decode("latin-1")
         single[name] = value
         many.setdefault(name, []).append(value)
     return single, many
@@ -46,7 +65,7 @@ def headers_of(headers: RawHeaders) -> tuple[dict[str, str], dict[str, list[str]
 def _canonical(name: bytes) -> str:
     """``User-Agent`` for user-agent, as API Gateway writes the usual ones; custom names stay as sent."""
     text = name.decode("latin-1")
-    return text.title() if text in _USUAL else text
+    return text.title() if text.lower() in _USUAL else text
 
 
 _USUAL = frozenset(
@@ -103,6 +122,8 @@ def read_answer(payload: bytes, accept: str, types: list[str]) -> tuple[int, Raw
         raise MalformedProxyError("not JSON") from error
     if not isinstance(answer, dict):
         raise MalformedProxyError("not an object")
+    if not answer.keys() <= _MEMBERS:
+        raise MalformedProxyError("there are other members")
     status = _status(answer.get("statusCode", 200))
     headers = _headers(answer)
     body = answer.get("body")
@@ -142,7 +163,9 @@ def _headers(answer: dict[str, Any]) -> RawHeaders:
         raise MalformedProxyError("headers are not an object")
     headers: RawHeaders = []
     for name, values in many.items():
-        for value in values if isinstance(values, list) else [values]:
+        if not isinstance(values, list):
+            raise MalformedProxyError("a multi-value header is not a list")
+        for value in values:
             _append(headers, name, value)
     named = {str(name).lower() for name in many}
     for name, value in single.items():
@@ -152,17 +175,16 @@ def _headers(answer: dict[str, Any]) -> RawHeaders:
 
 
 def _append(headers: RawHeaders, name: str, value: Any) -> None:
-    lowered = name.lower()
-    if value is None or lowered in _DROPPED:
+    if value is None:
         return
     if isinstance(value, dict | list):
         raise MalformedProxyError("a header's value is not a string")
     text = ("true" if value else "false") if isinstance(value, bool) else str(value)
-    if not _is_token(lowered) or "\r" in text or "\n" in text or "\0" in text:
+    if not _is_token(name) or "\r" in text or "\n" in text or "\0" in text:
         raise MalformedProxyError("a header is malformed")
-    if lowered in _REMAPPED:
-        lowered = f"x-amzn-remapped-{lowered}"
-    headers.append((lowered.encode("latin-1", "replace"), text.encode("utf-8")))
+    shown = remapped(name.lower())
+    if shown is not None:
+        headers.append((shown.encode("latin-1", "replace"), text.encode("utf-8")))
 
 
 def _is_token(name: str) -> bool:

@@ -42,7 +42,10 @@ class Router:
         node.target = target
 
     def match(self, path: str) -> tuple[Any, dict[str, str]] | None:
-        """The target of a path as sent, percent-encoded, and its parameters, decoded."""
+        """The target of a path as sent, percent-encoded, and its parameters, which stay so.
+
+        As recorded of AWS: LocalStack's test_lambda_aws_proxy_integration, aws/aws-sam-cli issue 771.
+        """
         trimmed = path[1:] if path.startswith("/") else path
         # One slash at the end does not matter.
         trimmed = trimmed.removesuffix("/")
@@ -50,8 +53,7 @@ class Router:
         found = self._walk(self._root, parts, 0)
         if found is None:
             return None
-        target, parameters = found
-        return target, {name: unquote(value) for name, value in parameters.items()}
+        return found
 
     def _walk(self, node: _Node, parts: list[str], at: int) -> tuple[Any, dict[str, str]] | None:
         if at == len(parts):

@@ -39,10 +39,14 @@ def text_of(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}={text_of(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{key}={_inner(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(text_of(item) for item in value) + "]"
+        return "[" + ", ".join(_inner(item) for item in value) + "]"
     return str(value)
+
+
+def _inner(value: Any) -> str:
+    return "null" if value is None else text_of(value)
 
 
 class Map(dict[str, Any]):
@@ -238,11 +242,19 @@ def _write_reference(self: Any, stream: Any, namespace: Any, loader: Any) -> Non
     if value is None and self.alternate is not None:
         value = self.alternate.calculate(namespace, loader)
     if value is None:
-        value = "" if self.silent and self.expression is not None else self.my_text()
+        value = "" if self.silent and self.expression is not None else _unresolved(self.my_text())
     text = text_of(value)
     if stream.tell() + len(text) > MAX_OUTPUT:
         raise TemplateError("The template's output is too long")
     stream.write(text)
+
+
+def _unresolved(reference: str) -> str:
+    """A reference to nothing stays as it is written; one into API Gateway's own objects is empty."""
+    return "" if _OWN.match(reference) else reference
+
+
+_OWN = re.compile(r"\$\{?(?:input|context|stageVariables|util)\.")
 
 
 def _calculate_range(self: Any, namespace: Any, loader: Any) -> Any:
