@@ -23,7 +23,7 @@ asked = 0
 def handler(event, context):
     global asked
     asked += 1
-    token = event.get('authorizationToken') or event['headers'].get('X-who') or ''
+    token = event.get('authorizationToken') or event['headers'].get('X-Who') or ''
     arn = event['methodArn']
     if token == 'nobody':
         raise Exception('Unauthorized')
@@ -197,8 +197,8 @@ def test_request_authorizers(cloud: RunningCloud, echo: dict[str, Any]) -> None:
     assert heard["type"] == "REQUEST"
     assert heard["methodArn"].endswith(f":{api.id}/s/GET/items/1")
     assert (heard["resource"], heard["path"], heard["httpMethod"]) == ("/items/{id}", "/items/1", "GET")
-    assert heard["headers"]["X-who"] == "someone"  # as the client wrote it
-    assert heard["multiValueHeaders"]["X-who"] == ["someone"]
+    assert heard["headers"]["X-Who"] == "someone"  # as the client wrote it
+    assert heard["multiValueHeaders"]["X-Who"] == ["someone"]
     assert heard["queryStringParameters"] == {"q": "2"}
     assert heard["multiValueQueryStringParameters"] == {"q": ["1", "2"]}
     assert heard["pathParameters"] == {"id": "1"}
