@@ -133,15 +133,18 @@ class Cloud:
         """Route one request by host and path."""
         route = classify(request)
         if route.kind == "api":
-            if route.bucket is None and cors.crosses_origins(request):
+            bucket = route.bucket
+            if route.guess and self._is_bucket(request, route.guess):
+                bucket = route.guess
+            if bucket is None and cors.crosses_origins(request):
                 if request.method == "OPTIONS":
                     reply(cors.preflight(request))
                     return
                 reply = cors.shared(reply)
-            if route.bucket is None and request.method == "GET" and welcome.wants_page(request):
+            if bucket is None and request.method == "GET" and welcome.wants_page(request):
                 reply(welcome.page())
                 return
-            self._dispatcher.handle(request, reply, route.bucket)
+            self._dispatcher.handle(request, reply, bucket)
             return
         handler = self._find_handler(route)
         if handler is None:
@@ -159,6 +162,16 @@ class Cloud:
         task = asyncio.ensure_future(self._finish(request, reply, outcome))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _is_bucket(self, request: Request, name: str) -> bool:
+        """Whether a host such as ``photos.localhost`` is a bucket: by the signature, or if there is one."""
+        claimed = self.access.peek(request)
+        if claimed is not None:
+            return claimed[0] == "s3"
+        header = request.fields.get(b"authorization", b"")
+        if header.startswith(b"AWS ") or "AWSAccessKeyId=" in request.query:
+            return True  # S3's alone
+        return "s3" in self.services.loaded and self.services.state("s3").buckets.find(name) is not None
 
     async def _finish(self, request: Request, reply: Reply, outcome: Any) -> None:
         try:

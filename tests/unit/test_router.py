@@ -30,6 +30,9 @@ HOSTS = {
     "lb-123.elb.us-east-1.amazonaws.com": Host("elb", "lb-123", "us-east-1"),
     "shop.auth.us-east-1.amazoncognito.com": Host("auth", "shop", "us-east-1"),
     "auth.example.com": Host("api"),
+    "photos.localhost:4566": Host("api", guess="photos"),
+    "my.photos.localhost.localstack.cloud": Host("api", guess="my.photos"),
+    "localhost.localstack.cloud:4566": Host("api"),
 }
 
 

@@ -4,9 +4,13 @@ The facts are LocalStack's snapshots of AWS (tests/aws/services/s3/test_s3.snaps
 and ceph/s3-tests' test_headers.py, both of which hold for AWS.
 """
 
+import base64
+import hmac
 import http.client
 import re
+import time
 import urllib.request
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from xml.etree import ElementTree
@@ -16,6 +20,7 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
 
 from running import ADMIN, RunningCloud
 from s3wire import opened
@@ -175,3 +180,96 @@ def test_refusals_name_no_resource(cloud: RunningCloud, signers: dict[str, Any])
     """AWS's documentation shows the element, AWS's recorded refusals do not have it."""
     status, error = error_of(f"{cloud.url}/{BUCKET}/k")
     assert (status, sorted(error)) == (403, ["Code", "HostId", "Message", "RequestId"])
+
+
+def test_the_old_version_in_headers(cloud: RunningCloud, signers: dict[str, Any]) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html"""
+    old = signers["s3"]
+    old.put_object(Bucket=BUCKET, Key="old k+é", Body=b"old", Metadata={"a": "b"})
+    assert old.get_object(Bucket=BUCKET, Key="old k+é")["Body"].read() == b"old"
+    assert old.list_objects_v2(Bucket=BUCKET, Prefix="old")["KeyCount"] == 1
+    assert old.get_bucket_acl(Bucket=BUCKET)["Owner"]["ID"]
+    old.delete_object(Bucket=BUCKET, Key="old k+é")
+    for key, secret, refusal in (
+        ("test", "wrong", "SignatureDoesNotMatch"),
+        ("nobody", "test", "InvalidAccessKeyId"),
+    ):
+        other = cloud.client("s3", key=key, secret=secret, config=Config(signature_version="s3"))
+        with pytest.raises(ClientError, match=refusal):
+            other.list_objects(Bucket=BUCKET)
+
+
+def _signed_then(cloud: RunningCloud, date: str, **changed: str) -> tuple[int, dict[str, str]]:
+    """A request signed with the old version at `date`, then changed."""
+    to_sign = f"GET\n\n\n{date}\n/{BUCKET}/k"
+    signature = base64.b64encode(hmac.digest(b"test", to_sign.encode(), "sha1")).decode()
+    headers = {"Authorization": f"AWS test:{signature}", "Date": date} | changed
+    return error_of(
+        f"{cloud.url}/{BUCKET}/k", headers={name: value for name, value in headers.items() if value}
+    )
+
+
+def test_ways_round_the_old_version_in_headers(cloud: RunningCloud, signers: dict[str, Any]) -> None:
+    """Ceph's test_object_create_bad_*_aws2 among them, which hold for AWS."""
+    now = formatdate(usegmt=True)
+    status, error = _signed_then(cloud, formatdate(time.time() - 1000, usegmt=True))
+    assert (status, error["Code"]) == (403, "RequestTimeTooSkewed")
+    for date in ("", "Bad Date"):
+        status, error = _signed_then(cloud, now, Date=date)
+        assert (status, error["Code"]) == (403, "AccessDenied")
+    status, error = _signed_then(cloud, now, **{"x-amz-security-token": "x"})
+    assert (status, error["Code"]) == (403, "SignatureDoesNotMatch")
+    status, error = _signed_then(cloud, now, Host=f"other.localhost:{cloud.port}")
+    assert (status, error["Code"]) == (403, "SignatureDoesNotMatch")
+    status, error = _signed_then(cloud, now, Authorization="AWS HAHAHA")
+    assert (status, error["Code"]) == (400, "InvalidArgument")
+    assert error["Message"] == "AWS authorization header is invalid.  Expected AwsAccessKeyId:signature"
+    # Other services have it not.
+    request = urllib.request.Request(
+        f"{cloud.url}/", b"Action=GetCallerIdentity&Version=2011-06-15", {"Authorization": "AWS test:x"}
+    )
+    assert opened(request)[0] == 400
+
+
+def test_hashes_that_are_none(cloud: RunningCloud, signers: dict[str, Any]) -> None:
+    """versity/versitygw#1352."""
+    moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    scope = f"AWS4-HMAC-SHA256 Credential=test/{moment[:8]}/us-east-1/s3/aws4_request"
+    status, error = error_of(
+        f"{cloud.url}/{BUCKET}/k",
+        headers={
+            "Authorization": f"{scope},SignedHeaders=host,Signature={'0' * 64}",
+            "X-Amz-Date": moment,
+            "x-amz-content-sha256": "GIBBERISH",
+        },
+    )
+    assert (status, error["Code"], error["ArgumentValue"]) == (400, "InvalidArgument", "GIBBERISH")
+    assert error["Message"].startswith("x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-")
+
+
+@pytest.mark.parametrize("version", ["s3", "s3v4"])
+def test_buckets_before_this_machines_name(
+    cloud: RunningCloud, signers: dict[str, Any], version: str
+) -> None:
+    """What virtual-hosted style makes of http://localhost:4566."""
+    host = f"{BUCKET}.localhost:{cloud.port}"
+    signer = cloud.client("s3", config=Config(signature_version=version, s3={"addressing_style": "virtual"}))
+    url = signer.generate_presigned_url("get_object", Params={"Bucket": BUCKET, "Key": "k"})
+    assert f"//{host}/k?" in url
+    # The name is not asked of the resolver, which may not know it.
+    here = url.replace(f"//{host}", f"//127.0.0.1:{cloud.port}")
+    assert opened(urllib.request.Request(here, headers={"Host": host}))[::2] == (200, b"body")
+    other = {"Host": f"other.localhost:{cloud.port}"}
+    assert opened(urllib.request.Request(here, headers=other))[0] == 403
+    # Unsigned, it is a bucket where there is one, else a request to a service.
+    unsigned = f"http://127.0.0.1:{cloud.port}/k"
+    status, error = error_of(unsigned, headers={"Host": host})
+    assert (status, error["Code"]) == (403, "AccessDenied")
+    status, error = error_of(unsigned, headers=other)
+    assert (status, error["BucketName"]) == (400, "k")
+    sts = urllib.request.Request(
+        f"http://127.0.0.1:{cloud.port}/",
+        b"Action=AssumeRoleWithWebIdentity&Version=2011-06-15",
+        {"Host": f"sts.localhost:{cloud.port}"},
+    )
+    assert b"<Code>ValidationError</Code>" in opened(sts)[2]

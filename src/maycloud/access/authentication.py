@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 import time
 from dataclasses import dataclass
 from hashlib import sha256
@@ -63,6 +64,7 @@ class Authenticated:
         return body
 
 
+_HASH = re.compile(r"[0-9a-fA-F]{64}")
 _SCOPE = 'the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".'
 NOBODY = Authenticated(ANONYMOUS)
 _Known = tuple[sigv4.Repeated, Credential, Authenticated]
@@ -82,6 +84,8 @@ class Authenticator:
         quick = self._quick(request, service)
         if quick is not None:
             return quick
+        if family == "s3" and request.fields.get(b"authorization", b"").startswith(b"AWS "):
+            return self._version2_header(request)
         presigned = False
         try:
             if b"authorization" in request.fields and not (
@@ -240,9 +244,32 @@ class Authenticator:
         if int(expires) < self._clock.time():
             raise failures.expired_url("s3", int(expires), self._clock.time())
         to_sign = sigv2.string_to_sign(request, query)
+        return self._compared(credential, query["AWSAccessKeyId"], query["Signature"], to_sign)
+
+    def _version2_header(self, request: Request) -> Authenticated:
+        """The same in a header, which names no region and covers no body either."""
+        claim = sigv2.from_header(request)
+        if claim is None:
+            raise failures.no_version2(request.header("authorization"))
+        credential = self._identities.credential(claim[0])
+        if credential is None or not credential.active:
+            raise failures.unknown_key("s3", claim[0])
+        if credential.token is not None:
+            self._check_token(credential, request.header("x-amz-security-token"), "s3")
+        moment, now = sigv2.time_of(request), self._clock.wall()
+        if moment is None:
+            raise failures.no_date()
+        if abs(moment - now) > SKEW * 3:
+            raise failures.skewed("s3", _text(moment), _text(now), "", late=moment < now)
+        to_sign = sigv2.string_to_sign(request, sigv2.parameters(request))
+        return self._compared(credential, *claim, to_sign)
+
+    def _compared(self, credential: Credential, key: str, given: str, to_sign: str) -> Authenticated:
         wanted = sigv2.sign(credential.secret, to_sign)
-        if not hmac.compare_digest(wanted.encode(), query["Signature"].encode()):
-            raise failures.mismatch("s3", query["AWSAccessKeyId"], query["Signature"], to_sign)
+        # Of a bucket alone, botocore signs the path with a slash at its end, and sends it without.
+        slashed = sigv2.sign(credential.secret, sigv2.with_slash(to_sign))
+        if not any(hmac.compare_digest(each.encode(), given.encode()) for each in (wanted, slashed)):
+            raise failures.mismatch("s3", key, given, to_sign)
         return Authenticated(credential.principal)
 
     def _check_token(self, credential: Credential, token: str | None, family: str) -> None:
@@ -302,6 +329,8 @@ class Authenticator:
             return "", UNSIGNED
         if declared in STREAMING:
             return declared, declared
+        if _HASH.fullmatch(declared) is None:
+            raise failures.no_hash(declared)
         if isinstance(body, bytes):
             check_hash(hashlib.sha256(body).hexdigest() if body else EMPTY_HASH, declared)
             return "", declared
@@ -333,8 +362,6 @@ class Authenticator:
 
 def _is_unusable(authorization: bytes) -> bool:
     """Whether S3 takes a header as none; raises what it says of mechanisms that are not its own."""
-    if authorization.startswith(b"AWS "):
-        raise failures.old_mechanism()
     if authorization and not authorization.startswith(b"AWS4-HMAC-SHA256"):
         raise failures.unsupported_type(authorization.decode("latin-1"))
     return not authorization

@@ -71,11 +71,26 @@ def missing_parameter() -> AwsError:
     )
 
 
-def old_mechanism() -> AwsError:
-    """S3's answer to Signature Version 2 in a header."""
+def no_version2(authorization: str) -> AwsError:
+    """Of a header of Signature Version 2 that is none."""
     return AwsError(
-        "InvalidRequest",
-        "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
+        "InvalidArgument",
+        "AWS authorization header is invalid.  Expected AwsAccessKeyId:signature",
+        ArgumentName="Authorization",
+        ArgumentValue=authorization[:256],
+    )
+
+
+def no_hash(given: str) -> AwsError:
+    """Of x-amz-content-sha256, worded as others got it from AWS: versity/versitygw#1352."""
+    return AwsError(
+        "InvalidArgument",
+        "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER,"
+        " STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER,"
+        " STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD, STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER or a"
+        " valid sha256 value.",
+        ArgumentName="x-amz-content-sha256",
+        ArgumentValue=given[:256],
     )
 
 

@@ -25,6 +25,7 @@ class Host:
     region: str = ""
     bucket: str | None = None
     service: str = ""  # the label of an endpoint such as dynamodb.us-east-1.amazonaws.com
+    guess: str = ""  # a bucket, if the request is for S3: photos.localhost
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Route:
     region: str
     path: str
     bucket: str | None
+    guess: str = ""
 
 
 _API = Route("api", "", "", "", None)
@@ -52,7 +54,7 @@ def classify(request: Request) -> Route:
     if parsed.kind == "api" and parsed.bucket is None:
         if ".well-known" in target and _DISCOVERY.fullmatch(request.path):
             return _USER_POOL
-        return _API
+        return Route("api", "", "", "", None, parsed.guess) if parsed.guess else _API
     return Route(parsed.kind, parsed.id, parsed.region, request.path, parsed.bucket)
 
 
@@ -81,7 +83,18 @@ def parse_host(raw: bytes) -> Host:
             if index == 0 or labels[0] not in _NOT_BUCKETS:
                 return Host("api", "", region, bucket, "s3")
     region = _region(labels[1:])
-    return Host("api", "", region, None, labels[0] if region else "")
+    return Host("api", "", region, None, labels[0] if region else "", "" if region else _below_us(labels))
+
+
+# The names of this machine that clients put a bucket before, when they were told nothing of S3's own.
+_OURS = (["localhost"], ["localhost", "localstack", "cloud"])
+
+
+def _below_us(labels: list[str]) -> str:
+    for ours in _OURS:
+        if labels[-len(ours) :] == ours:
+            return ".".join(labels[: -len(ours)])
+    return ""
 
 
 def _region(labels: list[str]) -> str:

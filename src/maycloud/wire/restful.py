@@ -272,7 +272,7 @@ def xml_error(protocol: RestProtocol, error: AwsError, identifier: str) -> Respo
 
 
 def s3_error(error: AwsError, identifier: str) -> Response:
-    """An error in S3's XML. 304 and 307 have no body; HEAD's is dropped by the edge.
+    """An error in S3's XML. 304 has no body; HEAD's is dropped by the edge.
 
     Members in lower case are headers: S3's elements all begin with a capital.
     """
@@ -281,8 +281,8 @@ def s3_error(error: AwsError, identifier: str) -> Response:
     headers += [
         (name.encode(), str(value).encode()) for name, value in error.members.items() if name.islower()
     ]
-    if error.status in (304, 307):
-        return Response(error.status, headers)
+    if error.status == 304:
+        return Response(304, headers)
     request_id = headers[0][1].decode()
     parts = [
         f"{_DECLARATION}<Error><Code>{escape(error.code)}</Code><Message>{xml.text(error.message)}</Message>"

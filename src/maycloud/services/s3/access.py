@@ -240,7 +240,8 @@ def _add_signature(call: Call, keys: Context) -> None:
         keys["s3:x-amz-content-sha256"] = content
     if call.principal.kind == "anonymous":
         return
-    keys["s3:signatureversion"] = "AWS4-HMAC-SHA256"
+    old = request.header("authorization").startswith("AWS ") or "AWSAccessKeyId=" in request.query
+    keys["s3:signatureversion"] = "AWS" if old else "AWS4-HMAC-SHA256"
     if call.operation.name == "PostObject":
         keys["s3:authtype"] = "POST"
     else:

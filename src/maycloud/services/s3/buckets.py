@@ -12,7 +12,7 @@ from maycloud.services.base import Call, Check, Params, Result
 from maycloud.services.s3 import acls, checksums
 from maycloud.services.s3.access import bucket_arn, permit
 from maycloud.services.s3.acls import canonical_id
-from maycloud.services.s3.common import invalid_argument, malformed_xml
+from maycloud.services.s3.common import access_denied, invalid_argument, malformed_xml
 from maycloud.services.s3.store import Bucket, Buckets
 from maycloud.services.s3.tags import MAX_BUCKET_TAGS, check_tags
 
@@ -57,9 +57,9 @@ def creation_checks(call: Call, params: Params) -> list[Check]:
 
 
 def listing_checks(call: Call, _params: Params) -> list[Check]:
-    """Strangers are shown what S3 is."""
+    """Strangers, whom AWS sends to its page about S3, are refused: the answer stays on this machine."""
     if call.principal.kind == "anonymous":
-        raise AwsError("TemporaryRedirect", "", 307, location="https://aws.amazon.com/s3/")
+        raise access_denied()
     return [("s3:ListAllMyBuckets", "*")]
 
 
