@@ -151,8 +151,7 @@ def test_messages_that_nobody_encoded(cloud: RunningCloud) -> None:
 def test_keys_say_their_account(cloud: RunningCloud, roles: list[str]) -> None:
     """https://docs.aws.amazon.com/STS/latest/APIReference/API_GetAccessKeyInfo.html: the account is in the
     key, which need not be there any more; the one in AWS's own examples as it was decoded elsewhere."""
-    elsewhere = {"key": "123456789012"}
-    iam, sts = cloud.client("iam", **elsewhere), cloud.client("sts", **elsewhere)
+    iam, sts = cloud.client("iam", key="123456789012"), cloud.client("sts", key="123456789012")
     iam.create_user(UserName="holder")
     key = iam.create_access_key(UserName="holder")["AccessKey"]["AccessKeyId"]
     assert len(key) == 20
