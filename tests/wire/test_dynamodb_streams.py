@@ -2,6 +2,7 @@
 observed of AWS and its API reference says."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -151,3 +152,31 @@ def test_what_would_have_expired_long_ago_stays(fresh_cloud: RunningCloud) -> No
     fresh_cloud.advance(60)
     until(lambda: dynamodb.scan(TableName="dated")["Count"] == 1, what="the item that is due to be deleted")
     assert dynamodb.scan(TableName="dated")["Items"][0]["p"] == {"S": "old"}
+
+
+def test_iterators_begin_at_a_time(fresh_cloud: RunningCloud) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_GetShardIterator.html"""
+    dynamodb = fresh_cloud.client("dynamodb")
+    arn, shard = made(fresh_cloud, "timed", "KEYS_ONLY")
+    times: list[datetime] = []
+    for number in range(3):
+        dynamodb.put_item(TableName="timed", Item={"p": {"S": str(number)}})
+        times.append(read(fresh_cloud, arn, shard)[-1]["dynamodb"]["ApproximateCreationDateTime"])
+        fresh_cloud.admin("POST", "/_may/clock", {"advance": 60})
+
+    def count(time: datetime) -> int:
+        return len(read(fresh_cloud, arn, shard, "AT_TIMESTAMP", Timestamp=time))
+
+    day = timedelta(days=1)
+    assert [count(time) for time in (times[0] - day, times[0], times[1], times[2], times[2] + day)] == [
+        3,
+        3,
+        2,
+        1,
+        0,
+    ]
+    streams = fresh_cloud.client("dynamodbstreams")
+    refused(
+        "ValidationException", streams.get_shard_iterator, StreamArn=arn, ShardId=shard,
+        ShardIteratorType="AT_TIMESTAMP",
+    )  # fmt: skip

@@ -347,3 +347,10 @@ def test_service_linked_roles_have_their_service_s_own_names(iam: Any) -> None:
     ):
         made = iam.create_service_linked_role(AWSServiceName=f"{service}.amazonaws.com")["Role"]
         assert made["RoleName"] == name
+
+
+def test_tags_of_aws_s_own_are_refused(iam: Any) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#id_tags_rules"""
+    tags = [{"Key": "AWS:reserved", "Value": "v"}]
+    refused("InvalidInput", iam.create_user, UserName="reserved", Tags=tags)
+    refused("NoSuchEntity", iam.get_user, UserName="reserved")

@@ -113,6 +113,12 @@ class Streams:
         )
         return [(seq, orjson.loads(body)) for seq, body in rows]
 
+    def at_time(self, stream: int, time: float) -> int | None:
+        """The first sequence number of that time or later."""
+        row = self._db.row("SELECT min(seq) FROM dynamodb_records WHERE stream=? AND time>=?", (stream, time))
+        assert row is not None
+        return row[0]
+
     def bounds(self, stream: int) -> tuple[int, int]:
         """The oldest sequence number there is, and the next one to come."""
         row = self._db.row("SELECT min(seq), max(seq) FROM dynamodb_records WHERE stream=?", (stream,))
@@ -212,6 +218,12 @@ def get_shard_iterator(call: Call, params: Params) -> Result:
     stream, _, _, body = streams.find(call.scope, params["StreamArn"])
     if params["ShardId"] != _shard(stream, body):
         raise not_found(f"Requested resource not found: Shard does not exist: {params['ShardId']}")
+    start = _start(streams, stream, params)
+    return {"ShardIterator": _iterator(params["StreamArn"], stream, start, call.now())}
+
+
+def _start(streams: Streams, stream: int, params: Params) -> int:
+    """The sequence number at which a new iterator begins."""
     kind, given = params["ShardIteratorType"], params.get("SequenceNumber")
     first, following = streams.bounds(stream)
     if kind in ("AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER"):
@@ -225,11 +237,15 @@ def get_shard_iterator(call: Call, params: Params) -> Result:
                 "TrimmedDataAccessException",
                 "The operation attempted to read past the oldest stream record in a shard",
             )
-    elif given is not None:
+        return start
+    if given is not None:
         raise validation(f"SequenceNumber cannot be specified with ShardIteratorType {kind}")
-    else:
-        start = first if kind == "TRIM_HORIZON" else following
-    return {"ShardIterator": _iterator(params["StreamArn"], stream, start, call.now())}
+    if kind != "AT_TIMESTAMP":
+        return first if kind == "TRIM_HORIZON" else following
+    if params.get("Timestamp") is None:
+        raise validation("Timestamp is required for ShardIteratorType AT_TIMESTAMP")
+    found = streams.at_time(stream, params["Timestamp"].timestamp())
+    return following if found is None else found
 
 
 def _iterator(arn: str, stream: int, start: int, now: float) -> str:

@@ -96,6 +96,8 @@ def describe_role(role: Document) -> dict[str, Any]:
 def tags_of(params: Params, *, by_case: bool = False) -> dict[str, str]:
     """The tags a call gives. Keys of policies alone may differ by case, `by_case`."""
     tags = params.get("Tags", [])
+    if any(tag["Key"].lower().startswith("aws:") for tag in tags):
+        raise AwsError("InvalidInput", "Tag keys that begin with aws: are reserved for AWS.")
     keys = [tag["Key"] if by_case else tag["Key"].lower() for tag in tags]
     if len(set(keys)) != len(keys):
         more = "" if by_case else " Please note that Tag keys are case insensitive."
