@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from maycloud.errors import AwsError
 from maycloud.services.cloudformation import graph, parameters
 from maycloud.services.cloudformation.coercion import coerce
 from maycloud.services.cloudformation.intrinsics import NO_VALUE, Scope, pseudo_parameters
+from maycloud.services.cloudformation.macros import Macros
 from maycloud.services.cloudformation.template import check_form, parse_template
 from maycloud.services.cloudformation.transform import transform
 
@@ -489,11 +491,19 @@ def serverless(**properties: Any) -> dict[str, Any]:
     }
 
 
+class NoMacros(Macros):
+    """An account without macros."""
+
+    def __init__(self) -> None:
+        self._account = self._region = ""
+        self._known = SimpleNamespace(get=lambda *_: None)
+
+
 def transformed(template: dict[str, Any]) -> dict[str, Any]:
     async def read(_url: str) -> str:
         raise AssertionError("nothing is included")
 
-    return asyncio.run(transform(template, {}, {}, "000000000000", "eu-west-1", read))
+    return asyncio.run(transform(template, {}, {}, "000000000000", "eu-west-1", read, NoMacros()))
 
 
 def test_serverless_transform() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from packages import LOGGING, make_function, make_role
 from running import RunningCloud
 from waiting import until
 
@@ -394,3 +395,82 @@ def test_hostile_templates(client: Client, body: str) -> None:
 def test_long_numbers_are_text(client: Client) -> None:
     body = PLAIN % ("9" * 60) + "Outputs: {Value: {Value: !GetAtt P.Value}}\n"
     assert deploy(client, "long-number", body)["Value"] == "9" * 60
+
+
+MACRO = """
+import copy
+def handler(event, context):
+    params, fragment = event["params"], copy.deepcopy(event["fragment"])
+    if params.get("Fail") == "quietly":
+        return {"requestId": event["requestId"], "status": "failed"}
+    if params.get("Fail") == "aloud":
+        return {"requestId": event["requestId"], "status": "failed", "errorMessage": "because it is a test"}
+    if params.get("Fail") == "badly":
+        raise ValueError("no answer")
+    if params.get("Fail") == "oddly":
+        return {"requestId": event["requestId"], "status": "success", "fragment": ["no", "template"]}
+    if "Resources" in fragment:
+        for resource in fragment["Resources"].values():
+            resource["Properties"]["Description"] = "by " + event["transformId"]
+        return {"requestId": event["requestId"], "status": "success", "fragment": fragment}
+    fragment["Value"] = params["Word"] + "-" + event["templateParameterValues"]["Word"]
+    return {"requestId": event["requestId"], "status": "success", "fragment": fragment}
+"""
+
+
+def test_macros(cloud: RunningCloud, client: Client) -> None:
+    """Parts and whole templates; LocalStack's test_template_engine.snapshot.json has AWS's words."""
+    cf, ssm = client("cloudformation"), client("ssm")
+    role = make_role(client("iam"), "macros", LOGGING)
+    make_function(client("lambda"), role, "macro", MACRO)
+    macro = {"Type": "AWS::CloudFormation::Macro", "Properties": {"Name": "Said", "FunctionName": "macro"}}
+    body: dict[str, Any] = {
+        "Parameters": {"Word": {"Type": "String", "Default": "w"}},
+        "Resources": {
+            "P": {
+                "Type": "AWS::SSM::Parameter",
+                "Properties": {
+                    "Name": "/macros/p",
+                    "Type": "String",
+                    "Fn::Transform": {"Name": "Said", "Parameters": {"Word": {"Ref": "Word"}}},
+                },
+            }
+        },
+    }
+    given = json.dumps({**body, "Transform": "Said"})
+    with pytest.raises(ClientError, match="No transform named Said found"):
+        cf.create_stack(StackName="said", TemplateBody=given, Capabilities=EXPAND)
+    assert deploy(client, "macro", json.dumps({"Resources": {"M": macro}}))["Status"] == "CREATE_COMPLETE"
+    with pytest.raises(ClientError, match=r"Requires capabilities : \[CAPABILITY_AUTO_EXPAND\]"):
+        cf.create_stack(StackName="said", TemplateBody=given)
+    assert deploy(client, "said", given)["Status"] == "CREATE_COMPLETE"
+    found = ssm.describe_parameters(ParameterFilters=[{"Key": "Name", "Values": ["/macros/p"]}])
+    assert found["Parameters"][0]["Description"] == "by 000000000000::Said"
+    assert ssm.get_parameter(Name="/macros/p")["Parameter"]["Value"] == "w-w"
+    processed = cf.get_template(StackName="said", TemplateStage="Processed")["TemplateBody"]
+    assert "Transform" not in json.dumps(processed)
+
+    for how, words in (
+        ("aloud", "Transform 000000000000::Said failed with: because it is a test"),
+        ("quietly", "Transform 000000000000::Said failed without an error message."),
+        ("badly", "Received malformed response from transform 000000000000::Said"),
+        ("oddly", "Template format error: unsupported structure."),
+    ):
+        failing = json.dumps({**body, "Transform": {"Name": "Said", "Parameters": {"Fail": how}}})
+        assert words in refused(
+            cf.update_stack, StackName="said", TemplateBody=failing, Capabilities=EXPAND
+        ), how
+    unnamed = json.dumps({**body, "Transform": {"Name": {"Ref": "Word"}}})
+    assert "Key Name of transform definition must be a string." in refused(
+        cf.update_stack, StackName="said", TemplateBody=unnamed, Capabilities=EXPAND
+    )
+
+
+def test_secure_strings_where_they_are_not_read(client: Client) -> None:
+    """Words quoted by many projects, e.g. for AWS::Cognito::UserPoolIdentityProvider."""
+    value = {"Fn::Sub": "x-{{resolve:ssm-secure:/some/secret:1}}"}
+    resource = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": value}}
+    body = {"Resources": {"P": resource}}
+    assert refused(client("cloudformation").create_stack, StackName="n", TemplateBody=json.dumps(body)) == (
+        "SSM Secure reference is not supported in: [AWS::SSM::Parameter/Properties/Value]"
+    )

@@ -82,7 +82,7 @@ async def CreateChangeSet(call: Call, params: Params) -> Result:
             raise error(NO_CHANGES)
     except AwsError as failure:
         # What comes of transforms and values shows in the change set; the rest refuses the call.
-        if not failure.message.startswith(("Transform ", "No transform", "No export", NO_CHANGES)):
+        if not failure.message.startswith(_SHOWN):
             raise
         record |= {"status": "FAILED", "reason": failure.message, "execution": "UNAVAILABLE"}
     with call.store.db.atomic():
@@ -96,6 +96,7 @@ async def CreateChangeSet(call: Call, params: Params) -> Result:
     return {"Id": record["id"], "StackId": stack["id"]}
 
 
+_SHOWN = ("Transform ", "No transform", "Received malformed response", "No export", NO_CHANGES)
 _UNFINISHED = ("CREATE_FAILED", "UPDATE_FAILED")
 
 

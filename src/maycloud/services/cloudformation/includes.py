@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from maycloud.errors import AwsError
+from maycloud.services.cloudformation.macros import Macros, known_parameters, named, whole
 from maycloud.services.cloudformation.template import Template, error, parse_template
 
 INCLUDE = "AWS::Include"
@@ -22,18 +23,19 @@ def has_includes(value: Any) -> bool:
     return "Fn::Transform" in value or any(has_includes(item) for item in value.values())
 
 
-async def include(template: Template, values: dict[str, Any], read: Read) -> Template:
-    """The template with all that it includes."""
+async def include(template: Template, values: dict[str, Any], read: Read, macros: Macros) -> Template:
+    """The template with all that it includes, and with what macros make of its parts."""
     names = template.get("Transform") or []
     declared = names if isinstance(names, list) else [names]
     found: Template = template
-    for name in declared:
-        if isinstance(name, dict) and name.get("Name") == INCLUDE:
-            part = await _part(name, values, read)
+    for call in declared:
+        name, params = named(call)
+        if name == INCLUDE:
+            part = await _part(params, values, read)
             found = {**part, **found, **_sections(part, found)}
     if not has_includes(found):
         return found
-    return await _fill(found, values, read)
+    return whole(await _fill(found, values, read, macros))
 
 
 def _sections(part: Template, template: Template) -> Template:
@@ -45,17 +47,22 @@ def _sections(part: Template, template: Template) -> Template:
     }
 
 
-async def _fill(value: Any, values: dict[str, Any], read: Read) -> Any:
+async def _fill(value: Any, values: dict[str, Any], read: Read, macros: Macros) -> Any:
+    """Innermost first; what stands beside Fn::Transform is what a macro gets."""
     if isinstance(value, list):
-        return [await _fill(item, values, read) for item in value]
+        return [await _fill(item, values, read, macros) for item in value]
     if not isinstance(value, dict):
         return value
-    found = {key: await _fill(item, values, read) for key, item in value.items() if key != "Fn::Transform"}
-    if "Fn::Transform" not in value:
-        return found
-    calls = value["Fn::Transform"]
+    found: Any = {
+        key: await _fill(item, values, read, macros) for key, item in value.items() if key != "Fn::Transform"
+    }
+    calls = value.get("Fn::Transform", [])
     for call in calls if isinstance(calls, list) else [calls]:
-        part = await _part(call, values, read)
+        name, params = named(call)
+        if name != INCLUDE:
+            found = await macros.expand(name, known_parameters(params, values), found, values)
+            continue
+        part = await _part(params, values, read)
         twice = sorted(part.keys() & found.keys())
         if twice:
             raise _failed(f"Duplicate key '{twice[0]}' when merging the included content")
@@ -63,11 +70,8 @@ async def _fill(value: Any, values: dict[str, Any], read: Read) -> Any:
     return found
 
 
-async def _part(call: Any, values: dict[str, Any], read: Read) -> Template:
-    name = call.get("Name") if isinstance(call, dict) else call
-    if name != INCLUDE:
-        raise error(f"No transform named {name} found.")
-    location = (call.get("Parameters") or {}).get("Location") if isinstance(call, dict) else None
+async def _part(params: dict[str, Any], values: dict[str, Any], read: Read) -> Template:
+    location = params.get("Location")
     if isinstance(location, dict) and isinstance(location.get("Ref"), str):
         location = values.get(location["Ref"])
     if not isinstance(location, str):

@@ -8,7 +8,7 @@ A plan is a JSON record: ``text`` (the template as given), ``processed`` (after 
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
@@ -22,6 +22,7 @@ from maycloud.services.base import Cloud, Params
 from maycloud.services.cloudformation import graph, parameters, rules
 from maycloud.services.cloudformation.includes import has_includes
 from maycloud.services.cloudformation.intrinsics import Lookup, Nothing, Scope, pseudo_parameters
+from maycloud.services.cloudformation.macros import Macros
 from maycloud.services.cloudformation.providers import find
 from maycloud.services.cloudformation.store import Record, Stacks
 from maycloud.services.cloudformation.template import (
@@ -60,7 +61,7 @@ class Reader:
     account: str
     region: str
 
-    async def _call(self, service: str, operation: str, params: Params) -> dict[str, Any]:
+    async def call(self, service: str, operation: str, params: Params) -> dict[str, Any]:
         return await self.cloud.call(
             service, operation, params, as_=self.principal, region=self.region, account=self.account
         )
@@ -70,12 +71,12 @@ class Reader:
         if service == "secretsmanager":
             # The rest of the reference: kind of value, key of its JSON, stage and version.
             secret, _, rest = name.partition(":SecretString")
-            found = await self._call("secretsmanager", "GetSecretValue", {"SecretId": secret})
+            found = await self.call("secretsmanager", "GetSecretValue", {"SecretId": secret})
             key = rest.removeprefix(":").partition(":")[0]
             return str(json.loads(found["SecretString"])[key]) if key else str(found["SecretString"])
         full = f"{name}:{version}" if version else name
         try:
-            found = await self._call(
+            found = await self.call(
                 "ssm", "GetParameter", {"Name": full, "WithDecryption": service == "ssm-secure"}
             )
         except AwsError as failure:
@@ -120,7 +121,7 @@ class Reader:
         bucket, key, version = object_of(url)
         wanted = {"Bucket": bucket, "Key": key} | ({"VersionId": version} if version else {})
         try:
-            found = await self._call("s3", "GetObject", wanted)
+            found = await self.call("s3", "GetObject", wanted)
         except AwsError as failure:
             raise error(f"S3 error: {failure.message}") from failure
         try:
@@ -177,7 +178,10 @@ async def make_plan(
         raise _insufficient("CAPABILITY_AUTO_EXPAND")
     resolved = await parameters.look_up(template, values, reader.fetch)
     rules.check(template, resolved)
-    processed = await transform(template, values, resolved, reader.account, reader.region, reader.read_object)
+    macros = Macros(reader.cloud, reader.account, reader.region, reader.call)
+    processed = await transform(
+        template, values, resolved, reader.account, reader.region, reader.read_object, macros
+    )
     check_form(processed)
     graph.check_references(processed)
     _check_allowed_types(params.get("ResourceTypes"), processed)
@@ -295,7 +299,40 @@ def check_plan(cloud: Cloud, stacks: Stacks, stack: Record, plan: Record) -> Non
     outputs = graph.active(plan["processed"], "Outputs", conditions)
     graph.dependencies(resources)
     check_types(resources)
+    _check_secure(resources)
     _check_maps(scope, [resources, outputs])
+
+
+# Where ssm-secure references are taken, of the types that are here.
+_SECURE = frozenset({"AWS::IAM::User/Properties/LoginProfile/Password"})
+
+
+def _check_secure(resources: dict[str, dict[str, Any]]) -> None:
+    """Raise for secure strings where AWS does not read them, in its words.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references-ssm-secure-strings.html
+    """
+    found = [
+        path
+        for resource in resources.values()
+        for path in _secure(resource.get("Properties"), f"{resource['Type']}/Properties")
+        if path not in _SECURE
+    ]
+    if found:
+        raise error(f"SSM Secure reference is not supported in: [{','.join(found)}]")
+
+
+def _secure(value: Any, path: str) -> Iterator[str]:
+    """Where secure references are; a list is named as a whole, as is what a function makes."""
+    if isinstance(value, str):
+        if "{{resolve:ssm-secure:" in value:
+            yield path
+    elif isinstance(value, list):
+        for item in value:
+            yield from (path for _ in _secure(item, path))
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from _secure(item, path if name.startswith("Fn::") else f"{path}/{name}")
 
 
 def _check_maps(scope: Scope, value: Any) -> None:

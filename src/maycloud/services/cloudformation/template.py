@@ -384,5 +384,10 @@ def depends_on(resource: dict[str, Any]) -> list[str]:
 def declared_transforms(template: Template) -> list[str]:
     """Names in the section Transform."""
     found = template.get("Transform") or []
-    names = found if isinstance(found, list) else [found]
-    return [str(name.get("Name", "")) if isinstance(name, dict) else str(name) for name in names]
+    names: list[str] = []
+    for each in found if isinstance(found, list) else [found]:
+        name = each.get("Name") if isinstance(each, dict) else each
+        if not isinstance(name, str):
+            raise error("Key Name of transform definition must be a string.")
+        names.append(name)
+    return names

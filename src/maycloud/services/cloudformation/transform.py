@@ -15,6 +15,7 @@ from maycloud.services.cloudformation.language import (
     extend,
     scope_of,
 )
+from maycloud.services.cloudformation.macros import RESERVED, Macros, known_parameters, named, whole
 from maycloud.services.cloudformation.parameters import Values
 from maycloud.services.cloudformation.template import Template, check_form, declared_transforms, error
 
@@ -24,7 +25,13 @@ _lock = threading.Lock()  # the translator keeps its region in a class variable
 
 
 async def transform(
-    template: Template, values: Values, resolved: dict[str, Any], account: str, region: str, read: Read
+    template: Template,
+    values: Values,
+    resolved: dict[str, Any],
+    account: str,
+    region: str,
+    read: Read,
+    macros: Macros,
 ) -> Template:
     """The template after its transforms; `template` itself where it has none.
 
@@ -32,9 +39,17 @@ async def transform(
     """
     names = declared_transforms(template)
     for name in names:
-        if name not in (SERVERLESS, LANGUAGE_EXTENSIONS, INCLUDE):
+        if name.startswith(RESERVED) and name not in (SERVERLESS, LANGUAGE_EXTENSIONS, INCLUDE):
             raise error(f"No transform named {name} found.")
-    template = await include(template, resolved, read)
+    macros.check(names)
+    calls = template.get("Transform") or []
+    template = await include(template, resolved, read, macros)
+    for call in calls if isinstance(calls, list) else [calls]:
+        name, params = named(call)
+        if not name.startswith(RESERVED):
+            fragment = {section: body for section, body in template.items() if section != "Transform"}
+            made = await macros.expand(name, known_parameters(params, resolved), fragment, resolved)
+            template = whole(made) | {"Transform": template.get("Transform")}
     check_undeclared(template)
     if LANGUAGE_EXTENSIONS in names:
         template = extend(template, scope_of(template, resolved, account, region))

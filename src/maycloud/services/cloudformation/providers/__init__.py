@@ -58,6 +58,7 @@ MODULES = (
     "iam",
     "lambda_",
     "logs",
+    "macros",
     "s3",
     "ssm",
     "stacks",
