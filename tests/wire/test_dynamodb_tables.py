@@ -453,3 +453,59 @@ def test_since_when_a_table_is_on_demand_is_told_once_it_is_made(dynamodb: Any) 
     assert made["BillingModeSummary"] == {"BillingMode": "PAY_PER_REQUEST"}
     told = dynamodb.describe_table(TableName="since")["Table"]
     assert told["BillingModeSummary"]["LastUpdateToPayPerRequestDateTime"] == told["CreationDateTime"]
+
+
+def test_while_an_index_is_made_the_table_is_in_use(dynamodb: Any, cloud: RunningCloud) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.OnlineOps.html"""
+
+    def created(name: str) -> dict[str, Any]:
+        keys = [{"AttributeName": name, "KeyType": "HASH"}]
+        index = {"IndexName": f"index-{name}", "KeySchema": keys, "Projection": {"ProjectionType": "ALL"}}
+        types = [{"AttributeName": name, "AttributeType": "S"}]
+        return {"AttributeDefinitions": types, "GlobalSecondaryIndexUpdates": [{"Create": index}]}
+
+    def statuses(table: dict[str, Any]) -> dict[str, str]:
+        return {each["IndexName"]: each["IndexStatus"] for each in table.get("GlobalSecondaryIndexes", [])}
+
+    table = {"TableName": "busy"}
+    dynamodb.create_table(
+        **table,
+        KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "p", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    drop = {"GlobalSecondaryIndexUpdates": [{"Delete": {"IndexName": "index-a"}}]}
+    with cloud.held():
+        made = dynamodb.update_table(**table, **created("a"))["TableDescription"]
+        assert (made["TableStatus"], statuses(made)) == ("UPDATING", {"index-a": "CREATING"})
+        with pytest.raises(ClientError) as caught:
+            dynamodb.update_table(**table, **created("b"))
+        assert caught.value.response["Error"]["Code"] == "LimitExceededException"
+        for call, more in (
+            (dynamodb.update_table, {"DeletionProtectionEnabled": True}),
+            (dynamodb.delete_table, {}),
+        ):
+            with pytest.raises(ClientError) as caught:
+                call(**table, **more)
+            assert caught.value.response["Error"] == {
+                "Code": "ResourceInUseException",
+                "Message": "Attempt to change a resource which is still in use: Table is being updated: busy",
+            }
+        dropped = dynamodb.update_table(**table, **drop)["TableDescription"]
+        assert statuses(dropped) == {"index-a": "DELETING"}
+        assert statuses(dynamodb.describe_table(**table)["Table"]) == {}
+    dynamodb.update_table(**table, **created("a"))
+    until(
+        lambda: statuses(dynamodb.describe_table(**table)["Table"]) == {"index-a": "ACTIVE"},
+        what="the index to be filled",
+    )
+    capacity = {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}
+    update = {"Update": {"IndexName": "index-a", "ProvisionedThroughput": capacity}}
+    told = dynamodb.update_table(
+        **table,
+        BillingMode="PROVISIONED",
+        ProvisionedThroughput=capacity,
+        GlobalSecondaryIndexUpdates=[update],
+    )["TableDescription"]
+    assert statuses(told) == {"index-a": "UPDATING"}
+    dynamodb.delete_table(**table)

@@ -25,11 +25,13 @@ from maycloud.services.dynamodb.tables import (
     TRANSPARENT,
     close_stream,
     describe,
+    in_use,
     open_stream,
     sse_description,
     warm_throughput,
 )
 
+BEGIN_AFTER = 0.1  # seconds until an index begins to be filled, so that clients see it being made
 _INVALID = "One or more parameter values were invalid: "
 _CHANGES = (
     "BillingMode", "ProvisionedThroughput", "StreamSpecification", "DeletionProtectionEnabled",
@@ -50,15 +52,13 @@ def update_table(call: Call, params: Params) -> Result:
     if "ReplicaUpdates" in params or "MultiRegionConsistency" in params:
         raise AwsError("UnsupportedOperationException", "Global tables are not supported by Maycloud yet")
     if sum("Update" not in each for each in updates) > 1:
-        raise AwsError(
-            "LimitExceededException",
-            "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per"
-            " table",
-        )
+        raise _one_at_a_time()
+    _check_free(table, updates)
     # A copy, so that a refusal leaves the table as it is known.
     table = replace(table, body=deepcopy(table.body))
     body = table.body
     encrypted = body.get("SSESpecification", {})
+    before = describe(call, table).get("GlobalSecondaryIndexes", []) if updates else []
     _update_billing(call, params, body, updates)
     if "WarmThroughput" in params:
         check_warm(params["WarmThroughput"], warm_throughput(body))
@@ -74,9 +74,48 @@ def update_table(call: Call, params: Params) -> Result:
         table = _update_stream(call, table, params["StreamSpecification"])
     described = describe(call, table)
     described["TableStatus"] = "UPDATING"
+    _tell_index_changes(described, before, updates)
     if encrypted.get("Enabled") and "SSEDescription" not in described:
         described["SSEDescription"] = sse_description(table, encrypted, "UPDATING")
     return {"TableDescription": described}
+
+
+def _one_at_a_time() -> AwsError:
+    return AwsError(
+        "LimitExceededException",
+        "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table",
+    )
+
+
+def _check_free(table: Table, updates: list[Document]) -> None:
+    """While an index is filled, the table takes no other change than that this index goes again.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.OnlineOps.html
+    """
+    filling = {index.name for index in table.indexes.values() if not index.ready}
+    if not filling:
+        return
+    changes = [change for each in updates for change in each.items() if change[0] != "Update"]
+    if not changes:
+        raise in_use(table.name, "updated")
+    if any(kind != "Delete" or wanted["IndexName"] not in filling for kind, wanted in changes):
+        raise _one_at_a_time()
+
+
+def _tell_index_changes(described: Document, before: list[Document], updates: list[Document]) -> None:
+    """The answer shows indexes as they are while they change: one that goes is there for the last time."""
+    for update in updates:
+        ((kind, wanted),) = update.items()
+        told: list[Document] = described.setdefault("GlobalSecondaryIndexes", [])
+        if kind == "Delete":
+            told += [
+                each | {"IndexStatus": "DELETING"}
+                for each in before
+                if each["IndexName"] == wanted["IndexName"]
+            ]
+        for each in told:
+            if kind == "Update" and each["IndexName"] == wanted["IndexName"]:
+                each["IndexStatus"] = "UPDATING"
 
 
 def _check_updates(updates: list[Document]) -> None:
@@ -176,7 +215,8 @@ def _update_index(call: Call, table: Table, update: Document, definitions: list[
         index = dict(wanted) | {"Id": tables(call).new_index_id(table), "IndexStatus": "CREATING"}
         indexes.append(index)
         check_non_key([*body.get("LocalSecondaryIndexes", []), *indexes])
-        call.store.outbox.put("dynamodb-backfill", {"table": table.id, "index": index["Id"], "after": ""})
+        wanted = {"table": table.id, "index": index["Id"], "after": ""}
+        call.store.outbox.put("dynamodb-backfill", wanted, BEGIN_AFTER)
         return
     if found is None:
         raise not_found("Requested resource not found")

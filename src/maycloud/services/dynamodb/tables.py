@@ -197,6 +197,13 @@ def list_tables(call: Call, params: Params) -> Result:
     return result
 
 
+def in_use(name: str, done: str) -> AwsError:
+    return AwsError(
+        "ResourceInUseException",
+        f"Attempt to change a resource which is still in use: Table is being {done}: {name}",
+    )
+
+
 def delete_table(call: Call, params: Params) -> Result:
     table = named(call, params["TableName"])
     if table.body["DeletionProtectionEnabled"]:
@@ -204,6 +211,8 @@ def delete_table(call: Call, params: Params) -> Result:
             "Resource cannot be deleted as it is currently protected against deletion. Disable deletion"
             " protection first."
         )
+    if not all(index.ready for index in table.indexes.values()):
+        raise in_use(table.name, "updated")
     # Neither keys nor indexes, as scylladb/scylladb's test/alternator/test_table.py observed.
     described = {name: value for name, value in describe(call, table).items() if name in _DELETED}
     described["TableStatus"] = "DELETING"
