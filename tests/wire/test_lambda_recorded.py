@@ -306,3 +306,35 @@ def test_layers_of_functions(client: Any, role: str) -> None:
     client.update_function_configuration(FunctionName="recorded-layered", Layers=[layer])
     changed = client.update_function_configuration(FunctionName="recorded-layered", Layers=[])
     assert "Layers" not in changed
+
+
+@pytest.mark.parametrize(
+    ("payload", "problem"),
+    [
+        (
+            b"Hello World",
+            "Unrecognized token 'Hello': was expecting (JSON String, Number, Array, Object or token 'null',"
+            " 'true' or 'false')\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION`"
+            " disabled); line: 1, column: 6]",
+        ),
+        (b"'test'", "Unexpected character (''' (code 39)): expected a valid value (JSON String, Number,"),
+        (b"{cluster: 1}", "Unexpected character ('c' (code 99)): was expecting double-quote to start field"),
+        (b'{"a": ', "Unexpected end-of-input"),
+        (b"\xff", "Unexpected character"),
+        (b"NaN", "Invalid"),
+    ],
+)
+def test_payloads_that_are_not_json(client: Any, role: str, payload: bytes, problem: str) -> None:
+    """As others met AWS's words: LocalStack's notes on Invoke, and many questions about the AWS CLI."""
+    name = "recorded-payloads"
+    if not any(each["FunctionName"] == name for each in client.list_functions()["Functions"]):
+        make_function(client, role, name, SOURCE)
+    message = refused("InvalidRequestContentException", client.invoke, FunctionName=name, Payload=payload)
+    start = "Could not parse request body into json: Could not parse payload into json: "
+    assert message.startswith(start + problem)
+
+
+def test_answers_are_json(client: Any, role: str) -> None:
+    make_function(client, role, "recorded-typed", SOURCE)
+    answer = client.invoke(FunctionName="recorded-typed", Payload=b"{}")
+    assert answer["ResponseMetadata"]["HTTPHeaders"]["content-type"] == "application/json"

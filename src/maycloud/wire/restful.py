@@ -175,8 +175,8 @@ class RestBound:
             )
         if output.streams:
             if not any(name == b"content-type" for name, _ in headers):
-                # A text is a bucket's policy.
-                plain = output.payload_shape["type"] == "string"
+                # A text is a bucket's policy; what functions answer is JSON.
+                plain = output.payload_shape["type"] == "string" or protocol.model.name == "lambda"
                 headers.append(_JSON if plain else (b"content-type", b"application/octet-stream"))
             return Response(status, headers, payload_bytes(value) if value is not None else b"")
         if value is None:

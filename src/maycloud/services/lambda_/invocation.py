@@ -14,6 +14,7 @@ import orjson
 from maycloud.errors import AwsError
 from maycloud.principal import Principal
 from maycloud.services.base import Call, Params, Result
+from maycloud.services.lambda_ import payloads
 from maycloud.services.lambda_.functions import functions, reference
 from maycloud.services.lambda_.runtime.environments import Outcome, Spec
 from maycloud.services.lambda_.store import LATEST, Reference
@@ -69,15 +70,7 @@ async def invoke(call: Call, params: Params) -> Result:
     if len(payload) > limit:
         raise _too_large(len(payload), kind)
     if payload:
-        try:
-            orjson.loads(payload)
-        except orjson.JSONDecodeError as error:
-            raise AwsError(
-                "InvalidRequestContentException",
-                f"Could not parse request body into json: Could not parse payload into json: {error}",
-                400,
-                Type="User",
-            ) from error
+        payloads.check(payload)
     target = resolve(call, name)
     if kind == "DryRun":
         return {"StatusCode": 204}
