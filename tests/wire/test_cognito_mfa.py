@@ -154,6 +154,74 @@ def test_a_code_by_mail(cloud: RunningCloud, idp: Any) -> None:
     )
 
 
+SMS = {"SnsCallerArn": "arn:aws:iam::000000000000:role/sms", "ExternalId": "pool"}
+
+
+def test_a_code_by_text_message(cloud: RunningCloud, idp: Any) -> None:
+    """The pool's MfaConfiguration alone makes it a factor where there is a way to send."""
+    pool = new_pool(
+        cloud, AutoVerifiedAttributes=["email"], MfaConfiguration="OPTIONAL", SmsConfiguration=SMS,
+        SmsAuthenticationMessage="Sign in with {####}",
+    )  # fmt: skip
+    config = idp.get_user_pool_mfa_config(UserPoolId=pool)
+    expected = {"SmsConfiguration": SMS, "SmsAuthenticationMessage": "Sign in with {####}"}
+    assert config["SmsMfaConfiguration"] == expected
+    app = new_client(cloud, pool)
+    number = f"+8491{time.monotonic_ns() % 10**7:07d}"
+    name = person(cloud, app)
+    who = {"UserPoolId": pool, "Username": name}
+    prefer = lambda: idp.admin_set_user_mfa_preference(  # noqa: E731
+        **who, SMSMfaSettings={"Enabled": True, "PreferredMfa": True}
+    )
+    assert refused(prefer) == (
+        "InvalidParameterException",
+        "User does not have delivery config set to turn on SMS_MFA",
+    )
+    attributes = {"phone_number": number, "phone_number_verified": "true"}
+    idp.admin_update_user_attributes(
+        **who, UserAttributes=[{"Name": key, "Value": value} for key, value in attributes.items()]
+    )
+    prefer()
+    found = idp.admin_get_user(**who)
+    assert (found["UserMFASettingList"], found["PreferredMfaSetting"]) == (["SMS_MFA"], "SMS_MFA")
+    asked = start(idp, app, name)
+    assert asked["ChallengeName"] == "SMS_MFA"
+    assert asked["ChallengeParameters"]["CODE_DELIVERY_DELIVERY_MEDIUM"] == "SMS"
+    assert asked["ChallengeParameters"]["CODE_DELIVERY_DESTINATION"] == f"+*******{number[-4:]}"
+    message = mails_of(cloud, number)[0]
+    assert message["from"] == "SMS" and message["text"].startswith("Sign in with ")
+    code = sent_code(cloud, number)
+    wrong = f"{(int(code) + 1) % 10**6:06d}"
+    assert refused(lambda: answer(idp, app, asked, name, SMS_MFA_CODE=wrong)) == (
+        "CodeMismatchException",
+        "Invalid code received for user",
+    )
+    signed = answer(idp, app, asked, name, SMS_MFA_CODE=code)["AuthenticationResult"]
+    assert refused(lambda: answer(idp, app, asked, name, SMS_MFA_CODE=code))[0] == "NotAuthorizedException"
+    # The older operations turn it off and on.
+    idp.set_user_settings(AccessToken=signed["AccessToken"], MFAOptions=[])
+    assert "AuthenticationResult" in start(idp, app, name)
+    options = [{"DeliveryMedium": "SMS", "AttributeName": "phone_number"}]
+    idp.admin_set_user_settings(**who, MFAOptions=options)
+    assert start(idp, app, name)["ChallengeName"] == "SMS_MFA"
+
+
+def test_a_factor_needs_a_way_to_send(cloud: RunningCloud, idp: Any) -> None:
+    """In the words that many report of CreateUserPool, as in aws/aws-cdk and hashicorp/terraform's issues."""
+    wanted = (
+        "InvalidParameterException",
+        "SMS configuration and Auto verification for phone_number are required when MFA is required/optional",
+    )
+    for mode in ("ON", "OPTIONAL"):
+        assert refused(lambda m=mode: new_pool(cloud, MfaConfiguration=m)) == wanted
+    pool = new_pool(cloud)
+    assert refused(lambda: idp.update_user_pool(UserPoolId=pool, MfaConfiguration="ON")) == wanted
+    idp.set_user_pool_mfa_config(
+        UserPoolId=pool, MfaConfiguration="OPTIONAL", SoftwareTokenMfaConfiguration={"Enabled": True}
+    )
+    idp.update_user_pool(UserPoolId=pool, MfaConfiguration="ON")
+
+
 def test_which_factors_a_pool_may_have(cloud: RunningCloud, idp: Any) -> None:
     pool = new_pool(cloud)
     change = lambda **given: idp.set_user_pool_mfa_config(UserPoolId=pool, **given)  # noqa: E731

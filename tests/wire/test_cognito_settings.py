@@ -230,5 +230,5 @@ def test_what_is_not_there_says_so(cloud: RunningCloud, idp: Any) -> None:
     app = new_client(cloud, pool, ExplicitAuthFlows=["ALLOW_CUSTOM_AUTH"])
     custom = {"ClientId": app, "AuthFlow": "CUSTOM_AUTH", "AuthParameters": {"USERNAME": "x"}}
     assert refused(lambda: idp.initiate_auth(**custom))[0] == "InvalidParameterException"
-    assert refused(lambda: idp.list_identity_providers(UserPoolId=pool))[0] == "UnknownOperationException"
-    assert refused(lambda: idp.list_devices(AccessToken="x"))[0] == "UnknownOperationException"
+    assert refused(lambda: idp.list_terms(UserPoolId=pool))[0] == "UnknownOperationException"
+    assert refused(lambda: idp.list_web_authn_credentials(AccessToken="x"))[0] == "UnknownOperationException"

@@ -1,13 +1,19 @@
 """User pools: Lambda triggers, really invoked, and templates that declare pools with them."""
 
+import asyncio
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from maycloud.errors import AwsError
+from maycloud.services.cognito_idp import triggers
+from maycloud.services.cognito_idp.store import Pool
 from packages import LOGGING, make_function, make_role
 from running import RunningCloud
 from userpools import (
@@ -186,6 +192,56 @@ def test_functions_before_and_after_a_sign_in_may_refuse_it(
                 f"{trigger} failed with error refused by {trigger}_Authentication.",
             )
     sign_in(cloud, app, "any-6")
+
+
+SLOW_AT_FIRST = """
+import os, time
+
+SEEN = os.environ["SEEN"]
+
+def handler(event, context):
+    with open(SEEN, "a") as file:
+        file.write("x")
+    if os.path.getsize(SEEN) == 1:
+        time.sleep(8)
+    event["response"]["autoConfirmUser"] = True
+    return event
+"""
+
+
+def test_a_function_that_is_too_slow_is_called_again(cloud: RunningCloud, tmp_path: Path, idp: Any) -> None:
+    role = make_role(cloud.client("iam"), "cognito-slow", LOGGING)
+    seen = tmp_path / "seen"
+    slow = make_function(
+        cloud.client("lambda"), role, "cognito-slow", SLOW_AT_FIRST, Timeout=10,
+        Environment={"Variables": {"SEEN": str(seen)}},
+    )["FunctionArn"]  # fmt: skip
+    _, app = pool_with(cloud, slow, PreSignUp=slow)
+    assert sign_up(idp, app, "slow-1")["UserConfirmed"] is True
+    assert seen.read_text() == "xx"
+
+
+async def test_a_function_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The words: https://github.com/furaiev/amazon-cognito-identity-dart-2/issues/204."""
+    monkeypatch.setattr(triggers, "ANSWER_WITHIN", 0.01)
+    begun: list[str] = []
+    spawned: list[Any] = []
+
+    async def call(_service: str, operation: str, *_: Any, **__: Any) -> None:
+        begun.append(operation)
+        await asyncio.Event().wait()
+
+    state: Any = SimpleNamespace(cloud=SimpleNamespace(call=call, spawn=spawned.append))
+    pool = Pool("us-east-1_aaaaaaaaa", "000000000000", "us-east-1", {"LambdaConfig": {"PreSignUp": "arn"}})
+    with pytest.raises(AwsError) as error:
+        await triggers.run(state, pool, None, "PreSignUp", "PreSignUp_SignUp", "ann", {}, {})
+    assert (error.value.code, error.value.message) == (
+        "UnexpectedLambdaException",
+        "PreSignUp invocation failed due to error Socket timeout while invoking Lambda function.",
+    )
+    assert begun == ["Invoke"] * 3
+    for each in spawned:
+        each.close()
 
 
 TEMPLATE = {

@@ -1,10 +1,13 @@
 """A user pool's pages: signing in and up by forms, and what they refuse."""
 
+import base64
+import hmac
+import html
 import re
 import time
 import uuid
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 
@@ -213,3 +216,33 @@ def test_an_authenticator_is_set_up_and_asked_for(cloud: RunningCloud, browser: 
     right = other.fill(wrong, code=totp(found[1], now + 30))
     assert right.status == 302, right.text
     assert urlsplit(right.location).netloc == "app.example"
+
+
+def test_a_link_in_a_mail_confirms(cloud: RunningCloud, browser: Browser) -> None:
+    """https://docs.aws.amazon.com/cognito/latest/developerguide/signing-up-users-in-your-app.html"""
+    template = {
+        "DefaultEmailOption": "CONFIRM_WITH_LINK",
+        "EmailSubjectByLink": "One more step",
+        "EmailMessageByLink": "<p>Please {##verify your address##}.</p>",
+    }
+    app = App(cloud, {"VerificationMessageTemplate": template}, GenerateSecret=True)
+    address = f"{app.client}@link.example"
+    proof = base64.b64encode(hmac.digest(app.secret.encode(), f"linked{app.client}".encode(), "sha256"))
+    app.idp.sign_up(
+        ClientId=app.client, Username="linked", Password=PASSWORD, SecretHash=proof.decode(),
+        UserAttributes=[{"Name": "email", "Value": address}],
+    )  # fmt: skip
+    mail = cloud.admin("GET", f"/_may/inbox?to={quote(address)}")[0]
+    assert mail["subject"] == "One more step"
+    found = re.search(r'<a href="([^"]+)">verify your address</a>', mail["html"])
+    assert found is not None
+    link = html.unescape(found[1])
+    status = lambda: app.idp.admin_get_user(UserPoolId=app.pool, Username="linked")["UserStatus"]  # noqa: E731
+    wrong = re.sub(r"confirmation_code=\d+", "confirmation_code=x", link)
+    for bad in (wrong, link.replace(app.client, "nobody"), link.partition("?")[0]):
+        assert browser.get(bad).status == 400
+        assert status() == "UNCONFIRMED"
+    page = browser.get(link)
+    assert page.status == 200 and "Your registration has been confirmed!" in page.text
+    assert status() == "CONFIRMED"
+    assert browser.get(link).status == 400

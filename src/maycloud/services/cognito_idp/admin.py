@@ -188,6 +188,15 @@ def AdminSetUserMFAPreference(call: Call, params: Params) -> Result:
 
 
 @service.operation(**ADMIN)
+def AdminSetUserSettings(call: Call, params: Params) -> Result:
+    """The older way to turn text messages on or off as a second factor, and nothing else."""
+    pool, user = _target(call, params)
+    mfa.choose_sms(pool, user, params["MFAOptions"])
+    _save(call, user)
+    return {}
+
+
+@service.operation(**ADMIN)
 def AdminDeleteSoftwareToken(call: Call, params: Params) -> Result:
     _, user = _target(call, params)
     if not user.settings.get("Totp"):

@@ -10,7 +10,8 @@ from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
 from maycloud.services.cognito_idp import challenges, passwords, srp, throttling, tokens, triggers, users
 from maycloud.services.cognito_idp.challenges import Attempt
-from maycloud.services.cognito_idp.clients import allows, check_secret, check_secret_hash, hides_users
+from maycloud.services.cognito_idp.client_secrets import check_secret, check_secret_hash
+from maycloud.services.cognito_idp.clients import allows, hides_users
 from maycloud.services.cognito_idp.service import (
     ADMIN,
     PUBLIC,
@@ -31,10 +32,6 @@ if TYPE_CHECKING:
 
 _REFRESH = ("REFRESH_TOKEN", "REFRESH_TOKEN_AUTH")
 _ADMIN_PASSWORD = ("ADMIN_USER_PASSWORD_AUTH", "ADMIN_NO_SRP_AUTH")
-
-
-def wrong() -> AwsError:
-    return not_authorized("Incorrect username or password.")
 
 
 @service.operation(**PUBLIC)
@@ -72,7 +69,7 @@ async def initiate(state: "UserPools", pool: Pool, client: Client, flow: str, pa
     name = required(given, "USERNAME")
     user = users.find(state, pool, name)
     check_secret_hash(state, client, given.get("SECRET_HASH"), *names(name, user))
-    attempt = Attempt(state, pool, client, metadata)
+    attempt = Attempt(state, pool, client, metadata, device=given.get("DEVICE_KEY", ""))
     if flow == "USER_SRP_AUTH":
         return await _start_srp(attempt, name, user, required(given, "SRP_A"))
     return await by_password(attempt, name, required(given, "PASSWORD"))
@@ -112,10 +109,10 @@ def check_password(state: "UserPools", pool: Pool, client: Client, name: str, pa
         nobody = User(pool.id, key, name, "", "", enabled=True, created=0, modified=0, attributes={})
         passwords.matches(nobody, password)
         throttling.wrong_password(state, pool, key)
-        raise wrong() if hides_users(client) else users.no_user()
+        raise challenges.wrong() if hides_users(client) else users.no_user()
     if not passwords.matches(user, password):
         throttling.wrong_password(state, pool, key)
-        raise wrong()
+        raise challenges.wrong()
     throttling.right_password(state, pool, key)
     return user
 
@@ -144,7 +141,7 @@ async def _start_srp(attempt: Attempt, name: str, user: User | None, a_text: str
         {
             "Client": attempt.client.id, "Key": key, "Challenge": "PASSWORD_VERIFIER", "Shown": shown,
             "Folded": key or pool.fold(name), "A": f"{a_public:x}", "b": f"{b_secret:x}",
-            "B": f"{b_public:x}", "Verifier": verifier.hex(),
+            "B": f"{b_public:x}", "Verifier": verifier.hex(), "Device": attempt.device,
         },
         block,
     )  # fmt: skip
@@ -177,7 +174,10 @@ async def _refresh(
     token = required(given, "REFRESH_TOKEN")
     if client.settings.get("RefreshTokenRotation", {}).get("Feature") == "ENABLED":
         raise invalid("Refresh token rotation is enabled for this client: use GetTokensFromRefreshToken.")
-    _, user, _ = tokens.find_refresh(state, pool, client, token)
+    login, user, _ = tokens.find_refresh(state, pool, client, token)
+    if login.body.get("Device", "") not in ("", given.get("DEVICE_KEY", "")):
+        # Of a pool that tracks devices, a refresh token is the device's that it was given to.
+        raise tokens.TokenError("malformed", "Invalid Refresh Token")
     addresses = [user.attributes[each] for each in ("email", "phone_number") if each in user.attributes]
     check_secret_hash(state, client, given.get("SECRET_HASH"), user.username, user.sub, *addresses)
     result = await tokens.refresh(state, pool, client, token, metadata)

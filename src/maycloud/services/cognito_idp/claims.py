@@ -58,6 +58,8 @@ def of_access(
     }
     if login.body["Hosted"] or changes.get("version") in ("2", "3"):
         body["version"] = 2
+    if login.body.get("Device"):
+        body["device_key"] = login.body["Device"]
     member = _membership(groups, changes)
     if "cognito:groups" in member:
         body["cognito:groups"] = member["cognito:groups"]

@@ -1,10 +1,8 @@
-"""App clients: made, changed, and whether a caller knows their secret.
+"""App clients: made, changed, listed.
 
 https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateUserPoolClient.html
 """
 
-import base64
-import hmac
 import re
 import secrets
 import string
@@ -12,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
-from maycloud.services.cognito_idp import schema
+from maycloud.services.cognito_idp import client_secrets, schema
 from maycloud.services.cognito_idp.service import (
     ADMIN,
     ADMIN_READ,
     client_of,
     invalid,
     moment,
-    not_authorized,
     page,
     pool_of,
     pools,
@@ -71,13 +68,11 @@ def CreateUserPoolClient(call: Call, params: Params) -> Result:
     state = pools(call)
     pool = pool_of(call, params)
     identifier = "".join(secrets.choice(_ID_ALPHABET) for _ in range(26))
-    secret = b""
     if params.get("GenerateSecret") and params.get("ClientSecret"):
         raise invalid("GenerateSecret and ClientSecret can't be used together.")
+    client = Client(identifier, pool.id, {"ClientName": params["ClientName"]})
     if params.get("GenerateSecret") or params.get("ClientSecret"):
-        text = params.get("ClientSecret") or "".join(secrets.choice(_ID_ALPHABET) for _ in range(52))
-        secret = state.vault.seal(f"secret:{identifier}", text.encode())
-    client = Client(identifier, pool.id, {"ClientName": params["ClientName"]}, secret)
+        client_secrets.add(state, client, params.get("ClientSecret"))
     client.settings |= _settings(state, pool, client, params)
     client.settings["Created"] = client.settings["Modified"] = call.now()
     state.store.save_client(client)
@@ -176,7 +171,7 @@ def _check_oauth(state: "UserPools", pool: Pool, client: Client, settings: Docum
     if default is not None and default not in (settings.get("CallbackURLs") or ()):
         raise invalid("DefaultRedirectURI should be one of the CallbackURLs.")
     for provider in settings.get("SupportedIdentityProviders") or ():
-        if provider != "COGNITO":
+        if provider != "COGNITO" and state.records.provider(pool.id, provider) is None:
             raise invalid(f"The provider {provider} does not exist for User Pool {pool.id}.")
 
 
@@ -192,7 +187,7 @@ def check_url(url: str) -> None:
 
 def described(state: "UserPools", client: Client) -> Document:
     """A UserPoolClientType."""
-    settings = dict(client.settings)
+    settings = {name: value for name, value in client.settings.items() if name != client_secrets.SETTING}
     found: Document = {
         "UserPoolId": client.pool,
         "ClientId": client.id,
@@ -200,7 +195,7 @@ def described(state: "UserPools", client: Client) -> Document:
         "LastModifiedDate": moment(settings.pop("Modified")),
         **settings,
     }
-    secret = secret_of(state, client)
+    secret = client_secrets.secret_of(state, client)
     return found | ({"ClientSecret": secret} if secret else {})
 
 
@@ -219,6 +214,7 @@ def UpdateUserPoolClient(call: Call, params: Params) -> Result:
     client.settings = {
         "ClientName": params.get("ClientName", old.settings["ClientName"]),
         **_settings(state, pool, client, params),
+        client_secrets.SETTING: old.settings.get(client_secrets.SETTING, {}),
         "Created": old.settings["Created"],
         "Modified": call.now(),
     }
@@ -244,43 +240,6 @@ def ListUserPoolClients(call: Call, params: Params) -> Result:
         ]
     }
     return result | ({"NextToken": token} if token else {})
-
-
-# Secrets
-
-
-def secret_of(state: "UserPools", client: Client) -> str | None:
-    if not client.secret:
-        return None
-    return state.vault.open(f"secret:{client.id}", client.secret).decode()
-
-
-def check_secret(state: "UserPools", client: Client, given: str | None) -> bool:
-    """Whether `given` is the client's secret; a client without one must be given none."""
-    secret = secret_of(state, client)
-    if secret is None or given is None:
-        return secret is None and not given
-    return hmac.compare_digest(secret.encode(), given.encode())
-
-
-def check_secret_hash(state: "UserPools", client: Client, given: str | None, *names: str) -> None:
-    """SECRET_HASH: base64(HMAC-SHA256(secret, user name + client id)), by any of the user's names.
-
-    https://docs.aws.amazon.com/cognito/latest/developerguide/signing-up-users-in-your-app.html
-    """
-    secret = secret_of(state, client)
-    if secret is None:
-        if given:
-            raise not_authorized(f"Unable to verify secret hash for client {client.id}")
-        return
-    if not given:
-        raise not_authorized(f"Client {client.id} is configured with secret but SECRET_HASH was not received")
-    good = False
-    for name in names:
-        digest = hmac.digest(secret.encode(), f"{name}{client.id}".encode(), "sha256")
-        good |= hmac.compare_digest(base64.b64encode(digest), given.encode())
-    if not good:
-        raise not_authorized(f"Unable to verify secret hash for client {client.id}")
 
 
 def hides_users(client: Client) -> bool:

@@ -3,7 +3,7 @@
 from maycloud.edge.messages import Response
 from maycloud.errors import AwsError
 from maycloud.pages import Markup, field
-from maycloud.services.cognito_idp import schema
+from maycloud.services.cognito_idp import oauth_requests, schema
 from maycloud.services.cognito_idp.hosted_forms import (
     attribute_fields,
     check_password,
@@ -16,6 +16,7 @@ from maycloud.services.cognito_idp.hosted_forms import (
     policy_text,
     read_attributes,
     said,
+    secret_hash,
 )
 from maycloud.services.cognito_idp.hosted_visit import Page, Visit
 from maycloud.services.cognito_idp.oauth_requests import AuthorizeRequest, OAuthError
@@ -102,6 +103,23 @@ async def confirm(visit: Visit) -> Response:
     return login_page(visit, asked, username=username, note="Your account is confirmed. Sign in.")
 
 
+async def confirm_by_link(visit: Visit) -> Response:
+    """Where a verification link leads: it confirms when it is opened, with what it carries."""
+    given = oauth_requests.parameters(visit.request.query)
+    client = visit.client(given.get("client_id", ""))
+    if client is None:
+        raise OAuthError("invalid_request", "The app client does not exist")
+    username, code = given.get("user_name", ""), given.get("confirmation_code", "")
+    params = {"ClientId": client.id, "Username": username, "ConfirmationCode": code}
+    if proof := secret_hash(visit, client, username):
+        params["SecretHash"] = proof
+    try:
+        await visit.call("ConfirmSignUp", dict(params))
+    except AwsError as error:
+        return visit.problem(said(error))
+    return visit.notice("Confirmed", "Your registration has been confirmed!")
+
+
 async def resend(visit: Visit) -> Response:
     asked = visit.asked()
     username = (await visit.form()).get("username", "")
@@ -166,6 +184,7 @@ PAGES: dict[tuple[str, str], Page] = {
     ("GET", "/signup"): show_signup,
     ("POST", "/signup"): signup,
     ("GET", "/confirm"): show_confirm,
+    ("GET", "/confirmUser"): confirm_by_link,
     ("POST", "/confirm"): confirm,
     ("POST", "/resendcode"): resend,
     ("GET", "/forgotPassword"): show_forgot,

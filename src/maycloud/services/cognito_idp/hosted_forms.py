@@ -8,12 +8,12 @@ from maycloud.edge.messages import Response
 from maycloud.errors import AwsError
 from maycloud.pages import Markup, field, hidden, link
 from maycloud.services.cognito_idp import schema
-from maycloud.services.cognito_idp.clients import secret_of
+from maycloud.services.cognito_idp.client_secrets import secret_of
 from maycloud.services.cognito_idp.hosted_html import fill
 from maycloud.services.cognito_idp.hosted_visit import Visit
 from maycloud.services.cognito_idp.oauth_requests import AuthorizeRequest
 from maycloud.services.cognito_idp.service import invalid
-from maycloud.services.cognito_idp.store import Pool
+from maycloud.services.cognito_idp.store import Client, Pool
 
 _KINDS = {"email": "email", "phone_number": "tel", "birthdate": "date", "website": "url"}
 _AUTOCOMPLETE = {
@@ -90,12 +90,12 @@ def read_attributes(form: dict[str, str]) -> dict[str, str]:
 # Users as the operations of apps name them
 
 
-def secret_hash(visit: Visit, asked: AuthorizeRequest, username: str) -> str:
+def secret_hash(visit: Visit, client: Client, username: str) -> str:
     """The SECRET_HASH that the app would send, "" for a client without secret."""
-    secret = secret_of(visit.state, asked.client)
+    secret = secret_of(visit.state, client)
     if secret is None:
         return ""
-    made = hmac.digest(secret.encode(), f"{username}{asked.client.id}".encode(), "sha256")
+    made = hmac.digest(secret.encode(), f"{username}{client.id}".encode(), "sha256")
     return base64.b64encode(made).decode()
 
 
@@ -104,7 +104,7 @@ def named(visit: Visit, asked: AuthorizeRequest, username: str) -> dict[str, str
     if not 0 < len(username) <= 128 or any(unicodedata.category(each)[0] in "ZC" for each in username):
         raise invalid(f"Your {name_words(visit.pool)} has no spaces, and 128 characters at the most.")
     params = {"ClientId": asked.client.id, "Username": username}
-    if proof := secret_hash(visit, asked, username):
+    if proof := secret_hash(visit, asked.client, username):
         params["SecretHash"] = proof
     return params
 

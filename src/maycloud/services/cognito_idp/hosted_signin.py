@@ -10,7 +10,7 @@ import orjson
 from maycloud.edge.messages import Response
 from maycloud.errors import AwsError
 from maycloud.pages import Markup
-from maycloud.services.cognito_idp import auth, challenges, mfa, tokens
+from maycloud.services.cognito_idp import auth, challenges, mfa, responses, tokens
 from maycloud.services.cognito_idp.challenges import Attempt
 from maycloud.services.cognito_idp.hosted_forms import (
     attribute_fields,
@@ -215,13 +215,13 @@ async def _answer(
     visit: Visit, asked: AuthorizeRequest, username: str, name: str, session: str, answers: dict[str, str]
 ) -> Response:
     """Answer a challenge. After a wrong answer the question stays, while its session does."""
-    responses = {"USERNAME": username, **answers}
-    if proof := secret_hash(visit, asked, username):
-        responses["SECRET_HASH"] = proof
-    params = {"ChallengeName": name, "Session": session, "ChallengeResponses": responses}
+    given = {"USERNAME": username, **answers}
+    if proof := secret_hash(visit, asked.client, username):
+        given["SECRET_HASH"] = proof
+    params = {"ChallengeName": name, "Session": session, "ChallengeResponses": given}
     try:
         check_password(answers.get("NEW_PASSWORD", ""))
-        outcome = await challenges.respond(visit.state, visit.pool, asked.client, params, browser=True)
+        outcome = await responses.respond(visit.state, visit.pool, asked.client, params, browser=True)
     except AwsError as error:
         again = _again(visit, asked, name, session, answers)
         if again is None:

@@ -151,8 +151,11 @@ class Visit:
 
     def problem(self, text: str, status: int = 400) -> Response:
         """A page that leads nowhere."""
+        return self.notice("Something went wrong", text, status)
+
+    def notice(self, title: str, text: str, status: int = 200) -> Response:
         body = hosted_html.fill("text", text=text, more=Markup(""))
-        return hosted_html.page(self.base, "Something went wrong", body, status=status)
+        return hosted_html.page(self.base, title, body, status=status)
 
     async def call(self, operation: str, params: Params) -> Document:
         """An operation that every app may call. Raises AwsError."""

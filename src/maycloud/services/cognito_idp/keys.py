@@ -1,13 +1,17 @@
 """A pool's two RSA keys, as AWS has them: one signs ID tokens, the other access tokens."""
 
 import base64
+import hashlib
 import os
+from datetime import datetime
 from typing import Any
 
 import orjson
+from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.x509.oid import NameOID
 
 from maycloud.services.cognito_idp.store import Pool
 from maycloud.services.cognito_idp.vault import Vault
@@ -79,6 +83,19 @@ class Keys:
                     return False
                 return True
         return False
+
+    def certificate(self, pool: Pool, begin: datetime, end: datetime) -> str:
+        """A certificate that the pool's first key signed for itself, the same each time; DER in base64."""
+        kid, key = self._of(pool)[USES[0]]
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, pool.id)])
+        serial = int.from_bytes(hashlib.sha256(kid.encode()).digest()[:15], "big")
+        made = (
+            x509.CertificateBuilder(name, name, key.public_key(), serial | 1)
+            .not_valid_before(begin)
+            .not_valid_after(end)
+            .sign(key, hashes.SHA256())
+        )
+        return base64.b64encode(made.public_bytes(serialization.Encoding.DER)).decode()
 
     def public(self, pool: Pool) -> list[dict[str, str]]:
         """The public halves as a JSON Web Key Set lists them."""

@@ -35,7 +35,9 @@ def of_pool(pool: Pool) -> list[str]:
         found.append(TOTP)
     if settings.get("EmailMfaConfiguration") is not None:
         found.append(EMAIL)
-    if settings.get("SmsMfaConfiguration") is not None:
+    sends = settings["MfaConfiguration"] != "OFF" and settings.get("SmsConfiguration") is not None
+    if settings.get("SmsMfaConfiguration") is not None or (sends and not found):
+        # A pool made with MFA and a way to send text messages has this factor without more ado.
         found.append(SMS)
     return found
 
@@ -176,15 +178,21 @@ def choose(pool: Pool, user: User, given: Document) -> None:
         user.settings.pop("PreferredMfa", None)
 
 
+def choose_sms(pool: Pool, user: User, options: list[Document]) -> None:
+    """SetUserSettings on a user, who is then to be saved."""
+    wanted = [each for each in options if each.get("AttributeName") == "phone_number"]
+    if len(wanted) < len(options) or any(each.get("DeliveryMedium") != "SMS" for each in wanted):
+        raise invalid("Only SMS to phone_number can be set as an MFA option.")
+    choose(pool, user, {"SMSMfaSettings": {"Enabled": bool(wanted)}})
+
+
 def _check_may_use(pool: Pool, user: User, method: str) -> None:
-    if method == TOTP and not user.settings.get("Totp"):
-        raise invalid("User has not verified software token mfa")
+    """In AWS's words, as many report them: a factor needs its address, telephone or app first."""
+    if not _has(user, method):
+        raise invalid(f"User does not have delivery config set to turn on {method}")
     if method not in of_pool(pool):
         kind = {TOTP: "Software token", EMAIL: "Email", SMS: "SMS"}[method]
         raise invalid(f"{kind} MFA is not enabled for the user pool.")
-    if method != TOTP and not _has(user, method):
-        word = "a verified email" if method == EMAIL else "a verified phone number"
-        raise invalid(f"User does not have {word}.")
 
 
 def described(user: User) -> Document:

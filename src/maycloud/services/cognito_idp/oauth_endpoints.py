@@ -16,7 +16,7 @@ import orjson
 from maycloud.edge.messages import BodyTooLargeError, RawHeaders, Response
 from maycloud.errors import AwsError
 from maycloud.services.cognito_idp import claims, tokens
-from maycloud.services.cognito_idp.clients import check_secret
+from maycloud.services.cognito_idp.client_secrets import check_secret
 from maycloud.services.cognito_idp.hosted_visit import Visit
 from maycloud.services.cognito_idp.oauth_requests import OAuthError, allows, proves
 from maycloud.services.cognito_idp.store import Client

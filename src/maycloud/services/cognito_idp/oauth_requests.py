@@ -89,7 +89,7 @@ def read(query: str, find_client: Callable[[str], Client | None]) -> AuthorizeRe
     if not allows(client, _FLOWS[kind]):
         raise refuse("unauthorized_client", "The app client does not have this flow")
     if given.get("identity_provider", "COGNITO") != "COGNITO" or "idp_identifier" in given:
-        raise refuse("invalid_request", "The identity provider does not exist")
+        raise refuse("invalid_request", "Nobody signs in with that identity provider here")
     allowed = settings.get("AllowedOAuthScopes", [])
     scopes = list(dict.fromkeys(given.get("scope", "").split())) or list(allowed)
     if not scopes or not set(scopes) <= set(allowed):

@@ -22,6 +22,7 @@ from maycloud.services.cognito_idp.service import (
     pool_of,
     pools,
     service,
+    unavailable_in_tier,
 )
 from maycloud.services.cognito_idp.store import Pool
 from maycloud.store import Document
@@ -111,7 +112,9 @@ def _settings(params: Params, old: Document) -> Document:
             settings["VerificationMessageTemplate"].setdefault(member, settings[text])
         elif member in template:
             settings[text] = template[member]
-    _check(settings)
+    own = ("SoftwareTokenMfaConfiguration", "EmailMfaConfiguration")
+    _check(settings, factors=any(old.get(name) is not None for name in own))
+    _check_tier(settings)
     return settings
 
 
@@ -129,7 +132,8 @@ def _admin_create(given: Document, policies: Document) -> Document:
     }
 
 
-def _check(settings: Document) -> None:
+def _check(settings: Document, *, factors: bool) -> None:
+    """`factors` says whether the pool has second factors that need no telephone, see mfa_settings."""
     verified = settings.get("AutoVerifiedAttributes", [])
     update = settings.get("UserAttributeUpdateSettings") or {}
     for name in update.get("AttributesRequireVerificationBeforeUpdate") or ():
@@ -138,6 +142,11 @@ def _check(settings: Document) -> None:
                 "AttributesRequireVerificationBeforeUpdate: can only contain attributes that are in"
                 " AutoVerifiedAttributes"
             )
+    if settings["MfaConfiguration"] != "OFF" and "SmsConfiguration" not in settings and not factors:
+        raise invalid(
+            "SMS configuration and Auto verification for phone_number are required when MFA is"
+            " required/optional"
+        )
     _check_templates(settings)
     mechanisms = (settings.get("AccountRecoverySetting") or {}).get("RecoveryMechanisms") or []
     names = [each["Name"] for each in mechanisms]
@@ -190,11 +199,19 @@ def _check_triggers(settings: Document) -> None:
         raise invalid(
             "PreTokenGeneration and PreTokenGenerationConfig must be set to the same Lambda function ARN."
         )
-    if configured["LambdaVersion"] != "V1_0" and settings["UserPoolTier"] == "LITE":
-        raise AwsError(
-            "FeatureUnavailableInTierException",
-            "Access token customization is not available in the LITE user pool tier.",
-        )
+
+
+def _check_tier(settings: Document) -> None:
+    """Words recorded by https://github.com/hashicorp/terraform-provider-aws/pull/40734."""
+    tier = settings["UserPoolTier"]
+    unavailable: list[str] = []
+    if (settings.get("UserPoolAddOns") or {}).get("AdvancedSecurityMode", "OFF") != "OFF" and tier != "PLUS":
+        unavailable.append("Threat Protection")
+    version = (settings["LambdaConfig"].get("PreTokenGenerationConfig") or {}).get("LambdaVersion", "V1_0")
+    if version != "V1_0" and tier == "LITE":
+        unavailable.append(f"Token Customization with Pre-Token Generation Lambda {version}")
+    if unavailable:
+        raise unavailable_in_tier(tier, *unavailable)
 
 
 def _tags(tags: dict[str, str]) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """What lives for a while: challenges, codes, counts of attempts, sign-ins and their refresh tokens.
 
-And the small lists of a pool: groups, domains, resource servers.
+And the small lists: of a pool groups, domains, resource servers, identity providers; of a user devices.
 """
 
 import hashlib
@@ -215,3 +215,45 @@ class Records:
 
     def delete_server(self, pool: str, identifier: str) -> Any:
         self._db.write("DELETE FROM cognito_servers WHERE pool=? AND identifier=?", (pool, identifier))
+
+    # Identity providers
+
+    def providers(self, pool: str) -> list[Document]:
+        rows = self._db.rows("SELECT name, body FROM cognito_providers WHERE pool=? ORDER BY name", (pool,))
+        return [self._open_provider(pool, name, body) for name, body in rows]
+
+    def provider(self, pool: str, name: str) -> Document | None:
+        row = self._db.row("SELECT body FROM cognito_providers WHERE pool=? AND name=?", (pool, name))
+        return self._open_provider(pool, name, row[0]) if row else None
+
+    def _open_provider(self, pool: str, name: str, body: bytes) -> Document:
+        return orjson.loads(self._vault.open(f"provider:{pool}:{name}", body))
+
+    def put_provider(self, pool: str, name: str, body: Document) -> None:
+        sealed = self._vault.seal(f"provider:{pool}:{name}", orjson.dumps(body))
+        self._db.write("REPLACE INTO cognito_providers VALUES (?, ?, ?)", (pool, name, sealed))
+
+    def delete_provider(self, pool: str, name: str) -> None:
+        self._db.write("DELETE FROM cognito_providers WHERE pool=? AND name=?", (pool, name))
+
+    # Devices
+
+    def devices(self, pool: str, key: str) -> list[Document]:
+        rows = self._db.rows(
+            "SELECT body FROM cognito_devices WHERE pool=? AND key=? ORDER BY device", (pool, key)
+        )
+        return [orjson.loads(body) for (body,) in rows]
+
+    def device(self, pool: str, key: str, device: str) -> Document | None:
+        row = self._db.row(
+            "SELECT body FROM cognito_devices WHERE pool=? AND key=? AND device=?", (pool, key, device)
+        )
+        return orjson.loads(row[0]) if row else None
+
+    def put_device(self, pool: str, key: str, body: Document) -> None:
+        self._db.write(
+            "REPLACE INTO cognito_devices VALUES (?, ?, ?, ?)", (pool, key, body["Key"], orjson.dumps(body))
+        )
+
+    def delete_device(self, pool: str, key: str, device: str) -> None:
+        self._db.write("DELETE FROM cognito_devices WHERE pool=? AND key=? AND device=?", (pool, key, device))

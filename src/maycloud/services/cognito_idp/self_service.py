@@ -143,3 +143,13 @@ def SetUserMFAPreference(call: Call, params: Params) -> Result:
     mfa.choose(pool, user, params)
     state.store.save_user(user)
     return {}
+
+
+@service.operation(**PUBLIC)
+def SetUserSettings(call: Call, params: Params) -> Result:
+    """The older way to turn text messages on or off as a second factor, and nothing else."""
+    state = pools(call)
+    pool, _, user, _ = tokens.user_of(state, params["AccessToken"])
+    mfa.choose_sms(pool, user, params["MFAOptions"])
+    state.store.save_user(user)
+    return {}

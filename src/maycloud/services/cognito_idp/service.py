@@ -46,6 +46,14 @@ def limit_exceeded() -> AwsError:
     return AwsError("LimitExceededException", "Attempt limit exceeded, please try after some time.")
 
 
+def unavailable_in_tier(tier: str, *features: str) -> AwsError:
+    return AwsError(
+        "FeatureUnavailableInTierException",
+        f"The following features need to be disabled for the {tier} pricing tier configured:"
+        f" {', '.join(features)}",
+    )
+
+
 def pools(call: Call) -> UserPools:
     return call.state
 

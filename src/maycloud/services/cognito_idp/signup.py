@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from maycloud.services.base import Call, Params, Result
 from maycloud.services.cognito_idp import codes, messages, passwords, schema, throttling, triggers, users
-from maycloud.services.cognito_idp.clients import check_secret_hash, hides_users
+from maycloud.services.cognito_idp.client_secrets import check_secret_hash
+from maycloud.services.cognito_idp.clients import hides_users
 from maycloud.services.cognito_idp.schema import VERIFIED
 from maycloud.services.cognito_idp.service import (
     ADMIN,

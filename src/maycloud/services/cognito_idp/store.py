@@ -47,13 +47,18 @@ SCHEMA = (
     "CREATE INDEX cognito_sessions_expire ON cognito_sessions (expires)",
     "CREATE INDEX cognito_logins_expire ON cognito_logins (expires)",
     "CREATE INDEX cognito_refresh_expire ON cognito_refresh (expires)",
+    "CREATE TABLE cognito_devices (pool TEXT, key TEXT, device TEXT, body BLOB,"
+    " PRIMARY KEY (pool, key, device)) WITHOUT ROWID",
+    # Identity providers, sealed: they hold secrets of others.
+    "CREATE TABLE cognito_providers (pool TEXT, name TEXT, body BLOB, PRIMARY KEY (pool, name))"
+    " WITHOUT ROWID",
 )
 
 # Attributes by which ListUsers finds, in AWS's words the searchable ones.
 SEARCHABLE = frozenset({"email", "phone_number", "name", "given_name", "family_name", "preferred_username"})
 _TABLES = (
     "clients", "users", "attributes", "groups", "members", "codes", "attempts", "sessions", "logins",
-    "domains", "servers",
+    "domains", "servers", "devices", "providers",
 )  # fmt: skip
 _USER = (
     "SELECT pool, key, username, sub, status, enabled, created, modified, attributes, settings, salt,"
@@ -257,7 +262,7 @@ class Tables:
             " WHERE login IN (SELECT id FROM cognito_logins WHERE pool=? AND key=?)",
             (user.pool, user.key),
         )
-        for table in ("users", "attributes", "members", "codes", "attempts", "logins"):
+        for table in ("users", "attributes", "members", "codes", "attempts", "logins", "devices"):
             self._db.write(f"DELETE FROM cognito_{table} WHERE pool=? AND key=?", (user.pool, user.key))
 
     def _read(self, row: Any) -> User | None:

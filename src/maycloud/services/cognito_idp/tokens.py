@@ -62,12 +62,13 @@ async def sign_in(
     metadata: dict[str, str] | None = None,
     hosted: bool = False,
     since: float | None = None,
+    device: str = "",
 ) -> Document:
     """An AuthenticationResult for a user whose identity was proved just now.
 
     `source` is the trigger source that the PreTokenGeneration function hears. `hosted` is for tokens of the
     OAuth endpoints, whose access tokens are version 2 and whose ID tokens hold what the scopes allow;
-    `since` is when the user signed in with the browser.
+    `since` is when the user signed in with the browser. `device` is the key of the device signed in from.
     """
     now = int(state.clock.time())
     life = lifetime(client, "RefreshToken")
@@ -75,7 +76,7 @@ async def sign_in(
         str(uuid.uuid4()), pool.id, client.id, user.key, now + max(life, 86400), revoked=False,
         body={
             "OriginJti": str(uuid.uuid4()), "AuthTime": int(since or now), "Scopes": list(scopes),
-            "Nonce": nonce, "Hosted": hosted,
+            "Nonce": nonce, "Hosted": hosted, **({"Device": device} if device else {}),
         },
     )  # fmt: skip
     result = await _make(state, pool, client, user, login, now, source, metadata)

@@ -3,6 +3,8 @@
 https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-identity-pools-working-with-aws-lambda-triggers.html
 """
 
+import asyncio
+import contextlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from maycloud.services.cognito_idp.state import UserPools
 
 SERVICE = "cognito-idp.amazonaws.com"
+ANSWER_WITHIN = 5.0  # seconds
+ATTEMPTS = 3
 
 _NO_CLIENT = "CLIENT_ID_NOT_APPLICABLE"
 _TOKEN_VERSIONS = {"V1_0": "1", "V2_0": "2", "V3_0": "3"}
@@ -65,21 +69,45 @@ async def run(
         "request": request,
         "response": response,
     }
-    try:
-        outcome = await state.cloud.call(
-            "lambda",
-            "Invoke",
-            {"FunctionName": arn, "Payload": orjson.dumps(event)},
-            as_=Principal.service(SERVICE, pool.account),
-            region=pool.region,
-            account=pool.account,
-            context={"aws:SourceArn": pool.arn, "aws:SourceAccount": pool.account},
+    return _read(trigger, await _invoke(state, pool, trigger, arn, orjson.dumps(event)))
+
+
+async def _invoke(state: "UserPools", pool: Pool, trigger: str, arn: str, payload: bytes) -> Document:
+    """Call the function up to three times, for as long as it does not answer within five seconds.
+
+    https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-working-with-lambda-triggers.html
+    A call that is given up runs on, as it does on AWS: functions must bear being called again.
+    """
+    for _ in range(ATTEMPTS):
+        invocation = asyncio.ensure_future(
+            state.cloud.call(
+                "lambda",
+                "Invoke",
+                {"FunctionName": arn, "Payload": payload},
+                as_=Principal.service(SERVICE, pool.account),
+                region=pool.region,
+                account=pool.account,
+                context={"aws:SourceArn": pool.arn, "aws:SourceAccount": pool.account},
+            )
         )
-    except AwsError as error:
-        raise AwsError(
-            "UnexpectedLambdaException", f"{trigger} invocation failed due to error {error.code}."
-        ) from error
-    return _read(trigger, outcome)
+        done, _ = await asyncio.wait([invocation], timeout=ANSWER_WITHIN)
+        if not done:
+            state.cloud.spawn(_forget(invocation))
+            continue
+        try:
+            return invocation.result()
+        except AwsError as error:
+            raise _failed(trigger, error.code) from error
+    raise _failed(trigger, "Socket timeout while invoking Lambda function")
+
+
+async def _forget(invocation: "asyncio.Future[Any]") -> None:
+    with contextlib.suppress(AwsError):
+        await invocation
+
+
+def _failed(trigger: str, reason: str) -> AwsError:
+    return AwsError("UnexpectedLambdaException", f"{trigger} invocation failed due to error {reason}.")
 
 
 def _read(trigger: str, outcome: Document) -> Document:

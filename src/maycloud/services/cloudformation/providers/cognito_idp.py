@@ -46,6 +46,12 @@ def _pool_attributes(ctx: Context, pool: str) -> Attributes:
     }
 
 
+def _pool_settings(props: Props) -> dict[str, Any]:
+    """Where EnabledMfas lists factors, MfaConfiguration is set with them: without any it would be refused."""
+    names = [each for each in _POOL_GIVEN if each != "MfaConfiguration" or not props.get("EnabledMfas")]
+    return pick(props, tuple(names))
+
+
 async def create_pool(ctx: Context, props: Props) -> Resource:
     made = await ctx.call(
         SERVICE,
@@ -54,7 +60,7 @@ async def create_pool(ctx: Context, props: Props) -> Resource:
         UserPoolTags=ctx.tags_of(props, "UserPoolTags"),
         Schema=props.get("Schema") or None,
         **pick(props, _POOL_FIXED),
-        **pick(props, _POOL_GIVEN),
+        **_pool_settings(props),
     )
     pool = made["UserPool"]["Id"]
     attributes = _pool_attributes(ctx, pool)
@@ -104,7 +110,7 @@ async def update_pool(
     named = {"PoolName": new["UserPoolName"]} if new.get("UserPoolName") else {}
     await ctx.call(
         SERVICE, "UpdateUserPool", UserPoolId=physical_id, UserPoolTags=ctx.tags_of(new, "UserPoolTags"),
-        **named, **pick(new, _POOL_GIVEN),
+        **named, **_pool_settings(new),
     )  # fmt: skip
     if added:
         await ctx.call(SERVICE, "AddCustomAttributes", UserPoolId=physical_id, CustomAttributes=added)
