@@ -214,3 +214,36 @@ def test_ownership_controls_go(s3: Any) -> None:
         "MalformedXML", s3.put_bucket_ownership_controls, Bucket="acl-controls",
         OwnershipControls={"Rules": [{"ObjectOwnership": "Nobody"}]},
     )  # fmt: skip
+
+
+def test_writers_may_delete_their_own(cloud: RunningCloud, s3: Any) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html, of WRITE on a bucket."""
+    other = cloud.client("s3", key=OTHER)
+    make(s3, "acl-own")
+    s3.put_bucket_acl(Bucket="acl-own", GrantWrite=f'id="{owner(other)}"')
+    other.put_object(Bucket="acl-own", Key="theirs", Body=b"x")
+    refused("AccessDenied", other.delete_object, Bucket="acl-own", Key="a")
+    other.delete_object(Bucket="acl-own", Key="theirs")
+    s3.put_bucket_acl(Bucket="acl-own", ACL="private")
+    refused("AccessDenied", other.delete_object, Bucket="acl-own", Key="theirs")
+
+
+def test_what_strangers_may_not_even_where_all_may_write(cloud: RunningCloud, s3: Any) -> None:
+    """awsdocs/amazon-s3-userguide#91: uploads in parts."""
+    make(s3, "acl-parts")
+    s3.put_bucket_acl(Bucket="acl-parts", ACL="public-read-write")
+    assert stranger(cloud, "PUT", "/acl-parts/b", b"x")[0] == 200
+    status, body = stranger(cloud, "POST", "/acl-parts/b?uploads", b"", Content_Type="text/plain")
+    assert (status, b"Anonymous users cannot initiate multipart uploads." in body) == (403, True)
+
+
+def test_owners_that_are_no_accounts(s3: Any) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
+    make(s3, "acl-expected")
+    where = {"Bucket": "acl-expected", "Key": "a"}
+    s3.head_object(**where, ExpectedBucketOwner="000000000000")
+    refused("AccessDenied", s3.get_object, **where, ExpectedBucketOwner=OTHER)
+    message = refused("InvalidBucketOwnerAWSAccountID", s3.get_object, **where, ExpectedBucketOwner="abc")
+    assert message.endswith("must be an AWS Account ID... [abc]")
+    copy = {"Bucket": "acl-expected", "Key": "b", "CopySource": "acl-expected/a"}
+    refused("AccessDenied", s3.copy_object, **copy, ExpectedSourceBucketOwner=OTHER)

@@ -403,3 +403,39 @@ def test_defaults_of_what_is_not_configured(s3: Any, client: Callable[..., Any])
     )  # fmt: skip
     refused("NotImplemented", s3.create_bucket, Bucket="policy-locked", ObjectLockEnabledForBucket=True)
     refused("404", s3.head_bucket, Bucket="policy-locked")
+
+
+@pytest.mark.parametrize(
+    ("action", "condition", "message"),
+    [
+        ("s3:HeadObject", None, "Policy has invalid action"),
+        ("s3:Frobnicate*", None, "Policy has invalid action"),
+        ("s3:PutBucket?OR", None, "Policy has invalid action"),
+        ("s3:GetObject", {"StringEquals": {"s3:colour": "red"}}, "Policy has an invalid condition key"),
+        (
+            "s3:GetObject",
+            {"StringEquals": {"s3:prefix": "a"}},
+            "Conditions do not apply to combination of actions and resources in statement",
+        ),
+    ],
+)
+def test_names_that_policies_may_not_have(s3: Any, action: str, condition: Any, message: str) -> None:
+    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html"""
+    s3.create_bucket(Bucket="policy-names")
+    statement = {"Effect": "Allow", "Principal": {"AWS": OTHER}, "Action": action}
+    resource = {"Resource": ["arn:aws:s3:::policy-names", "arn:aws:s3:::policy-names/*"]}
+    for condition_ in (condition,):
+        document = {"Statement": [statement | resource | ({"Condition": condition_} if condition_ else {})]}
+        text = refused(
+            "MalformedPolicy", s3.put_bucket_policy, Bucket="policy-names", Policy=json.dumps(document)
+        )
+        assert text == message
+    for fine, key in (
+        ("s3:List*", "s3:prefix"),
+        ("s3:getobject", "s3:ExistingObjectTag/a"),
+        ("*", "s3:max-keys"),
+    ):
+        document = {
+            "Statement": [statement | resource | {"Action": fine, "Condition": {"StringEquals": {key: "1"}}}]
+        }
+        s3.put_bucket_policy(Bucket="policy-names", Policy=json.dumps(document))

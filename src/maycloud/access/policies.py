@@ -287,8 +287,11 @@ def _limit(
 def denial_message(principal: Principal, action: str, resource: str, decision: Decision) -> str:
     """AWS's sentence for a refusal.
 
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html; with quotes for S3:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html
     """
+    if action.startswith("s3:") and resource != "*":
+        resource = f'"{resource}"'
     because = "" if decision.explicit else "because "
     return (
         f"User: {principal.arn} is not authorized to perform: {action} on resource: {resource}"

@@ -179,7 +179,9 @@ class Registry:
         try:
             query = query_of(request)
             if query and service == "s3":
-                path = s3.addressed(request.method, path, query)
+                path, refusal = s3.addressed(request.method, path, query)
+                if refusal is not None:
+                    return RestBound(protocol.operation("HeadBucket"), {}, query, refusal)
             found = routes.find(request.method, path, query, request.fields)
         except AwsError as error:
             raise WireError(s3_error(error, str(uuid.uuid4()))) from error

@@ -114,10 +114,17 @@ def _utf8(data: bytes) -> str:
 class RestBound:
     """One request's operation with its path labels."""
 
-    __slots__ = ("_labels", "_operation", "_query", "family", "operation", "service", "signing_name",
-                 "streaming_input")  # fmt: skip
+    __slots__ = ("_labels", "_operation", "_query", "_refusal", "family", "operation", "service",
+                 "signing_name", "streaming_input")  # fmt: skip
 
-    def __init__(self, operation: RestOperation, labels: dict[str, str], query: Query) -> None:
+    def __init__(
+        self,
+        operation: RestOperation,
+        labels: dict[str, str],
+        query: Query,
+        refusal: AwsError | None = None,
+    ) -> None:
+        """A `refusal` is the answer, once the signature is verified; the operation is anyone then."""
         model = operation.protocol.model
         self.service = model.name
         self.signing_name = model.signing_name
@@ -127,9 +134,12 @@ class RestBound:
         self._operation = operation
         self._labels = labels
         self._query = query
+        self._refusal = refusal
 
     def decode(self, request: Request, body: Body) -> dict[str, Any]:
         operation = self._operation
+        if self._refusal is not None:
+            raise self._refusal
         params = operation.input.bind(request, self._labels, self._query)
         if operation.decode_body is not None:
             if not self.streaming_input:

@@ -122,21 +122,20 @@ _NAMES = (
 )
 
 
-def addressed(method: str, path: str, query: dict[str, list[str]]) -> str:
-    """The path that a request with a query is for: the bucket's, where its sub-resource is the bucket's.
+def addressed(method: str, path: str, query: dict[str, list[str]]) -> tuple[str, AwsError | None]:
+    """The path that a request with a query is for, the bucket's where its sub-resource is, and a refusal.
 
-    Raises what S3 says of sub-resources before it looks for the bucket: two at once, a method that one does
-    not take, parameters of keys at a bucket.
+    The refusal, of a method that the sub-resource does not take, is for whoever signed right or not at all.
+    What it says before it looks at signatures is raised: two at once, parameters of keys at a bucket.
     """
     given = query.keys() & _NAMES
     bucket, _, key = path.lstrip("/").partition("/")
     if not given or not bucket:
-        return path
+        return path, None
     table = _OF_OBJECTS if key else _OF_BUCKETS
     named = sorted(name for name in given if name in table)
     if "partNumber" in given and named == ["uploadId"]:
-        _check_method(method, _PART)
-        return path
+        return path, _refused(method, _PART)
     if "partNumber" in given and (named or not key):
         named = sorted([*named, "partNumber"])
     if len(named) > 1:
@@ -153,20 +152,25 @@ def addressed(method: str, path: str, query: dict[str, list[str]]) -> str:
     if not name:
         if not key and method == "GET":
             _check_listing(query)
-        return path
-    if name == "uploads" and key and method == "GET":
-        raise AwsError("InvalidRequest", "Key is not expected for the GET method ?uploads subresource")
-    _check_method(method, table[name])
-    if not key:
-        if name == "uploadId":
-            raise AwsError("InvalidRequest", "A key must be specified")
-        return path
-    if name in ("logging", "versions") and method == "GET":
-        raise AwsError(
+        return path, None
+    refusal = _out_of_place(method, name, of_bucket=not key) or _refused(method, table[name])
+    elsewhere = key and (name in _WHATEVER_THE_KEY or name == "delete")
+    return f"/{bucket}" if elsewhere else path, refusal
+
+
+def _out_of_place(method: str, name: str, *, of_bucket: bool) -> AwsError | None:
+    """What S3 says of some that are a bucket's and not a key's, or the other way round."""
+    if of_bucket:
+        if name == "uploadId" and method in _OF_BUCKETS[name].methods:
+            return AwsError("InvalidRequest", "A key must be specified")
+    elif method == "GET" and name == "uploads":
+        return AwsError("InvalidRequest", "Key is not expected for the GET method ?uploads subresource")
+    elif method == "GET" and name in ("logging", "versions"):
+        return AwsError(
             "NoLoggingStatusForKey" if name == "logging" else "InvalidRequest",
             f"There is no such thing as the ?{name} sub-resource for a key",
         )
-    return f"/{bucket}" if name in _WHATEVER_THE_KEY or name == "delete" else path
+    return None
 
 
 def _check_listing(query: dict[str, list[str]]) -> None:
@@ -176,11 +180,11 @@ def _check_listing(query: dict[str, list[str]]) -> None:
             raise AwsError("InvalidArgument", message, ArgumentName=name)
 
 
-def _check_method(method: str, sub: Sub) -> None:
+def _refused(method: str, sub: Sub) -> AwsError | None:
     if method in sub.methods or method == "OPTIONS":
-        return
+        return None
     allowed = {"allow": ", ".join(sub.methods)} if sub.methods else {}
-    raise AwsError(
+    return AwsError(
         "MethodNotAllowed",
         "The specified method is not allowed against this resource.",
         405,

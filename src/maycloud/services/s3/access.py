@@ -141,7 +141,7 @@ def _granted(call: Call, bucket: Bucket, key: str) -> list[dict[str, Any]]:
     if key:
         version = _version(call, bucket, {**(call.params or {}), "Key": key})
         if version is not None:
-            found += acls.object_statements(call.principal, bucket, version)
+            found += acls.object_statements(call.principal, bucket, version, found)
     return found
 
 

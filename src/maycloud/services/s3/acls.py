@@ -251,12 +251,19 @@ def bucket_statements(principal: Principal, bucket: Bucket) -> list[dict[str, An
     return statements
 
 
-def object_statements(principal: Principal, bucket: Bucket, version: Version) -> list[dict[str, Any]]:
-    return [
+def object_statements(
+    principal: Principal, bucket: Bucket, version: Version, of_bucket: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """What the object's ACL allows the caller. Who may write to the bucket may delete what is their own."""
+    found = [
         _allow(who, actions)
         for permission, who in _grants_to(principal, bucket, object_grants(bucket, version))
         if (actions := _actions(_OBJECT_ACTIONS, permission))
     ]
+    if owner_of(bucket, version) == principal.account:
+        writes = (each for each in of_bucket if "s3:PutObject" in each["Action"])
+        found += [{**each, "Action": ["s3:DeleteObject"]} for each in writes]
+    return found
 
 
 def _actions(table: dict[str, tuple[str, ...]], permission: str) -> tuple[str, ...]:

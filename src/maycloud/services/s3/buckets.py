@@ -30,10 +30,20 @@ def buckets(call: Call) -> Buckets:
 def find_bucket(call: Call, params: Params) -> Bucket:
     """The bucket a call names, in its own region and, where asked for, of the expected owner."""
     bucket = buckets(call).get(params["Bucket"])
-    expected = params.get("ExpectedBucketOwner")
-    if expected is not None and expected != bucket.account:
-        raise AwsError("AccessDenied", "Access Denied", 403)
+    check_owner(bucket, params.get("ExpectedBucketOwner"))
     return bucket
+
+
+def check_owner(bucket: Bucket, expected: str | None) -> None:
+    """Refuse where the bucket is not whose the caller expects."""
+    if expected is None or expected == bucket.account:
+        return
+    if not re.fullmatch(r"\d{12}", expected):
+        raise AwsError(
+            "InvalidBucketOwnerAWSAccountID",
+            f"The value of the expected bucket owner parameter must be an AWS Account ID... [{expected}]",
+        )
+    raise access_denied()
 
 
 def check_document(call: Call) -> None:

@@ -10,7 +10,7 @@ from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
 from maycloud.services.s3 import checksums, conditions, content
 from maycloud.services.s3.acls import stamp
-from maycloud.services.s3.buckets import buckets, find_bucket
+from maycloud.services.s3.buckets import buckets, check_owner, find_bucket
 from maycloud.services.s3.checksums import Algorithm
 from maycloud.services.s3.content import MAX_UPLOAD, Content
 from maycloud.services.s3.encryption import CustomerKey, check_key, customer_key, headers_for
@@ -59,8 +59,7 @@ def find_source(call: Call, params: Params) -> Source:
             ArgumentValue="x-amz-copy-source",
         )
     bucket = buckets(call).get(name)
-    if params.get("ExpectedSourceBucketOwner") not in (None, bucket.account):
-        raise AwsError("AccessDenied", "Access Denied", 403)
+    check_owner(bucket, params.get("ExpectedSourceBucketOwner"))
     wanted = unquote(version) or None
     action = "s3:GetObject" if wanted is None else "s3:GetObjectVersion"
     authorize(call, bucket, action, key, wanted)

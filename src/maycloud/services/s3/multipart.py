@@ -39,6 +39,10 @@ def uploads(call: Call) -> Uploads:
 
 def create_multipart_upload(call: Call, params: Params) -> Result:
     bucket = find_bucket(call, params)
+    if call.principal.kind == "anonymous":
+        # As AWS words it: awsdocs/amazon-s3-userguide#91, aws/aws-sdk-cpp#1575.
+        message = "Anonymous users cannot initiate multipart uploads.  Please authenticate."
+        raise AwsError("AccessDenied", message, 403)
     check_key(params["Key"])
     key = customer_key(params, secure=call.secure)
     meta = new_meta(call, bucket, params, key)

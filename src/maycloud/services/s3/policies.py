@@ -12,6 +12,7 @@ from maycloud.access.conditions import split_operator
 from maycloud.access.policies import compile_policy
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
+from maycloud.services.s3.actions import applies, is_action, is_key
 from maycloud.services.s3.buckets import buckets, check_document, find_bucket, setting
 from maycloud.services.s3.publicity import is_public
 from maycloud.services.s3.store import Bucket
@@ -143,14 +144,14 @@ def _check_statement(call: Call, bucket: Bucket, statement: Any) -> None:
         raise _malformed("Allow with NotPrincipal is not allowed.")
     actions = _texts(statement.get("Action", statement.get("NotAction")), "Policy has invalid action")
     for action in actions:
-        if action != "*" and not re.fullmatch(r"s3:[A-Za-z*?]+", action):
+        if not is_action(action):
             raise _malformed("Policy has invalid action")
     resources = _texts(statement.get("Resource", statement.get("NotResource")), "Policy has invalid resource")
     for resource in resources:
         _check_resource(bucket, resource)
     if "Action" in statement and "Resource" in statement:
         _check_applies(actions, resources)
-    _check_condition(statement.get("Condition", {}))
+    _check_condition(statement.get("Condition", {}), actions if "Action" in statement else ["*"])
 
 
 def _texts(given: Any, complaint: str) -> list[str]:
@@ -179,7 +180,7 @@ def _check_applies(actions: list[str], resources: list[str]) -> None:
             raise _malformed("Action does not apply to any resource(s) in statement")
 
 
-def _check_condition(conditions: Any) -> None:
+def _check_condition(conditions: Any, actions: list[str]) -> None:
     if not isinstance(conditions, dict):
         raise _malformed("Could not parse the policy: Condition is not an object")
     for operator, keys in conditions.items():
@@ -193,8 +194,12 @@ def _check_condition(conditions: Any) -> None:
             listed = values if isinstance(values, list) else [values]
             if not all(isinstance(value, str | bool | int | float) for value in listed):
                 raise _malformed("Could not parse the policy: a condition's values are not texts")
-            if not re.fullmatch(r"[A-Za-z0-9-]+:.+|[a-z0-9.-]+:.+", key):
+            if not re.fullmatch(r"[A-Za-z0-9-]+:.+|[a-z0-9.-]+:.+", key) or not is_key(key):
                 raise _malformed("Policy has an invalid condition key")
+            if not applies(key, actions):
+                raise _malformed(
+                    "Conditions do not apply to combination of actions and resources in statement"
+                )
 
 
 def _check_principal(call: Call, element: Any) -> None:
