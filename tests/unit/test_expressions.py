@@ -27,6 +27,7 @@ from maycloud.services.dynamodb.expressions import (
 from maycloud.services.dynamodb.expressions.keyconditions import check_hash, choose
 from maycloud.services.dynamodb.expressions.parser import Path
 from maycloud.services.dynamodb.expressions.updates import add_numbers
+from maycloud.services.dynamodb.keys import KeySchema
 from maycloud.services.dynamodb.values import number
 
 Item = dict[str, Any]
@@ -796,9 +797,10 @@ def test_projections(text: str, expected: Item) -> None:
 
 
 def key_condition(text: str, range_name: str | None = "r") -> KeyCondition:
-    tests = KeyConditions(text, {"#h": "h"}, VALUES, Used()).tests()
-    check_hash(tests, "h", range_name)
-    return choose(tests, "h", range_name)
+    tests = KeyConditions(text, {"#h": "h"}, VALUES, Used()).tests(2)
+    schema = KeySchema("h", "S", range_name, "N" if range_name else "")
+    check_hash(tests, schema)
+    return choose(tests, schema)
 
 
 @pytest.mark.parametrize(
@@ -812,7 +814,7 @@ def key_condition(text: str, range_name: str | None = "r") -> KeyCondition:
     ],
 )
 def test_key_conditions(text: str, operator: str | None, operands: tuple[Item, ...]) -> None:
-    assert key_condition(text) == KeyCondition({"S": "a"}, operator, operands)
+    assert key_condition(text) == KeyCondition(({"S": "a"},), operator, operands)
 
 
 CONDITION = "Invalid condition in KeyConditionExpression: "
