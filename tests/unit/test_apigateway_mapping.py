@@ -2,13 +2,14 @@
 
 import base64
 import json
+import time
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maycloud.services.apigateway import jsonpath, proxy, validation
+from maycloud.services.apigateway import jsonpath, proxy, validation, velocity
 from maycloud.services.apigateway.mapping import MappingInput, evaluate, render, substitute_variables
 from maycloud.services.apigateway.routing import Router
 from maycloud.services.apigateway.velocity import TemplateError
@@ -258,6 +259,86 @@ MODELS = {"Todo": TODO_MODEL, "Owner": json.dumps({"type": "object", "required":
 )
 def test_bodies_are_checked_against_models(body: bytes, wanted: str | None) -> None:
     assert validation.body_problem(TODO_MODEL, MODELS, body) == wanted
+
+
+MULTIPLYING: dict[str, Any] = {"$ref": "#/definitions/d0", "definitions": {"d40": {}}}
+for _number in range(40):
+    MULTIPLYING["definitions"][f"d{_number}"] = {"allOf": [{"$ref": f"#/definitions/d{_number + 1}"}] * 2}
+
+
+@pytest.mark.parametrize(
+    ("schema", "body"),
+    [
+        ({"items": {"type": "string"}}, list(range(300_000))),
+        ({"uniqueItems": True}, [{"a": number} for number in range(20_000)]),
+        ({"items": {"enum": [[number] for number in range(300)]}}, [[0]] * 20_000),
+        ({"$ref": 5}, 1),
+        ({"$ref": "#"}, 1),
+        (MULTIPLYING, {}),
+    ],
+    ids=["errors", "unique", "enum", "no-reference", "itself", "multiplying"],
+)  # fmt: skip
+def test_validation_ends(schema: Any, body: Any) -> None:
+    """Neither a model nor a body may hold up the cloud."""
+    begun = time.thread_time()
+    problem = validation.body_problem(json.dumps(schema), {}, json.dumps(body).encode())
+    assert time.thread_time() - begun < 15
+    assert len(problem or "") < 20_000
+
+
+def test_equal_is_what_json_schema_calls_so() -> None:
+    unique = '{"uniqueItems": true}'
+    for different in ("[1, true]", "[0, false]", '["1", 1]', "[[], {}]", '[{"a": 1}, {"a": 2}]', "[null, 0]"):
+        assert validation.body_problem(unique, {}, different.encode()) is None, different
+    for same in ("[1, 1.0]", '[{"a": 1, "b": 2}, {"b": 2, "a": 1}]', "[[1, [2]], [1, [2]]]"):
+        assert validation.body_problem(unique, {}, same.encode()), same
+    assert validation.body_problem('{"enum": [{"a": [1.0]}]}', {}, b'{"a": [1]}') is None
+    assert validation.body_problem('{"enum": [true]}', {}, b"1")
+
+
+LOOP = '#set($a = "x")#set($l = [1])#foreach($i in [1..60])'
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        LOOP + "#set($a = $a.concat($a))#end$a",
+        LOOP + "#set($a = $a + $a)#end$a",
+        LOOP + '#set($a = "$a$a")#end$a',
+        LOOP + '#set($a = $a.replace("", $a))#end$a',
+        LOOP + '#set($a = $a.replaceAll("x*", "$a$a"))#end$a',
+        LOOP + "#set($x = $l.addAll($l))#end$l",
+        LOOP + "#set($l = [$l, $l])#end$l",
+        "#set($m = [1])" + LOOP + "#set($l = [$l, $l])#set($m = [$m, $m])#if($l == $m)same#end#end",
+        "#set($n = 9)" + LOOP + "#set($n = $n * $n)#end$n",
+        '#set($a = "x" * 999999999)',
+        '#set($a = "%999999999d" % 1)',
+        "#set($l = [1] * 999999999)",
+        "#foreach($i in [1..1000])#foreach($j in [1..150])" + "text " * 1000 + "#end#end",
+        "#foreach($i in [1..999999999])x#end",
+        "#set($l = [1])#foreach($i in $l)#set($x = $l.add(1))#end",
+    ],
+)
+def test_templates_end(template: str) -> None:
+    """What doubles, repeats or compares is bounded by work and size."""
+    begun = time.thread_time()
+    with pytest.raises(TemplateError):
+        velocity.merge(template, {})
+    assert time.thread_time() - begun < 15
+
+
+def test_a_list_that_holds_itself_is_no_json() -> None:
+    with pytest.raises(TemplateError):
+        render("$input.path('$').add($input.path('$'))$input.json('$')", MappingInput(body=b"[1]"))
+
+
+@pytest.mark.parametrize("path", ["$" + "..a" * 6, "$[" + "9" * 5000 + "]"])
+def test_paths_end(path: str) -> None:
+    nested: Any = {}
+    for _ in range(300):
+        nested = {"a": nested}
+    with pytest.raises(jsonpath.PathError):
+        jsonpath.find(path, nested)
 
 
 def test_required_parameters() -> None:

@@ -6,6 +6,7 @@ waiting, which is all of a request that the stage's cache answers, is done at on
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-request-validation-basic.html
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import Coroutine
@@ -136,7 +137,18 @@ class DataPlane:
         where = (exchange.api, exchange.stage_name)
         if not self._throttle.admit(where, plan.throttle_key, plan.settings):
             raise GatewayError("THROTTLED")
+        if len(exchange.body) > validation.LARGE:
+            return self._go_on_when_valid(exchange, plan)
         self.validate(exchange)
+        return self._go_on(exchange, plan)
+
+    async def _go_on_when_valid(self, exchange: Exchange, plan: MethodPlan) -> Response:
+        """A large body is validated off the loop, which serves others meanwhile."""
+        await asyncio.to_thread(self.validate, exchange)
+        answer = self._go_on(exchange, plan)
+        return answer if isinstance(answer, Response) else await answer
+
+    def _go_on(self, exchange: Exchange, plan: MethodPlan) -> Response | Coroutine[Any, Any, Response]:
         if plan.caching is not None:
             return self._by_cache(exchange, plan)
         return integrate(self._cloud, exchange)

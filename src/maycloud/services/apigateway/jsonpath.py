@@ -9,10 +9,12 @@ _STEP = re.compile(
       | \.(?P<name>[A-Za-z_@$][\w@$-]*|\*)
       | \[\s*'(?P<single>[^']*)'\s*\]
       | \[\s*"(?P<double>[^"]*)"\s*\]
-      | \[\s*(?P<index>-?\d+|\*)\s*\]
-      | \[\s*(?P<start>-?\d*)\s*:\s*(?P<stop>-?\d*)\s*\]""",
+      | \[\s*(?P<index>-?\d{1,18}|\*)\s*\]
+      | \[\s*(?P<start>-?\d{0,18})\s*:\s*(?P<stop>-?\d{0,18})\s*\]""",
     re.VERBOSE,
 )
+
+MAX_FOUND = 100_000  # values that a path may lead to on its way: two steps to any depth multiply
 
 Step = tuple[str, Any]
 
@@ -51,7 +53,12 @@ def find(path: str, value: Any) -> Any:
     values = [value]
     many = False
     for kind, argument in parse(path):
-        values = [found for each in values for found in _follow(kind, argument, each)]
+        reached: list[Any] = []
+        for each in values:
+            reached += _follow(kind, argument, each)
+            if len(reached) > MAX_FOUND:
+                raise PathError(path)
+        values = reached
         many = many or kind in ("deep", "all", "slice")
     if many:
         return values

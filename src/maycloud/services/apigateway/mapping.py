@@ -14,6 +14,7 @@ import orjson
 
 from maycloud.services.apigateway import jsonpath, velocity
 from maycloud.services.apigateway.velocity import JavaObject, LenientMap, Map, TemplateError, java
+from maycloud.services.apigateway.velocity_bounds import spend_text
 
 Many = dict[str, list[str]]
 
@@ -77,7 +78,7 @@ class _Input(JavaObject):
 
     def _find(self, path: str) -> Any:
         if not self._is_parsed:
-            self._parsed, self._is_parsed = self._data.parsed(), True
+            self._parsed, self._is_parsed = java(self._data.parsed()), True
         try:
             return jsonpath.find(str(path), self._parsed)
         except jsonpath.PathError as error:
@@ -87,10 +88,15 @@ class _Input(JavaObject):
         found = self._find(path)
         if found is None:
             return '""' if self._parsed is None or path != "$" else "null"
-        return orjson.dumps(found).decode()
+        try:
+            text = orjson.dumps(found).decode()
+        except TypeError as error:  # a template can make a list that holds itself
+            raise TemplateError(f"{path} is no JSON") from error
+        spend_text(len(text))
+        return text
 
     def path(self, path: str) -> Any:
-        found = java(self._find(path))
+        found = self._find(path)
         return "" if found is None and path == "$" else found
 
     def params(self, name: str | None = None) -> Any:

@@ -4,18 +4,20 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-
 """
 
 import functools
-from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from maycloud import patterns
 from maycloud.services.apigateway.mapping import MappingInput
+from maycloud.services.apigateway.schema_keywords import TakesTooLongError, bounded, found, within
 
 if TYPE_CHECKING:
     from jsonschema import Draft4Validator
     from jsonschema.exceptions import ValidationError
 
+LARGE = 64 << 10  # bytes of a body that is to be validated off the loop
+MOST_PROBLEMS = 100  # that are told
 _MODELS = "https://apigateway.amazonaws.com/restapis/"
 
 
@@ -52,9 +54,12 @@ def body_problem(schema: str, models: dict[str, str], body: bytes) -> str | None
     from referencing.exceptions import Unresolvable
 
     try:
-        problems = [_words(error) for error in validator.iter_errors(value)]
+        with within(0.5 if len(body) <= LARGE else 10.0):
+            problems = [_words(error) for error in islice(validator.iter_errors(value), MOST_PROBLEMS)]
     except (Unresolvable, RecursionError):
         return "A model that is referred to does not exist"
+    except TakesTooLongError:
+        return "The body takes too long to be validated"
     return f"[{', '.join(problems)}]" if problems else None
 
 
@@ -79,63 +84,8 @@ def _validator(schema: str, models: tuple[tuple[str, str], ...]) -> "Draft4Valid
             raise LookupError(uri)
         return Resource.from_contents(orjson.loads(known[name]), default_specification=DRAFT4)
 
-    validator = extend(Draft4Validator, _BOUNDED)
+    validator = extend(Draft4Validator, bounded(dict(Draft4Validator.VALIDATORS)))
     return validator(document, registry=Registry(retrieve=retrieve))  # type: ignore[call-arg, return-value]
-
-
-# Keywords that Draft4Validator itself would ask Python's `re` for, which a pattern can keep busy for ever.
-
-
-def _pattern(_validator: Any, pattern: str, value: Any, _schema: Any) -> "Iterator[ValidationError]":
-    from jsonschema.exceptions import ValidationError
-
-    if isinstance(value, str) and not _found(pattern, value):
-        yield ValidationError(f"{value!r} does not match {pattern!r}")
-
-
-def _pattern_properties(
-    validator: Any, properties: dict[str, Any], value: Any, _schema: Any
-) -> "Iterator[ValidationError]":
-    if not isinstance(value, dict):
-        return
-    for pattern, subschema in properties.items():
-        for name, member in value.items():
-            if _found(pattern, name):
-                yield from validator.descend(member, subschema, path=name, schema_path=pattern)
-
-
-def _additional_properties(
-    validator: Any, additional: Any, value: Any, schema: dict[str, Any]
-) -> "Iterator[ValidationError]":
-    from jsonschema.exceptions import ValidationError
-
-    if not isinstance(value, dict):
-        return
-    known, by_pattern = schema.get("properties", {}), schema.get("patternProperties", {})
-    extra = [
-        name
-        for name in value
-        if name not in known and not any(_found(pattern, name) for pattern in by_pattern)
-    ]
-    if isinstance(additional, dict):
-        for name in extra:
-            yield from validator.descend(value[name], additional, path=name)
-    elif not additional and extra:
-        yield ValidationError("Additional properties are not allowed")
-
-
-def _found(pattern: str, text: str) -> bool:
-    try:
-        return patterns.search(pattern, text)
-    except patterns.PatternError:
-        return False
-
-
-_BOUNDED = {
-    "additionalProperties": _additional_properties,
-    "pattern": _pattern,
-    "patternProperties": _pattern_properties,
-}
 
 
 def _words(error: "ValidationError") -> str:
@@ -149,7 +99,7 @@ def _words(error: "ValidationError") -> str:
         extra = sorted(
             name
             for name in error.instance
-            if name not in known and not any(_found(pattern, name) for pattern in by_pattern)
+            if name not in known and not any(found(pattern, name) for pattern in by_pattern)
         )
         return (
             "object instance has properties which are not allowed by the schema:"

@@ -5,7 +5,6 @@ interpreter. Here a name means a member of a map, one of Java's methods that Vel
 method that an object of ours lists. Loops and output are bounded: a template cannot hold up the cloud.
 """
 
-import contextvars
 import functools
 import re
 from collections.abc import Callable, Mapping
@@ -14,16 +13,19 @@ from typing import Any
 import airspeed
 
 from maycloud import patterns
+from maycloud.services.apigateway.velocity_bounds import (
+    OPERATORS,
+    BoundedStream,
+    TemplateError,
+    same,
+    spend,
+    spend_text,
+    work,
+)
 
-MAX_WORK = 200_000  # names looked up and items looped over, of one rendering
+__all__ = ["JavaObject", "LenientMap", "List", "Map", "TemplateError", "java", "merge", "text_of"]
+
 MAX_LOOP = 1000  # https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
-MAX_OUTPUT = 10 << 20  # characters
-
-_work: contextvars.ContextVar[list[int]] = contextvars.ContextVar("velocity_work")
-
-
-class TemplateError(Exception):
-    """The template is malformed, does too much, or calls what is not there."""
 
 
 class JavaObject:
@@ -34,6 +36,7 @@ class JavaObject:
 
 def text_of(value: Any) -> str:
     """A value as Java prints it into a template's output."""
+    spend(1)
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -77,10 +80,30 @@ def java(value: Any) -> Any:
 
 
 def _replace(text: str, pattern: str, replacement: str) -> str:
+    _spend_replaced(len(text), len(replacement))
     try:
         return patterns.substitute(pattern, re.sub(r"\$(\d)", r"\\\1", replacement), text[:100_000])
     except patterns.PatternError as error:
         raise TemplateError(str(error)) from error
+
+
+def _literally(text: str, old: str, new: str) -> str:
+    _spend_replaced(text.count(old), len(new))
+    return text.replace(old, new)
+
+
+def _spend_replaced(places: int, length: int) -> None:
+    """For a replacement of so many characters in so many places, or as many times over."""
+    spend_text(places * length)
+
+
+def _split(text: str, separator: str) -> "List":
+    spend(text.count(separator))
+    return List(text.split(separator))
+
+
+def _index(items: list[Any], value: Any) -> int:
+    return next((index for index, item in enumerate(items) if same(item, value)), -1)
 
 
 def _matches(text: str, pattern: str) -> bool:
@@ -100,6 +123,11 @@ def _put(of: dict[str, Any], key: str, value: Any) -> Any:
     return before
 
 
+def _put_all(of: dict[str, Any], others: dict[str, Any]) -> None:
+    spend(len(others))
+    of.update(others)
+
+
 def _add(of: list[Any], value: Any) -> bool:
     of.append(value)
     return True
@@ -110,8 +138,8 @@ _STRING: dict[str, Callable[..., Any]] = {
     "size": len,
     "isEmpty": lambda text: not text,
     "substring": lambda text, start, end=None: text[int(start) : None if end is None else int(end)],
-    "split": lambda text, separator: List(text.split(separator)),
-    "replace": lambda text, old, new: text.replace(old, new),
+    "split": _split,
+    "replace": _literally,
     "replaceAll": _replace,
     "startsWith": lambda text, prefix: text.startswith(prefix),
     "endsWith": lambda text, suffix: text.endswith(suffix),
@@ -132,8 +160,8 @@ _LIST: dict[str, Callable[..., Any]] = {
     "size": len,
     "isEmpty": lambda items: not items,
     "get": lambda items, index: items[int(index)],
-    "contains": lambda items, value: value in items,
-    "indexOf": lambda items, value: items.index(value) if value in items else -1,
+    "contains": lambda items, value: _index(items, value) >= 0,
+    "indexOf": _index,
     "add": _add,
     "addAll": lambda items, others: _add_all(items, others),
     "set": lambda items, index, value: items.__setitem__(int(index), value),
@@ -145,12 +173,12 @@ _MAP: dict[str, Callable[..., Any]] = {
     "isEmpty": lambda items: not items,
     "get": lambda items, key: items.get(key),
     "containsKey": lambda items, key: key in items,
-    "containsValue": lambda items, value: value in items.values(),
+    "containsValue": lambda items, value: _index(list(items.values()), value) >= 0,
     "keySet": lambda items: List(items),
     "values": lambda items: List(items.values()),
     "entrySet": _entries,
     "put": _put,
-    "putAll": lambda items, others: items.update(others),
+    "putAll": _put_all,
     "remove": lambda items, key: items.pop(key, None),
     "toString": text_of,
 }
@@ -158,11 +186,12 @@ _NUMBER: dict[str, Callable[..., Any]] = {
     "intValue": int,
     "doubleValue": float,
     "toString": text_of,
-    "equals": lambda number, other: number == other,
+    "equals": same,
 }
 
 
 def _add_all(items: list[Any], others: list[Any]) -> bool:
+    spend(len(others))
     items.extend(others)
     return bool(others)
 
@@ -179,13 +208,6 @@ def _methods_of(value: Any) -> dict[str, Callable[..., Any]]:
     return {}
 
 
-def _spend(amount: int) -> None:
-    work = _work.get()
-    work[0] += amount
-    if work[0] > MAX_WORK:
-        raise TemplateError("The template does too much")
-
-
 def _member(current: Any, name: str) -> Any:
     """What a name means on a value: a member, a method that may be called, or nothing."""
     if isinstance(current, dict) and name in current:
@@ -200,7 +222,7 @@ def _member(current: Any, name: str) -> Any:
 
 def _calculate(self: Any, current_object: Any, loader: Any, top_namespace: Any) -> Any:
     """Replaces airspeed's NameOrCall.calculate."""
-    _spend(1)
+    spend(1)
     if isinstance(current_object, airspeed.LocalNamespace):
         try:
             result = current_object[self.name]
@@ -211,7 +233,7 @@ def _calculate(self: Any, current_object: Any, loader: Any, top_namespace: Any) 
     if result is None:
         return None
     if isinstance(result, airspeed._FunctionDefinition):  # pyright: ignore[reportPrivateUsage]
-        stream = airspeed.StoppableStream()
+        stream = BoundedStream()
         params = (self.parameters and self.parameters.calculate(top_namespace, loader)) or []
         result.execute_function(stream, top_namespace, params, loader)
         return stream.getvalue()
@@ -230,9 +252,9 @@ def _calculate(self: Any, current_object: Any, loader: Any, top_namespace: Any) 
     elif callable(result) and not isinstance(result, JavaObject):
         return None  # a method's name without parentheses means nothing
     if isinstance(result, list | dict):
-        _spend(len(result))
+        spend(len(result))
     elif isinstance(result, str):
-        _spend(len(result) // 256)
+        spend_text(len(result))
     return result
 
 
@@ -243,10 +265,7 @@ def _write_reference(self: Any, stream: Any, namespace: Any, loader: Any) -> Non
         value = self.alternate.calculate(namespace, loader)
     if value is None:
         value = "" if self.silent and self.expression is not None else _unresolved(self.my_text())
-    text = text_of(value)
-    if stream.tell() + len(text) > MAX_OUTPUT:
-        raise TemplateError("The template's output is too long")
-    stream.write(text)
+    stream.write(text_of(value))
 
 
 def _unresolved(reference: str) -> str:
@@ -262,7 +281,7 @@ def _calculate_range(self: Any, namespace: Any, loader: Any) -> Any:
     found = _range(self, namespace, loader)
     if found is not None and len(found) > MAX_LOOP:
         raise TemplateError(f"A loop may not have more than {MAX_LOOP} iterations")
-    _spend(len(found) if found is not None else 0)
+    spend(len(found) if found is not None else 0)
     return found
 
 
@@ -270,6 +289,8 @@ _range = airspeed.Range.calculate
 airspeed.NameOrCall.calculate = _calculate
 airspeed.Range.calculate = _calculate_range
 airspeed.FormalReference.evaluate_raw = _write_reference
+airspeed.BinaryOperator.OPERATORS |= OPERATORS
+airspeed.StoppableStream = BoundedStream
 
 
 @functools.lru_cache(maxsize=1024)
@@ -281,8 +302,8 @@ def _compiled(template: str) -> airspeed.Template:
 
 def merge(template: str, namespace: dict[str, Any]) -> str:
     """The template's output. Raises TemplateError."""
-    token = _work.set([0])
-    output = airspeed.StoppableStream()
+    token = work.set([0])
+    output = BoundedStream()
     try:
         _compiled(template).merge_to(namespace, output)
     except airspeed.TemplateError as error:
@@ -290,5 +311,5 @@ def merge(template: str, namespace: dict[str, Any]) -> str:
     except RecursionError as error:
         raise TemplateError("The template nests too deeply") from error
     finally:
-        _work.reset(token)
+        work.reset(token)
     return output.getvalue()
