@@ -160,6 +160,6 @@ def GetAccessKeyInfo(call: Call, params: Params) -> Result:
 
 
 @service.operation(public=True)
-def AssumeRoleWithWebIdentity(call: Call, params: Params) -> Result:
+async def AssumeRoleWithWebIdentity(call: Call, params: Params) -> Result:
     """Credentials of a role for whom an identity provider vouches; no signature, the token says it all."""
-    return web_identity.assume(call, params)
+    return await web_identity.assume(call, params)

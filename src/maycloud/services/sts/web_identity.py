@@ -26,9 +26,9 @@ from maycloud.store import Document
 _NOBODY: Document = {"Version": "2012-10-17", "Statement": []}
 
 
-def assume(call: Call, params: Params) -> dict[str, Any]:
+async def assume(call: Call, params: Params) -> dict[str, Any]:
     check_names(params)
-    identity = _identity(call, params["WebIdentityToken"])
+    identity = await _identity(call, params["WebIdentityToken"], params["RoleArn"].split(":")[4])
     role = identities(call).role(params["RoleArn"])
     trust = role["Trust"] if role is not None else _NOBODY
     _require(call, "sts:AssumeRoleWithWebIdentity", params, trust, identity)
@@ -49,16 +49,17 @@ def assume(call: Call, params: Params) -> dict[str, Any]:
     }
 
 
-def _identity(call: Call, token: str) -> WebIdentity:
+async def _identity(call: Call, token: str, account: str) -> WebIdentity:
     """Whom the token speaks of, verified by the provider that it names as its issuer."""
     issuer = _issuer(token)
     verify = call.cloud.access.web_identities.get(issuer)
-    if verify is None:
-        raise AwsError(
-            "InvalidIdentityToken", f"No OpenIDConnect provider found in your account for {issuer[:256]}"
-        )
     try:
-        return verify(token)
+        if verify is not None:
+            return verify(token)
+        provider = _registered(call, issuer, account)
+        from maycloud.services.sts import openid  # with libraries that few clouds need
+
+        return await openid.verify(provider, issuer, token, call.store.clock.wall())
     except InvalidIdentityError as error:
         if error.expired is not None:
             raise AwsError(
@@ -71,6 +72,17 @@ def _identity(call: Call, token: str) -> WebIdentity:
             "The web identity token that was passed could not be validated by AWS. Get a new identity token"
             " from the identity provider and then retry the request.",
         ) from error
+
+
+def _registered(call: Call, issuer: str, account: str) -> Document:
+    """The provider of that issuer that the role's account registered with IAM."""
+    arn = f"arn:aws:iam::{account}:oidc-provider/{issuer.removeprefix('https://').rstrip('/')}"
+    found = identities(call).oidc_providers.get((account, ""), arn)
+    if found is None or not issuer.startswith("https://"):
+        raise AwsError(
+            "InvalidIdentityToken", f"No OpenIDConnect provider found in your account for {issuer[:256]}"
+        )
+    return found
 
 
 def _issuer(token: str) -> str:
