@@ -1,12 +1,15 @@
 """CloudWatch Logs as recorded of AWS in LocalStack's tests/aws/services/logs/*.snapshot.json."""
 
+import json
 import time
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from packages import make_function, make_role
 from running import RunningCloud
+from waiting import until
 
 ARN = "arn:aws:logs:us-east-1:000000000000:log-group:"
 
@@ -182,3 +185,137 @@ def test_patterns_are_tried_out(logs: Any) -> None:
     refused(
         "InvalidParameterException", logs.test_metric_filter, filterPattern="{ $.a", logEventMessages=["x"]
     )
+
+
+COLLECTOR = """
+import base64, gzip, json, os
+import boto3
+
+def handler(event, context):
+    data = json.loads(gzip.decompress(base64.b64decode(event["awslogs"]["data"])))
+    boto3.client("ssm").put_parameter(
+        Name="/collected/" + data["logEvents"][0]["message"].split()[-1], Value=json.dumps(data),
+        Type="String", Overwrite=True,
+    )
+"""
+
+
+def test_subscribed_functions_get_what_matches(cloud: RunningCloud, logs: Any) -> None:
+    """test_put_subscription_filter_lambda."""
+    iam, functions = cloud.client("iam"), cloud.client("lambda")
+    role = make_role(iam, "collector", "arn:aws:iam::aws:policy/AdministratorAccess")
+    arn = make_function(functions, role, "collector", COLLECTOR, Timeout=30)["FunctionArn"]
+    logs.create_log_group(logGroupName="/sub/source")
+    logs.create_log_stream(logGroupName="/sub/source", logStreamName="s")
+    subscription: dict[str, Any] = {
+        "logGroupName": "/sub/source", "filterName": "errors", "filterPattern": "ERROR",
+        "destinationArn": arn,
+    }  # fmt: skip
+    message = refused("InvalidParameterException", logs.put_subscription_filter, **subscription)
+    assert message.startswith("Could not execute the lambda function.")
+    functions.add_permission(
+        FunctionName="collector", StatementId="logs", Action="lambda:InvokeFunction",
+        Principal="logs.us-east-1.amazonaws.com", SourceAccount="000000000000",
+        SourceArn=f"{ARN}/sub/source:*",
+    )  # fmt: skip
+    logs.put_subscription_filter(**subscription)
+    shown = logs.describe_subscription_filters(logGroupName="/sub/source")["subscriptionFilters"]
+    assert [{**each, "creationTime": 0} for each in shown] == [
+        {**subscription, "distribution": "ByLogStream", "applyOnTransformedLogs": False, "creationTime": 0}
+    ]
+    put(logs, "/sub/source", "fine 1", "ERROR first", "ERROR second")
+
+    def collected() -> dict[str, Any] | None:
+        found = cloud.client("ssm").get_parameters(Names=["/collected/first"])["Parameters"]
+        return json.loads(found[0]["Value"]) if found else None
+
+    data = until(collected, what="the function to be called")
+    assert data is not None
+    assert (data["messageType"], data["owner"]) == ("DATA_MESSAGE", "000000000000")
+    assert (data["logGroup"], data["logStream"]) == ("/sub/source", "s")
+    assert data["subscriptionFilters"] == ["errors"]
+    assert [event["message"] for event in data["logEvents"]] == ["ERROR first", "ERROR second"]
+    events = logs.filter_log_events(logGroupName="/sub/source", filterPattern="ERROR")["events"]
+    assert [event["id"] for event in data["logEvents"]] == [event["eventId"] for event in events]
+
+
+def test_subscription_filters_that_are_refused(cloud: RunningCloud, logs: Any) -> None:
+    """test_put_subscription_filter_errors, _limit_exceeded, test_delete_subscription_filter_errors."""
+    iam, functions = cloud.client("iam"), cloud.client("lambda")
+    role = make_role(iam, "subscribed")
+    source = "def handler(e, c):\n    return 1\n"
+    arn = make_function(functions, role, "subscribed", source)["FunctionArn"]
+    functions.add_permission(
+        FunctionName="subscribed", StatementId="logs", Action="lambda:InvokeFunction",
+        Principal="logs.amazonaws.com",
+    )  # fmt: skip
+    logs.create_log_group(logGroupName="/sub/refused")
+    rest = {"logGroupName": "/sub/refused", "filterPattern": ""}
+    add = logs.put_subscription_filter
+    foreign = arn.replace("000000000000", "111111111111")
+    message = refused("AccessDeniedException", add, **rest, filterName="a", destinationArn=foreign)
+    assert message.startswith("Cross-account lambda invocation passing is not allowed.")
+    kinesis = "arn:aws:kinesis:us-east-1:000000000000:stream/x"
+    message = refused("InvalidParameterException", add, **rest, filterName="a", destinationArn=kinesis)
+    assert message == "destinationArn for vendor kinesis cannot be used without roleArn"
+    missing = {**rest, "logGroupName": "/sub/nothing"}
+    message = refused("ResourceNotFoundException", add, **missing, filterName="a", destinationArn=arn)
+    assert message == "The specified log group does not exist."
+    for name in ("a", "b", "a"):
+        add(**rest, filterName=name, destinationArn=arn)
+    message = refused("LimitExceededException", add, **rest, filterName="c", destinationArn=arn)
+    assert message == "Resource limit exceeded."
+    remove = logs.delete_subscription_filter
+    message = refused("ResourceNotFoundException", remove, logGroupName="/sub/refused", filterName="c")
+    assert message == "The specified subscription filter does not exist."
+    remove(logGroupName="/sub/refused", filterName="a")
+    found = logs.describe_subscription_filters(logGroupName="/sub/refused")["subscriptionFilters"]
+    assert [each["filterName"] for each in found] == ["b"]
+
+
+def test_resource_policies(cloud: RunningCloud, logs: Any) -> None:
+    """test_put_resource_policy, test_delete_resource_policy_not_found; and they let others write."""
+    logs.create_log_group(logGroupName="/policed")
+    logs.create_log_stream(logGroupName="/policed", logStreamName="s")
+    document = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::000000000000:user/writer"},
+             "Action": "logs:PutLogEvents", "Resource": f"{ARN}/policed:*"}
+        ],
+    }  # fmt: skip
+    iam = cloud.client("iam")
+    iam.create_user(UserName="writer")
+    key = iam.create_access_key(UserName="writer")["AccessKey"]
+    writer = cloud.client("logs", key=key["AccessKeyId"], secret=key["SecretAccessKey"])
+    with pytest.raises(ClientError, match="AccessDenied"):
+        put(writer, "/policed", "no")
+    made = logs.put_resource_policy(policyName="p", policyDocument=json.dumps(document))["resourcePolicy"]
+    assert (made["policyScope"], json.loads(made["policyDocument"])) == ("ACCOUNT", document)
+    put(writer, "/policed", "yes")
+    assert [each["policyName"] for each in logs.describe_resource_policies()["resourcePolicies"]] == ["p"]
+    remove = logs.delete_resource_policy
+    message = refused("ResourceNotFoundException", remove, policyName="non-existent")
+    assert message == "Policy with name [non-existent] does not exist."
+    remove(policyName="p")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        put(writer, "/policed", "no")
+
+
+def test_protected_groups_and_lists(logs: Any) -> None:
+    logs.create_log_group(logGroupName="/kept/one", deletionProtectionEnabled=True)
+    logs.create_log_group(logGroupName="/kept/two", logGroupClass="INFREQUENT_ACCESS")
+    message = refused("ValidationException", logs.delete_log_group, logGroupName="/kept/one")
+    assert message.startswith("Cannot delete log group with deletion protection enabled.")
+    names = [each["logGroupName"] for each in logs.list_log_groups(logGroupNamePattern="^/kept")["logGroups"]]
+    assert names == ["/kept/one", "/kept/two"]
+    found = logs.list_log_groups(logGroupNamePattern="ept/two|nothing")["logGroups"]
+    assert [each["logGroupClass"] for each in found] == ["INFREQUENT_ACCESS"]
+    found = logs.describe_log_groups(logGroupIdentifiers=[f"{ARN}/kept/one"])["logGroups"]
+    assert [each["deletionProtectionEnabled"] for each in found] == [True]
+    found = logs.describe_log_groups(logGroupClass="INFREQUENT_ACCESS", logGroupNamePrefix="/kept")[
+        "logGroups"
+    ]
+    assert [each["logGroupName"] for each in found] == ["/kept/two"]
+    logs.put_log_group_deletion_protection(logGroupIdentifier="/kept/one", deletionProtectionEnabled=False)
+    logs.delete_log_group(logGroupName="/kept/one")

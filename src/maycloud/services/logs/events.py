@@ -7,7 +7,7 @@ import orjson
 
 from maycloud.services.base import Call, Params, Result
 from maycloud.services.logs.filters import compile_pattern
-from maycloud.services.logs.service import find, find_stream, invalid, service, stream_arn
+from maycloud.services.logs.service import find, find_stream, invalid, service, stream_arn, writers_policy
 from maycloud.services.logs.store import Group, stream_missing
 
 MAX_BATCH = 1_048_576  # bytes of one PutLogEvents, 26 counted for each event besides its message
@@ -15,7 +15,7 @@ MAX_EVENTS = 10_000
 MAX_PAGE = 1 << 20  # bytes of events in one answer
 
 
-@service.operation(resource=stream_arn)
+@service.operation(resource=stream_arn, policy=writers_policy)
 def PutLogEvents(call: Call, params: Params) -> Result:
     """Events in order of time; too old and too new ones are left out and told."""
     events = params["logEvents"]

@@ -30,7 +30,7 @@ def CreateLogGroup(call: Call, params: Params) -> Result:
     if call.state.group(call.scope, name) is not None:
         raise AwsError("ResourceAlreadyExistsException", "The specified log group already exists")
     settings: dict[str, Any] = {"tags": params.get("tags", {})}
-    for setting in ("kmsKeyId", "logGroupClass"):
+    for setting in ("kmsKeyId", "logGroupClass", "deletionProtectionEnabled"):
         if setting in params:
             settings[setting] = params[setting]
     call.state.create_group(call.scope, name, settings)
@@ -39,7 +39,22 @@ def CreateLogGroup(call: Call, params: Params) -> Result:
 
 @service.operation(resource=group_arn)
 def DeleteLogGroup(call: Call, params: Params) -> Result:
-    call.state.delete_group(find(call, params))
+    group = find(call, params)
+    if group.settings.get("deletionProtectionEnabled"):
+        raise AwsError(
+            "ValidationException",
+            "Cannot delete log group with deletion protection enabled. Disable deletion protection first.",
+        )
+    call.state.delete_group(group)
+    return None
+
+
+@service.operation(resource=group_arn)
+def PutLogGroupDeletionProtection(call: Call, params: Params) -> Result:
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/protecting-log-groups-from-deletion.html"""
+    group = find(call, params)
+    group.settings["deletionProtectionEnabled"] = params["deletionProtectionEnabled"]
+    call.state.save_group(group)
     return None
 
 
@@ -49,13 +64,53 @@ def DescribeLogGroups(call: Call, params: Params) -> Result:
     prefix, pattern = params.get("logGroupNamePrefix", ""), params.get("logGroupNamePattern", "")
     if prefix and pattern:
         raise invalid("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.")
-    found = call.state.groups(call.scope, prefix, params.get("nextToken", ""), -1 if pattern else limit + 1)
+    wanted = params.get("logGroupClass")
+    named = {
+        each.rpartition(":log-group:")[2].removesuffix(":*") for each in params.get("logGroupIdentifiers", ())
+    }
+    whole = pattern or wanted or named
+    found = call.state.groups(call.scope, prefix, params.get("nextToken", ""), -1 if whole else limit + 1)
     if pattern:
         found = [group for group in found if pattern.lower() in group.name.lower()]
+    if wanted:
+        found = [group for group in found if group.settings.get("logGroupClass", "STANDARD") == wanted]
+    if named:
+        found = [group for group in found if group.name in named]
     result: dict[str, Any] = {"logGroups": [_describe(call, group) for group in found[:limit]]}
     if len(found) > limit:
         result["nextToken"] = found[limit - 1].name
     return result
+
+
+@service.operation(resource=lambda call, _: f"arn:aws:logs:{call.region}:{call.account}:log-group:*")
+def ListLogGroups(call: Call, params: Params) -> Result:
+    """Names by a pattern: parts of names with ``|`` between them, ``^`` for what a name begins with."""
+    limit = params.get("limit", 50)
+    found = call.state.groups(call.scope, "", params.get("nextToken", ""), -1)
+    choices = params["logGroupNamePattern"].split("|") if params.get("logGroupNamePattern") else []
+    if choices:
+        found = [group for group in found if any(_fits(group.name, choice) for choice in choices)]
+    if params.get("logGroupClass"):
+        wanted = params["logGroupClass"]
+        found = [group for group in found if group.settings.get("logGroupClass", "STANDARD") == wanted]
+    shown = [
+        {
+            "logGroupName": group.name,
+            "logGroupArn": group.arn,
+            "logGroupClass": group.settings.get("logGroupClass", "STANDARD"),
+        }
+        for group in found[:limit]
+    ]
+    result: dict[str, Any] = {"logGroups": shown}
+    if len(found) > limit:
+        result["nextToken"] = found[limit - 1].name
+    return result
+
+
+def _fits(name: str, choice: str) -> bool:
+    if choice.startswith("^"):
+        return name.lower().startswith(choice[1:].lower())
+    return choice.lower() in name.lower()
 
 
 def _describe(call: Call, group: Group) -> dict[str, Any]:
@@ -67,7 +122,7 @@ def _describe(call: Call, group: Group) -> dict[str, Any]:
         "logGroupArn": group.arn,
         "storedBytes": call.state.stored_bytes(group),
         "logGroupClass": group.settings.get("logGroupClass", "STANDARD"),
-        "deletionProtectionEnabled": False,
+        "deletionProtectionEnabled": group.settings.get("deletionProtectionEnabled", False),
     }
     for setting in ("retentionInDays", "kmsKeyId"):
         if group.settings.get(setting):

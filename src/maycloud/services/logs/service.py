@@ -1,10 +1,16 @@
 """The service, and how its operations find groups and streams."""
 
+import importlib
+from typing import Any
+
+import orjson
+
 from maycloud.errors import AwsError
-from maycloud.services.base import Call, Cloud, Params, Service
+from maycloud.services.base import Call, Cloud, Params, Policy, Service
 from maycloud.services.logs.metrics import measure
 from maycloud.services.logs.store import SCHEMA, Group, Logs, group_missing, stream_missing
 from maycloud.services.tokens import is_number
+from maycloud.store import Delivery
 from maycloud.store.clock import Timer
 
 MAX_NAME = 512
@@ -17,7 +23,14 @@ class LogsState(Logs):
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud.store)
         self._cloud = cloud
+        self.policies = cloud.store.documents("logs.policies")
         self._timer: Timer | None = None
+        # It declares operations of the service, which is made after this class.
+        self._subscriptions = importlib.import_module("maycloud.services.logs.subscriptions")
+        cloud.store.outbox.consume(self._subscriptions.QUEUE, self._forward)
+
+    async def _forward(self, delivery: Delivery) -> None:
+        await self._subscriptions.deliver(self._cloud, delivery)
 
     def start(self) -> None:
         self._timer = self._clock.call_later(SWEEP_EVERY, self._sweep)
@@ -27,8 +40,11 @@ class LogsState(Logs):
             self._timer.cancel()
         self.settle()
 
-    def arrived(self, group: Group, events: list[tuple[int, str]]) -> None:
-        """Count what the group's metric filters find, in the transaction that adds the events."""
+    def arrived(self, group: Group, stream: int, events: list[tuple[int, str]]) -> None:
+        """Count and forward what the group's filters find, in the transaction that adds the events."""
+        if group.settings.get("subscriptionFilters"):
+            newest = self.newest(stream, len(events))
+            self._subscriptions.forward(self._cloud, group, self.stream_name(stream), newest)
         for namespace, data in measure(group.settings.get("metricFilters", []), events):
             self._cloud.state("cloudwatch").put((group.account, group.region), namespace, data)
 
@@ -38,6 +54,22 @@ class LogsState(Logs):
 
 
 service = Service("logs", state=LogsState, schema=SCHEMA, before=lambda call: call.state.settle())
+
+
+def account_policies(call: Call) -> Any:
+    """Resource policies of the account, by name."""
+    return call.state.policies
+
+
+def writers_policy(call: Call, _arn: str) -> Policy | None:
+    """The statements of all of the account's policies. The cloud's own services need none."""
+    if call.principal.kind == "service" and call.principal.trusted:
+        return None
+    statements: list[Any] = []
+    for _, body in account_policies(call).items(call.scope):
+        found = orjson.loads(body["policyDocument"]).get("Statement") or []
+        statements += found if isinstance(found, list) else [found]
+    return {"Version": "2012-10-17", "Statement": statements} if statements else None
 
 
 def group_arn(call: Call, params: Params) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from typing import Any
+from typing import Any, TypedDict
 
 import orjson
 
@@ -33,6 +33,14 @@ OVERHEAD = 26  # bytes an event counts besides its message
 DELAY = 0.02  # seconds that events of functions wait for others, to be written with them
 
 log = logging.getLogger("maycloud.logs")
+
+
+class Subscribed(TypedDict):
+    """An event as subscribers get it."""
+
+    id: str
+    timestamp: int
+    message: str
 
 
 class Group:
@@ -147,8 +155,20 @@ class Logs:
 
     # Events
 
-    def arrived(self, group: Group, events: list[tuple[int, str]]) -> None:
-        """Called with events that were added to a group."""
+    def arrived(self, group: Group, stream: int, events: list[tuple[int, str]]) -> None:
+        """Called with events that were added to a stream of a group."""
+
+    def stream_name(self, stream: int) -> str:
+        row = self._db.row("SELECT name FROM logs_streams WHERE id=?", (stream,))
+        return row[0] if row is not None else ""
+
+    def newest(self, stream: int, count: int) -> list[Subscribed]:
+        """The events that were added last, oldest first."""
+        rows = self._db.rows(
+            "SELECT id, time, message FROM logs_events WHERE stream=? ORDER BY id DESC LIMIT ?",
+            (stream, count),
+        )
+        return [{"id": f"{row[0]:056d}", "timestamp": row[1], "message": row[2]} for row in reversed(rows)]
 
     def append(self, group: Group, stream: int, events: list[tuple[int, str]]) -> None:
         """Add events: (epoch milliseconds, message)."""
@@ -166,7 +186,7 @@ class Logs:
             " ingested=?3, bytes=bytes+?4 WHERE id=?5",
             (min(times), max(times), now, size, stream),
         )
-        self.arrived(group, events)
+        self.arrived(group, stream, events)
 
     def write(self, scope: Scope, group: str, stream: str, events: list[tuple[int, str]]) -> None:
         """Add events of a function's run; makes the group and the stream where they are not there yet.

@@ -13,13 +13,14 @@ from maycloud.services.logs.service import (
     offset,
     service,
     stream_arn,
+    writers_policy,
 )
 from maycloud.services.logs.store import Group
 
 _STREAM = re.compile(r"[^:*]{1,512}", re.DOTALL)
 
 
-@service.operation(resource=stream_arn)
+@service.operation(resource=stream_arn, policy=writers_policy)
 def CreateLogStream(call: Call, params: Params) -> Result:
     name = params["logStreamName"]
     check_length(name)
