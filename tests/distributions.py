@@ -69,6 +69,8 @@ def legacy(**given: Any) -> dict[str, Any]:
 def cache_policy(cloud: RunningCloud, **given: Any) -> str:
     """A custom cache policy's id; `headers`, `cookies` and `queries` are whitelists."""
     keyed: dict[str, Any] = {"EnableAcceptEncodingGzip": given.pop("gzip", False)}
+    if given.pop("brotli", False):
+        keyed["EnableAcceptEncodingBrotli"] = True
     for kind, member in (("Header", "headers"), ("Cookie", "cookies"), ("QueryString", "queries")):
         names = given.pop(member, None)
         chosen: dict[str, Any] = {f"{kind}Behavior": "none" if names is None else "whitelist"}

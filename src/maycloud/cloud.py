@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -43,6 +43,7 @@ class Cloud:
         self.access = Access(self.store, config.admin_secret)
         self.inbox = Inbox(self.store, self._mailing(config))
         self._hosts: dict[str, Handler] = {}
+        self._claims: list[tuple[Callable[[bytes], bool], Handler]] = []
         self._paths: dict[str, Handler] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self.services = Services(self)
@@ -127,12 +128,18 @@ class Cloud:
     def serve_path(self, prefix: str, handler: Handler) -> None:
         self._paths[prefix] = handler
 
+    def claim_hosts(self, claims: Callable[[bytes], bool], handler: Handler) -> None:
+        self._claims.append((claims, handler))
+
     # What the edge serves
 
     def application(self, request: Request, reply: Reply) -> None:
         """Route one request by host and path."""
         route = classify(request)
-        if route.kind == "api":
+        claimed = None
+        if self._claims and route.kind == "api" and route.bucket is None:
+            claimed = self._claimed(request)
+        if route.kind == "api" and claimed is None:
             bucket = route.bucket
             if route.guess and self._is_bucket(request, route.guess):
                 bucket = route.guess
@@ -146,7 +153,7 @@ class Cloud:
                 return
             self._dispatcher.handle(request, reply, bucket)
             return
-        handler = self._find_handler(route)
+        handler = claimed or self._find_handler(route)
         if handler is None:
             reply(_not_found())
             return
@@ -180,6 +187,11 @@ class Cloud:
             log.exception("%s %s failed", request.method, request.path)
             response = _failure()
         self.store.db.after_commit(reply, response)
+
+    def _claimed(self, request: Request) -> Handler | None:
+        """Who serves a host of a name that users have chosen."""
+        host = request.fields.get(b"host", b"")
+        return next((handler for claims, handler in self._claims if claims(host)), None)
 
     def _find_handler(self, route: Route) -> Handler | None:
         plane = route.path if route.kind == "path" else route.kind

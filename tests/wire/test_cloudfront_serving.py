@@ -3,12 +3,15 @@
 import gzip
 import http.client
 import json
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
+import brotli
 import pytest
 
 from distributions import (
@@ -518,6 +521,89 @@ def test_compression(cloud: RunningCloud) -> None:
     assert fetch(cloud, id_, "/a.js").body == text
     for path in ("/a.png", "/s.js"):
         assert "content-encoding" not in fetch(cloud, id_, path, accept_encoding="gzip").headers
+
+
+def test_brotli_where_the_viewer_takes_it(cloud: RunningCloud, origin: Web) -> None:
+    """https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/ServingCompressedFiles.html"""
+    text = b"hello world " * 500
+    id_ = site(
+        cloud, "cf-brotli", {"a.js": {"Body": text, "ContentType": "text/javascript"}},
+        default=behavior("bucket", Compress=True),
+    )  # fmt: skip
+    packed = fetch(cloud, id_, "/a.js", accept_encoding="gzip, deflate, br")
+    assert packed.headers["content-encoding"] == "br"
+    assert brotli.decompress(packed.body) == text
+    assert packed.headers["etag"].startswith('W/"')
+    again = fetch(cloud, id_, "/a.js", accept_encoding="br, gzip")
+    assert (again.cache, again.body) == ("Hit from cloudfront", packed.body)
+    zipped = fetch(cloud, id_, "/a.js", accept_encoding="gzip, br;q=0")
+    assert (zipped.cache, zipped.headers["content-encoding"]) == ("Miss from cloudfront", "gzip")
+    assert gzip.decompress(zipped.body) == text
+
+    # Without the policy's word for Brotli there is gzip alone; the origin gets the header normalized.
+    policy = cache_policy(cloud, gzip=True)
+    only = behavior("web", CachePolicyId=policy, Compress=True)
+    id_ = create(cloud, http_origin(origin.port), default=only)
+    fetch(cloud, id_, "/only", accept_encoding="br;q=1, gzip;q=0.8, *;q=0.1")
+    assert origin.asked("/only")[0]["accept-encoding"] == "gzip"
+    both = behavior("web", CachePolicyId=cache_policy(cloud, gzip=True, brotli=True))
+    id_ = create(cloud, http_origin(origin.port), default=both)
+    fetch(cloud, id_, "/both", accept_encoding="gzip, br, zstd")
+    assert origin.asked("/both")[0]["accept-encoding"] == "br,gzip"
+
+
+# Alternate names
+
+CERTIFICATE = {
+    "ACMCertificateArn": "arn:aws:acm:us-east-1:000000000000:certificate/names",
+    "SSLSupportMethod": "sni-only",
+    "MinimumProtocolVersion": "TLSv1.2_2021",
+}
+
+
+def test_alternate_names(cloud: RunningCloud) -> None:
+    """https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/CNAMEs.html"""
+    named = {"ViewerCertificate": CERTIFICATE}
+    one = site(
+        cloud, "cf-alias-one", {"index.html": {"Body": b"one", "ContentType": "text/html"}},
+        DefaultRootObject="index.html", Aliases=listed("www.alias.example"), **named,
+    )  # fmt: skip
+    site(
+        cloud, "cf-alias-two", {"index.html": {"Body": b"two", "ContentType": "text/html"}},
+        DefaultRootObject="index.html", Aliases=listed("*.alias.example"), **named,
+    )  # fmt: skip
+
+    def ask(host: str, path: str = "/") -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", cloud.port, timeout=10)
+        with closing(connection):
+            connection.request("GET", path, headers={"Host": host})
+            response = connection.getresponse()
+            return response.status, response.read()
+
+    assert ask("www.alias.example") == (200, b"one")
+    assert ask(f"WWW.Alias.example.:{cloud.port}") == (200, b"one")
+    assert ask("shop.alias.example") == (200, b"two")
+    assert ask("deep.shop.alias.example") == (200, b"two")
+    # The bare domain is no name of the wildcard's, and neither takes AWS's own or the cloud's.
+    assert ask("alias.example")[1] not in (b"one", b"two")
+    assert ask("s3.us-east-1.amazonaws.com")[1] not in (b"one", b"two")
+    assert ask("www.alias.example", "/_may/health")[0] == 200
+
+    context = ssl.create_default_context(cafile=str(cloud.data / "ca.pem"))
+    plain = socket.create_connection(("127.0.0.1", cloud.port))
+    with context.wrap_socket(plain, server_hostname="www.alias.example") as secure:
+        secure.sendall(b"GET / HTTP/1.1\r\nHost: www.alias.example\r\nConnection: close\r\n\r\n")
+        answer = b""
+        while piece := secure.recv(65536):
+            answer += piece
+    assert answer.endswith(b"one")
+
+    client = cloud.client("cloudfront")
+    got = client.get_distribution_config(Id=one)
+    config = got["DistributionConfig"] | {"Aliases": listed("other.alias.example")}
+    client.update_distribution(Id=one, IfMatch=got["ETag"], DistributionConfig=config)
+    assert ask("other.alias.example") == (200, b"one")
+    assert ask("www.alias.example") == (200, b"two")
 
 
 # Invalidations

@@ -75,6 +75,10 @@ class Cloud(Protocol):
         """Route hosts that have `label` among their labels (``execute-api``) to a handler."""
         ...
 
+    def claim_hosts(self, claims: Callable[[bytes], bool], handler: "Handler") -> None:
+        """Route hosts that `claims` says yes to, a Host header each, to a handler."""
+        ...
+
     def serve_path(self, prefix: str, handler: "Handler") -> None:
         """Route paths below `prefix` (``/_aws/execute-api/``) to a handler."""
         ...

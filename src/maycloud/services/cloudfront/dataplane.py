@@ -65,7 +65,7 @@ class DataPlane:
     def handle(self, request: Request) -> Response | Awaitable[Response]:
         identifier = self._identifiers.next()
         try:
-            id_, path = locate(request)
+            id_, path = locate(request, self._state.alias)
             distribution = self._distribution(id_)
             if distribution is None or not distribution.enabled:
                 raise EdgeError(403, pages.BAD_REQUEST)
@@ -343,6 +343,7 @@ def register(cloud: Cloud, state: CloudFront) -> DataPlane:
     """Serve distributions on their hosts and on the path form."""
     plane = DataPlane(cloud, state)
     cloud.serve_host("cloudfront", plane.handle)
+    cloud.claim_hosts(lambda host: bool(state.alias(host)), plane.handle)
     cloud.serve_path(PATH, plane.handle)
     return plane
 

@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -55,20 +56,26 @@ class Viewer:
     path: str
     query: str
     identifier: bytes
-    encoding: str = ""  # to compress with
+    encodings: tuple[str, ...] = ()  # that the viewer takes, of those that the behavior tells apart
+
+    @property
+    def encoding(self) -> str:
+        """What to compress with, "" for nothing: Brotli before gzip, as AWS prefers it."""
+        return self.encodings[0] if self.behavior.compress and self.encodings else ""
 
     @property
     def cacheable(self) -> bool:
         return self.method in self.behavior.cached_methods and self.behavior.caches
 
 
-def locate(request: Request) -> tuple[str, str]:
-    """Distribution id and path, by host or by the path form."""
+def locate(request: Request, alias: Callable[[bytes], str]) -> tuple[str, str]:
+    """Distribution id and path, by host, by one of its alternate names or by the path form."""
     path = request.path
     if path.startswith(PATH):
         label, slash, rest = path.removeprefix(PATH).partition("/")
         return id_of(label), f"/{rest}" if slash else "/"
-    return id_of(parse_host(request.fields.get(b"host", b"")).id), path
+    host = request.fields.get(b"host", b"")
+    return alias(host) or id_of(parse_host(host).id), path
 
 
 def secure_location(request: Request) -> str:
@@ -108,10 +115,8 @@ def read(request: Request, distribution: Compiled, path: str, identifier: bytes)
         # The root object's own behavior decides; AWS matches the address that the origin will see.
         path = "/" + distribution.root
         behavior = distribution.match(normalized(path))
-    viewer = Viewer(request, distribution, behavior, request.method, path, request.query, identifier)
-    if behavior.compress:
-        viewer.encoding = accepted(request.fields.get(b"accept-encoding", b""), behavior.encodings)
-    return viewer
+    encodings = accepted(request.fields.get(b"accept-encoding", b""), behavior.encodings)
+    return Viewer(request, distribution, behavior, request.method, path, request.query, identifier, encodings)
 
 
 def cache_key(viewer: Viewer) -> tuple[Any, ...]:
@@ -124,14 +129,9 @@ def cache_key(viewer: Viewer) -> tuple[Any, ...]:
         choose_query(viewer.query, behavior.key_queries),
         tuple([fields.get(name) for name in behavior.key_headers]),
         choose_cookies(fields.get(b"cookie", b""), behavior.key_cookies),
-        viewer.encoding if behavior.compress else _encodings(viewer),
+        viewer.encodings,
         viewer.method == "OPTIONS",
     )
-
-
-def _encodings(viewer: Viewer) -> str:
-    """The Accept-Encoding that goes on: CloudFront's own short form of it."""
-    return accepted(viewer.request.fields.get(b"accept-encoding", b""), viewer.behavior.encodings)
 
 
 def uri(viewer: Viewer) -> str:
@@ -163,9 +163,8 @@ def outgoing(viewer: Viewer) -> Outgoing:
         headers.append((b"cookie", cookies))
     if b"user-agent" not in seen:
         headers.append((b"user-agent", b"Amazon CloudFront"))
-    encoding = _encodings(viewer)
-    if encoding and b"accept-encoding" not in seen and not behavior.compress:
-        headers.append((b"accept-encoding", encoding.encode()))
+    if viewer.encodings and b"accept-encoding" not in seen:
+        headers.append((b"accept-encoding", ",".join(viewer.encodings).encode()))
     earlier = request.fields.get(b"x-forwarded-for")
     peer = request.peer.encode()
     headers.append((b"x-forwarded-for", earlier + b", " + peer if earlier else peer))

@@ -14,11 +14,13 @@ import secrets
 import string
 from typing import Any
 
+from maycloud.edge.router import parse_host
 from maycloud.services.base import Cloud
 from maycloud.store import Document, Documents, Scope
 
 _LETTERS = string.ascii_uppercase + string.digits
 _EVERYWHERE: Scope = ("", "")
+_MOST_ASKED = 1000  # hosts remembered
 
 POLICIES = ("cache", "origin-request", "response-headers")
 
@@ -44,6 +46,8 @@ class CloudFront:
             kind: store.documents(f"cloudfront.{kind}-policies") for kind in POLICIES
         }
         self.compiled = store.db.cache()  # (distribution,): what the data plane made of it
+        self._aliases = store.db.cache()  # alternate names: ids of distributions
+        self._asked = store.db.cache()  # hosts as clients sent them: ids, "" for those that are no alias
         self.plane: Any = None
 
     def start(self) -> None:
@@ -54,6 +58,34 @@ class CloudFront:
 
     def changed(self) -> None:
         self.compiled.clear()
+        self._aliases.clear()
+        self._asked.clear()
+
+    def alias(self, host: bytes) -> str:
+        """The distribution that a Host header means by one of its alternate names, "" if none does.
+
+        A name's own distribution comes before that of a wildcard, a longer wildcard before a shorter.
+        https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/CNAMEs.html
+        """
+        found = self._asked.get(host)
+        if found is None:
+            if len(self._asked) >= _MOST_ASKED:
+                self._asked.clear()  # somebody asks for endless names
+            found = self._asked[host] = self._find_alias(host)
+        return found
+
+    def _find_alias(self, host: bytes) -> str:
+        if parse_host(host).kind != "api" or parse_host(host).service:
+            return ""  # an endpoint's or a data plane's own
+        if not self._aliases:
+            self._aliases[""] = ""
+            for _, document in self.all_distributions():
+                for alias in (document["config"].get("Aliases") or {}).get("Items") or []:
+                    self._aliases[alias.lower()] = document["id"]
+        name = host.decode("latin-1").lower().partition(":")[0].rstrip(".")
+        labels = name.split(".")
+        wildcards = (".".join(["*", *labels[at:]]) for at in range(1, len(labels)))
+        return next((self._aliases[each] for each in (name, *wildcards) if each in self._aliases), "")
 
     def owner(self, distribution: str) -> Scope | None:
         found = self.owners.get(_EVERYWHERE, distribution)
