@@ -39,9 +39,10 @@ def kept_place(port: int) -> socket.socket | None:
 class RunningCloud:
     """Starts `may up` on a free port with a data folder; `kill` is kill -9, `start` again recovers."""
 
-    def __init__(self, data: Path, *options: str) -> None:
+    def __init__(self, data: Path, *options: str, **variables: str) -> None:
         self.data = data
         self.options = options
+        self.variables = variables
         self.process: subprocess.Popen[bytes] | None = None
         self.url = ""
         self.log = data.parent / f"{data.name}.log"
@@ -55,7 +56,7 @@ class RunningCloud:
                     sys.executable, "-m", "maycloud.cli.main", "up",
                     "--data", str(self.data), "--port", str(port), *self.options,
                 ],
-                stdout=log, stderr=log, env=environment,
+                stdout=log, stderr=log, env=environment | self.variables,
             )  # fmt: skip
         try:
             state = until(self._started, what=f"the cloud to start; its log is {self.log}")

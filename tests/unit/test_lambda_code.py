@@ -1,5 +1,6 @@
 """Deployment packages: what is unpacked, and what is refused before a byte is written."""
 
+import asyncio
 import io
 import os
 import stat
@@ -36,6 +37,29 @@ async def test_a_package_is_unpacked_once_for_each_content(packages: Packages) -
     assert package.unpacked == 10
     assert await packages.zip(package.digest) == data
     assert (await packages.add(data)).digest == package.digest
+
+
+async def test_large_packages_are_compiled(packages: Packages) -> None:
+    data = zipped(**{"pkg/big.py": b"# text\n" * 20_000, "pkg/__init__.py": b"", "broken.py": b"x ="})
+    folder = packages.folder((await packages.add(data)).digest)
+    deadline = time.monotonic() + 60
+    while not list(folder.glob("pkg/__pycache__/big.*.pyc")) and time.monotonic() < deadline:
+        await asyncio.sleep(0.01)
+    assert list(folder.glob("pkg/__pycache__/big.*.pyc"))
+    await packages.stop()
+    small = await packages.add(zipped(**{"app.py": b"x = 1"}))
+    assert [path.name for path in packages.folder(small.digest).iterdir()] == ["app.py"]
+
+
+async def test_everybody_may_read_a_package(packages: Packages) -> None:
+    before = os.umask(0o077)
+    try:
+        package = await packages.add(zipped(**{"a/b/app.py": b"x = 1"}))
+    finally:
+        os.umask(before)
+    folder = packages.folder(package.digest)
+    for path in (folder, *folder.rglob("*")):
+        assert path.stat().st_mode & 0o444 == 0o444, path
 
 
 @pytest.mark.parametrize(

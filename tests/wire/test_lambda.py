@@ -2,6 +2,7 @@
 
 import base64
 import json
+import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +16,7 @@ from running import RunningCloud
 from waiting import until
 
 SOURCE = """
-import json, logging, os, sys, time
+import json, logging, os, socket, sys, time
 import boto3
 from decimal import Decimal
 logging.getLogger().setLevel("INFO")
@@ -28,9 +29,7 @@ def handler(event, context):
     if do == "sleep":
         time.sleep(event["for"])
     if do == "meet":
-        open(os.path.join(event["at"], str(os.getpid())), "w").close()
-        while len(os.listdir(event["at"])) < event["count"]:
-            time.sleep(0.005)
+        socket.create_connection(("127.0.0.1", event["port"])).recv(1)
     if do == "exit":
         sys.exit(3)
     if do == "crash":
@@ -63,7 +62,7 @@ def handler(event, context):
             "arn": context.invoked_function_arn, "left": context.get_remaining_time_in_millis(),
             "request": context.aws_request_id, "custom": getattr(context.client_context, "custom", None),
         }
-    return {"event": event, "started": started, "pid": os.getpid()}
+    return {"event": event, "started": started, "environment": context.log_stream_name}
 """
 
 
@@ -100,7 +99,7 @@ def test_a_function_runs_and_its_environment_stays(cloud: RunningCloud, function
     assert first["event"] == {"a": "ü"}
     assert (answer["StatusCode"], answer["ExecutedVersion"]) == (200, "$LATEST")
     second, _ = invoke(cloud, function)
-    assert second["pid"] == first["pid"]
+    assert second["environment"] == first["environment"]
 
 
 def test_the_context(cloud: RunningCloud, function: str) -> None:
@@ -249,13 +248,17 @@ def test_payload_limits(cloud: RunningCloud, function: str) -> None:
     assert len(large) == 5_000_000
 
 
-def test_invocations_run_beside_each_other(cloud: RunningCloud, role: str, tmp_path: Path) -> None:
+def test_invocations_run_beside_each_other(cloud: RunningCloud, role: str) -> None:
     """Ten that wait for each other could not end if any of them waited for its turn."""
     make_function(cloud.client("lambda"), role, "beside", SOURCE, Timeout=60)
-    meeting = {"do": "meet", "at": str(tmp_path), "count": 10}
-    with ThreadPoolExecutor(max_workers=10) as pool:
-        found = list(pool.map(lambda _: invoke(cloud, "beside", meeting)[0]["pid"], range(10)))
-    assert len(set(found)) == 10
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(max_workers=10) as pool:
+        server.settimeout(60)
+        meeting = {"do": "meet", "port": server.getsockname()[1]}
+        running = [pool.submit(invoke, cloud, "beside", meeting) for _ in range(10)]
+        for guest in [server.accept()[0] for _ in range(10)]:
+            guest.close()
+        found = {each.result()[0]["environment"] for each in running}
+    assert len(found) == 10
 
 
 def test_reserved_concurrency_throttles(cloud: RunningCloud, role: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from packages import LOGGING, make_function, make_role
+from processes import outside
 from running import RunningCloud
 from waiting import until
 
@@ -25,7 +26,7 @@ def handler(event, context):
         threading.Thread(target=tick, daemon=True).start()
     if do == "child":
         child = subprocess.Popen(["/bin/sleep", "600"])
-        return {"pid": os.getpid(), "child": child.pid}
+        return {"pid": os.getpid(), "child": child.pid, "space": os.readlink("/proc/self/ns/pid")}
     if do == "timer":
         signal.signal(signal.SIGALRM, lambda *_: None)
         signal.setitimer(signal.ITIMER_REAL, 60)
@@ -33,10 +34,11 @@ def handler(event, context):
         seen = ticks[0]
         while ticks[0] < seen + 3:
             time.sleep(0.001)
-    return {"pid": os.getpid(), "ticks": ticks[0]}
+    return {"pid": os.getpid(), "ticks": ticks[0], "space": os.readlink("/proc/self/ns/pid")}
 """
 
 NODE = """
+import fs from "node:fs";
 let ticks = 0, timer;
 export const handler = async (event) => {
   timer ??= setInterval(() => { ticks += 1; }, 1);
@@ -44,7 +46,7 @@ export const handler = async (event) => {
     const seen = ticks;
     while (ticks < seen + 3) await new Promise((resolve) => setTimeout(resolve, 1));
   }
-  return { pid: process.pid, ticks };
+  return { pid: process.pid, ticks, space: fs.readlinkSync("/proc/self/ns/pid") };
 };
 """
 
@@ -57,7 +59,10 @@ def role(cloud: RunningCloud) -> str:
 def invoke(cloud: RunningCloud, name: str, do: str = "") -> dict[str, Any]:
     answer = cloud.client("lambda").invoke(FunctionName=name, Payload=json.dumps({"do": do}))
     assert "FunctionError" not in answer
-    return json.loads(answer["Payload"].read())
+    found = json.loads(answer["Payload"].read())
+    for name in {"pid", "child"} & found.keys():
+        found[name] = outside(found["space"], found[name])
+    return found
 
 
 def states(pid: int) -> set[str]:

@@ -94,22 +94,3 @@ def test_pages(cloud: RunningCloud, role: str) -> None:
         client.list_aliases(FunctionName="paged", Marker="9" * 5000)
     with pytest.raises(ClientError, match="The resource you requested does not exist"):
         client.get_layer_version(LayerName="paged", VersionNumber=9)
-
-
-def test_temporary_folders_are_an_environments_own(cloud: RunningCloud, role: str) -> None:
-    client = cloud.client("lambda")
-    source = (
-        "import os, tempfile\nfolder = tempfile.gettempdir()\ndef handler(event, context):\n"
-        "    found = sorted(os.listdir(folder))\n    open(os.path.join(folder, 'kept'), 'w').close()\n"
-        "    return [folder, found]\n"
-    )
-    for name in ("temporary-one", "temporary-two"):
-        make_function(client, role, name, source, EphemeralStorage={"Size": 1024})
-    first, empty = invoke(cloud, "temporary-one")  # type: ignore[misc]
-    assert empty == []
-    assert invoke(cloud, "temporary-one") == [first, ["kept"]]
-    second, empty = invoke(cloud, "temporary-two")  # type: ignore[misc]
-    assert (second != first, empty) == (True, [])
-    client.update_function_configuration(FunctionName="temporary-one", Timeout=4)
-    third, empty = invoke(cloud, "temporary-one")  # type: ignore[misc]
-    assert (third != first, empty) == (True, [])

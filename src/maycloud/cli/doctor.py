@@ -34,6 +34,7 @@ def doctor(data: Path, as_json: bool) -> None:
         lambda: _port(data),
         _names,
         _memory_limits,
+        _walls,
     ]
     findings = [check() for check in checks]
     if as_json:
@@ -104,3 +105,12 @@ def _memory_limits() -> Finding:
     if sys.platform != "linux":
         return "note", "isolation", f"{sys.platform}: functions' memory limits are not enforced"
     return "ok", "isolation", "Linux: functions have memory limits and die with the cloud"
+
+
+def _walls() -> Finding:
+    from maycloud.services.lambda_.runtime.forks import find_walls
+
+    if sys.platform != "linux":
+        return "note", "walls", f"{sys.platform}: functions can read and write what you can"
+    walls = find_walls()
+    return "ok" if walls.inside else "note", "walls", walls.words

@@ -20,6 +20,7 @@ from maycloud.edge.bodies import gather
 from maycloud.edge.messages import BodyTooLargeError
 from maycloud.errors import AwsError
 from maycloud.services.base import Call
+from maycloud.services.lambda_.bytecode import Compiler
 from maycloud.store import Store
 
 MAX_ZIP = 50 << 20  # bytes of a zip in the request
@@ -58,6 +59,7 @@ class Packages:
         self._zips.mkdir(exist_ok=True)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by digest
         self._removing = threading.Lock()
+        self._compiler = Compiler()
         self._started = time.time()
 
     def folder(self, digest: str) -> Path:
@@ -72,16 +74,21 @@ class Packages:
         digest = await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
         # Functions of one template often share a package, and are made at the same time.
         async with self._locks.setdefault(digest, asyncio.Lock()):
-            unpacked = await asyncio.to_thread(self._unpack, data, digest)
+            unpacked, sources = await asyncio.to_thread(self._unpack, data, digest)
+            self._compiler.compile(self.folder(digest), sources)
         return Package(digest, len(data), unpacked)
 
-    def _unpack(self, data: bytes, digest: str) -> int:
+    async def stop(self) -> None:
+        await self._compiler.stop()
+
+    def _unpack(self, data: bytes, digest: str) -> tuple[int, int]:
+        """Gives the bytes that it unpacked, and those of Python's sources that are new."""
         target = self.folder(digest)
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 total = check(archive)
                 if self._still_there(target):
-                    return total
+                    return total, 0
                 staging = target.with_name(f".{digest}.{os.urandom(4).hex()}")
                 try:
                     _extract(archive, staging)
@@ -95,7 +102,9 @@ class Packages:
                     shutil.rmtree(staging, ignore_errors=True)
                     if not target.exists():  # unless another request has unpacked the same
                         raise
-                return total
+                return total, sum(
+                    each.file_size for each in archive.infolist() if each.filename.endswith(".py")
+                )
         except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, NotImplementedError) as error:
             raise invalid(
                 "Could not unzip uploaded file. Please check your file, then try to upload again."
@@ -161,14 +170,17 @@ def check(archive: zipfile.ZipFile) -> int:
 
 
 def _extract(archive: zipfile.ZipFile, target: Path) -> None:
-    """Unpack with the permissions of the archive; never more than the entries announced."""
-    target.mkdir(parents=True)
+    """Unpack with the permissions of the archive; never more than the entries announced.
+
+    Everybody may read: where root runs the cloud, functions run as another user.
+    """
+    _make(target)
     for entry in archive.infolist():
         path = target / entry.filename
         if entry.is_dir():
-            path.mkdir(parents=True, exist_ok=True)
+            _make(path)
             continue
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make(path.parent)
         left = entry.file_size
         with archive.open(entry) as source, path.open("wb") as file:
             while chunk := source.read(1 << 16):
@@ -177,7 +189,14 @@ def _extract(archive: zipfile.ZipFile, target: Path) -> None:
                     raise zipfile.BadZipFile("an entry is longer than it says")
                 file.write(chunk)
         mode = (entry.external_attr >> 16) & 0o777
-        path.chmod((mode or 0o644) | 0o400)
+        path.chmod((mode or 0o644) | 0o444)
+
+
+def _make(folder: Path) -> None:
+    if not folder.is_dir():
+        _make(folder.parent)
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o755)
 
 
 async def fetch(call: Call, code: dict[str, Any]) -> bytes:

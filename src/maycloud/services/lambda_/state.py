@@ -45,7 +45,7 @@ class Lambda:
         self.running: dict[Any, int] = {}
         self.metrics = Metrics(cloud)
         runtime_api = RuntimeApi(lambda: cloud.url.partition("//")[2])
-        self.environments = Environments(cloud.store.folder / "lambda" / "run", self._on_log, runtime_api)
+        self.environments = Environments(cloud.store.folder, self._on_log, runtime_api)
         cloud.serve_path(RUNTIME_PATH, runtime_api.handle)
         self._specs: dict[Any, Spec] = cloud.store.db.cache()
         self._loggable: dict[str, bool] = {}
@@ -64,6 +64,7 @@ class Lambda:
         if self._timer is not None:
             self._timer.cancel()
         self.metrics.stop()
+        await self.packages.stop()
         await self.environments.stop()
 
     def _prune(self) -> None:
@@ -132,6 +133,7 @@ class Lambda:
             layers=tuple(self.packages.folder(each) for each in configuration.get("LayerDigests", [])),
             environment=variables,
             memory=configuration["MemorySize"],
+            storage=configuration["EphemeralStorage"]["Size"],
             timeout=float(configuration["Timeout"]),
             name=name.name,
             version=target.version,

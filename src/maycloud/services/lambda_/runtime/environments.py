@@ -17,7 +17,7 @@ from typing import Literal
 import orjson
 
 from maycloud.services.lambda_.runtime import systemlogs
-from maycloud.services.lambda_.runtime.forks import ForkServer
+from maycloud.services.lambda_.runtime.forks import ForkServer, plan
 from maycloud.services.lambda_.runtime.process import Environment, NodeEnvironment, PythonEnvironment, Reply
 from maycloud.services.lambda_.runtime.runtime_api import RuntimeApi
 from maycloud.services.lambda_.runtime.spec import Spec
@@ -46,10 +46,11 @@ class Outcome:
 class Environments:
     """All environments of the cloud."""
 
-    def __init__(self, workdir: Path, on_log: OnLog, runtime_api: RuntimeApi) -> None:
-        self._workdir = workdir
+    def __init__(self, data: Path, on_log: OnLog, runtime_api: RuntimeApi) -> None:
+        """`data` is the folder that nothing of may be seen by functions but their packages."""
+        self._workdir = data / "lambda" / "run"
         self._on_log = on_log
-        self._forks = ForkServer()
+        self._forks = ForkServer(lambda: plan(data, data / "lambda" / "code", self._scratch()))
         self._runtime_api = runtime_api
         self._idle: dict[str, list[Environment]] = {}
         self._all: set[Environment] = set()
@@ -59,6 +60,11 @@ class Environments:
         shutil.rmtree(self._workdir, ignore_errors=True)
         self._workdir.mkdir(parents=True)
         self._forks.start()
+
+    def _scratch(self) -> Path:
+        scratch = self._workdir / "root"
+        scratch.mkdir(exist_ok=True)
+        return scratch
 
     async def stop(self) -> None:
         for environment in list(self._all):
@@ -157,7 +163,7 @@ class Environments:
         if spec.runtime.startswith("python"):
             environment: Environment = PythonEnvironment(spec, folder, self._forks)
         else:
-            environment = NodeEnvironment(spec, folder, self._runtime_api)
+            environment = NodeEnvironment(spec, folder, self._forks, self._runtime_api)
         self._all.add(environment)
         return environment
 

@@ -240,9 +240,28 @@ def _set_up_logging() -> None:
     logging.getLogger().handlers[:] = [handler]
 
 
-def run(config: dict[str, Any], fd: int) -> None:
-    """Serve invocations until the cloud closes the channel. Never returns."""
+def run(fd: int) -> None:
+    """Be what the channel's first frame says. Never returns."""
     channel = Channel(fd)
+    config = json.loads(channel.receive())
+    if "program" in config:
+        _execute(config, fd)
+    _serve(config, channel)
+
+
+def _execute(config: dict[str, Any], fd: int) -> None:
+    """Another runtime than Python."""
+    os.set_inheritable(fd, False)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for number in (signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
+    os.chdir(config["environment"]["LAMBDA_TASK_ROOT"])
+    program = config["program"]
+    os.execve(program[0], program, config["environment"])  # noqa: S606 - no shell is wanted
+
+
+def _serve(config: dict[str, Any], channel: Channel) -> None:
+    """Serve invocations until the cloud closes the channel."""
     _prepare(config)
     _set_up_logging()
     try:

@@ -1,30 +1,27 @@
 """The fork server: imports what functions need once, then forks an environment whenever one is asked for.
 
-A program of its own, started as ``python maycloud_zygote.py CONTROL_FD``; it imports nothing of Maycloud.
-On the control socket (stream) messages are JSON after four bytes of length. A request
-``{"fork": N, ...config}`` brings two descriptors: the environment's channel and its output. Answers are
-``{"forked": N, "pid": P}`` and, when one ends, ``{"exited": P, "status": wait status}``.
+A program of its own, started as ``python maycloud_zygote.py CONTROL_FD PARENT PLAN``; it imports nothing of
+Maycloud. On the control socket (stream) messages are JSON after four bytes of length. The first one out tells
+of the walls: ``{"walls": name, "reason": why not better}``. A request ``{"fork": N, ...what the walls want}``
+brings two descriptors: the environment's channel and its output. Answers are ``{"forked": N}`` with the
+process's own descriptor and, when it ends, ``{"exited": N, "status": wait status}``. What runs in it, and
+with which secrets, comes over its channel: nothing of it is ever in this process, whose memory all inherit.
 """
 
 import contextlib
-import ctypes
 import gc
 import json
 import os
+import resource
 import select
 import signal
 import socket
 import struct
 import sys
+from typing import Any
 
-PR_SET_PDEATHSIG = 1
-
-
-def die_with_parent(parent: int) -> None:
-    """Be killed when the parent ends, however it ends."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
+import maycloud_kernel as kernel  # type: ignore[import-not-found]
+import maycloud_walls as walls_of  # type: ignore[import-not-found]
 
 
 def warm() -> None:
@@ -45,18 +42,21 @@ def warm() -> None:
 class Zygote:
     """Waits for requests; one thread, so that forking is safe."""
 
-    def __init__(self, control: socket.socket) -> None:
+    def __init__(self, control: socket.socket, walls: walls_of.Walls) -> None:
         self._control = control
+        self._walls = walls
         self._buffer = b""
         self._fds: list[int] = []
         # Children by the descriptors that tell of their end. SIGCHLD, which also tells of every stop and
         # continue of a frozen environment, stays ignored.
-        self._children: dict[int, int] = {}
+        self._children: dict[int, tuple[int, int]] = {}  # its number and its process
         self._poll = select.epoll()
         self._poll.register(control, select.EPOLLIN)
 
     def serve(self) -> None:
+        self._answer({"walls": self._walls.name, "reason": self._walls.reason})
         while True:
+            self._walls.prepare()
             ready = [fd for fd, _ in self._poll.poll()]
             for fd in ready:
                 if fd in self._children:
@@ -65,14 +65,18 @@ class Zygote:
                 return
 
     def _reap(self, fd: int) -> None:
-        pid, status = os.waitpid(self._children.pop(fd), 0)
+        number, pid = self._children.pop(fd)
+        _, status = os.waitpid(pid, 0)
+        self._walls.ended(pid)
         self._poll.unregister(fd)
         os.close(fd)
-        self._answer({"exited": pid, "status": status})
+        self._answer({"exited": number, "status": status})
 
-    def _answer(self, message: dict[str, int]) -> None:
+    def _answer(self, message: dict[str, Any], *fds: int) -> None:
         raw = json.dumps(message).encode()
-        self._control.sendall(struct.pack(">I", len(raw)) + raw)
+        frame = struct.pack(">I", len(raw)) + raw
+        sent = socket.send_fds(self._control, [frame], fds) if fds else 0
+        self._control.sendall(frame[sent:])
 
     def _receive(self) -> bool:
         data, fds, _, _ = socket.recv_fds(self._control, 1 << 16, 64)
@@ -91,31 +95,39 @@ class Zygote:
             self._fork(message, channel, output)
         return True
 
-    def _fork(self, message: dict[str, object], channel: int, output: int) -> None:
-        parent = os.getpid()
+    def _fork(self, wanted: dict[str, Any], channel: int, output: int) -> None:
+        self._walls.prepare()
         pid = os.fork()
         if pid == 0:
             try:
-                self._become(parent, channel, output)
+                self._become(channel, output)
+                self._walls.close(wanted)
                 import maycloud_bootstrap  # type: ignore[import-not-found]
 
-                maycloud_bootstrap.run(message, 3)
+                maycloud_bootstrap.run(3)
             except SystemExit as leaving:
                 os._exit(leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None))
+            except OSError as error:
+                os.write(2, f"the environment could not be made: {error}\n".encode())
             finally:
                 # Whatever happens, a child never returns into the fork server.
                 os._exit(1)
+        self._walls.forked(pid)
         os.close(channel)
         os.close(output)
         end = os.pidfd_open(pid)
-        self._children[end] = pid
+        self._children[end] = wanted["fork"], pid
         self._poll.register(end, select.EPOLLIN)
-        self._answer({"forked": message["fork"], "pid": pid})  # type: ignore[dict-item]
+        self._answer({"forked": wanted["fork"]}, end)
 
-    def _become(self, parent: int, channel: int, output: int) -> None:
+    @staticmethod
+    def _become(channel: int, output: int) -> None:
         """A process of its own: no descriptor of ours but channel (3) and output (1 and 2)."""
+        parent = os.getppid()
         os.setsid()
-        die_with_parent(parent)
+        kernel.die_with_parent()
+        if os.getppid() != parent:
+            os._exit(1)
         high = [os.dup(channel), os.dup(output)]
         moved = [os.dup2(fd, 1000 + index) for index, fd in enumerate(high)]
         nothing = os.open(os.devnull, os.O_RDONLY)
@@ -123,14 +135,23 @@ class Zygote:
         os.dup2(moved[1], 1)
         os.dup2(moved[1], 2)
         os.dup2(moved[0], 3)
-        os.closerange(4, 1024)
+        os.closerange(4, 1 << 20)
 
 
 def main() -> None:
-    die_with_parent(int(sys.argv[2]))
+    kernel.die_with_parent()
+    if os.getppid() != int(sys.argv[2]):
+        return
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    # A stack counts as data, which is limited: with the usual 8 MiB a small function could have few threads.
+    kernel.thread_stacks(2 << 20)
     control = socket.socket(fileno=int(sys.argv[1]))
-    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    walls = walls_of.find(walls_of.Plan.read(sys.argv[3]))
+    if isinstance(walls, walls_of.Namespaces):
+        walls.enter()
+        sys.path[0] = walls_of.RUNTIME
     import maycloud_bootstrap  # type: ignore[import-not-found]
 
     del maycloud_bootstrap
@@ -140,7 +161,7 @@ def main() -> None:
     gc.freeze()
     # A cloud that is killed closes the socket, with a reset where it had not read all of it.
     with contextlib.suppress(ConnectionError):
-        Zygote(control).serve()
+        Zygote(control, walls).serve()
 
 
 if __name__ == "__main__":

@@ -14,11 +14,10 @@ from typing import Any, cast
 
 import orjson
 
-from maycloud.services.lambda_.runtime.forks import ForkServer
+from maycloud.services.lambda_.runtime.forks import RUNTIME, ForkServer, program
 from maycloud.services.lambda_.runtime.runtime_api import RuntimeApi, Session
-from maycloud.services.lambda_.runtime.spec import Spec
+from maycloud.services.lambda_.runtime.spec import Places, Spec
 
-NODE_BOOTSTRAP = Path(__file__).with_name("node_bootstrap.mjs")
 MAX_LINE = 256 * 1024  # characters of one log line; longer ones are cut into several
 _SPARE = 256 << 20  # bytes of data beyond a function's memory at which allocation itself fails
 LAST_WORDS = 0.25  # seconds that a process's last frame may come after its end
@@ -40,9 +39,10 @@ class Reply:
 class Environment(ABC):
     """What both kinds of environment share: output, end, limits."""
 
-    def __init__(self, spec: Spec, folder: Path) -> None:
+    def __init__(self, spec: Spec, folder: Path, forks: ForkServer) -> None:
         self.spec = spec
         self.folder = folder
+        self._forks = forks
         self.stream = _own_stream(spec.log_stream)
         self.busy = False
         self.retired = False
@@ -90,6 +90,7 @@ class Environment(ABC):
     def _open_output(self) -> int:
         """The pipe for stdout and stderr; gives the end to write to."""
         self._output, write = os.pipe()
+        os.fchmod(write, 0o622)  # so that a function, who may be another user, can open /dev/stdout
         os.set_blocking(self._output, False)
         asyncio.get_running_loop().add_reader(self._output, self._drain)
         return write
@@ -128,6 +129,36 @@ class Environment(ABC):
             self._partial = b""
         lines, self._lines = self._lines, []
         return lines
+
+    # Start
+
+    async def _places(self) -> Places:
+        walls = await self._forks.walls()
+        return Places.of(self.spec, self.folder, RUNTIME, inside=walls.inside)
+
+    async def _fork(self, theirs: socket.socket) -> None:
+        """Have the process made, with its end of the channel. Raises ConnectionError."""
+        output = self._open_output()
+        try:
+            walls = {
+                "code": self.spec.folder.name,
+                # Of a file in several layers the last one's counts: on AWS each is unpacked over the others.
+                "layers": [each.name for each in reversed(self.spec.layers)],
+                "folder": str(self.folder),
+                "storage": self.spec.storage,
+            }
+            self.pid = await self._forks.fork(walls, [theirs.fileno(), output], self.ended)
+        finally:
+            theirs.close()
+            os.close(output)
+
+    @staticmethod
+    def _channel(config: dict[str, Any]) -> tuple[socket.socket, socket.socket]:
+        """Both ends; `config`, what is to run, waits in it already."""
+        ours, theirs = socket.socketpair()
+        raw = orjson.dumps(config)
+        ours.sendall(struct.pack(">I", len(raw)) + b"C" + raw)
+        return ours, theirs
 
     # Between invocations
 
@@ -217,8 +248,7 @@ class PythonEnvironment(Environment, asyncio.Protocol):
     """A process forked from the fork server, with frames over a socket pair."""
 
     def __init__(self, spec: Spec, folder: Path, forks: ForkServer) -> None:
-        super().__init__(spec, folder)
-        self._forks = forks
+        super().__init__(spec, folder, forks)
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray()
         self._ready: asyncio.Future[Reply | None] | None = None
@@ -228,24 +258,21 @@ class PythonEnvironment(Environment, asyncio.Protocol):
 
     async def start(self) -> Reply | None:
         loop = asyncio.get_running_loop()
-        ours, theirs = socket.socketpair()
-        output = self._open_output()
         self._ready = loop.create_future()
-        config = {
-            "handler": self.spec.handler,
-            # Of a file in several layers the last one's counts: on AWS each is unpacked over the others.
-            "layers": [str(each) for each in reversed(self.spec.layers)],
-            "environment": self.spec.variables(self.folder, self.stream),
-            "data_limit": (self.spec.memory << 20) + _SPARE,
-        }
         try:
-            await loop.create_unix_connection(lambda: self, sock=ours)
-            self.pid = await self._forks.fork(config, [theirs.fileno(), output], self.ended)
+            places = await self._places()
+            if self.alive:
+                config = {
+                    "handler": self.spec.handler,
+                    "layers": places.layers,
+                    "environment": self.spec.variables(places, self.stream),
+                    "data_limit": (self.spec.memory << 20) + _SPARE,
+                }
+                ours, theirs = self._channel(config)
+                await loop.create_unix_connection(lambda: self, sock=ours)
+                await self._fork(theirs)
         except ConnectionError:
             self.ended(signal.SIGKILL)
-        finally:
-            theirs.close()
-            os.close(output)
         return await self._ready
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -326,29 +353,16 @@ class PythonEnvironment(Environment, asyncio.Protocol):
 class NodeEnvironment(Environment):
     """A Node.js process that asks the Lambda Runtime API for its invocations."""
 
-    def __init__(self, spec: Spec, folder: Path, runtime_api: RuntimeApi) -> None:
-        super().__init__(spec, folder)
+    def __init__(self, spec: Spec, folder: Path, forks: ForkServer, runtime_api: RuntimeApi) -> None:
+        super().__init__(spec, folder, forks)
         self._runtime_api = runtime_api
         self._session: Session | None = None
-        self._process: asyncio.subprocess.Process | None = None
-        self._waiter: asyncio.Task[None] | None = None
+        self._exit = "exit status 1"
 
     async def start(self) -> Reply | None:
         session = self._session = self._runtime_api.open(self._on_answer, self._on_waiting)
-        output = self._open_output()
-        variables = self.spec.variables(self.folder, self.stream)
-        variables["AWS_LAMBDA_RUNTIME_API"] = session.address
-        version = self.spec.runtime.removeprefix("nodejs").removesuffix(".x")
-        layers = [
-            str(layer / "nodejs" / part)
-            for layer in reversed(self.spec.layers)
-            for part in (f"node{version}/node_modules", "node_modules")
-        ]
-        variables["NODE_PATH"] = ":".join([*layers, variables.get("NODE_PATH", "")]).strip(":")
-        limit = f"--max-old-space-size={max(64, self.spec.memory * 9 // 10)}"
-        node = shutil.which("node")
+        node = program("node")
         if node is None:
-            os.close(output)
             self.ended(127 << 8)
             return Reply(
                 orjson.dumps(
@@ -360,14 +374,18 @@ class NodeEnvironment(Environment):
                 error=True,
             )
         try:
-            self._process = await asyncio.create_subprocess_exec(
-                node, limit, str(NODE_BOOTSTRAP), stdin=asyncio.subprocess.DEVNULL, stdout=output,
-                stderr=output, env=variables, cwd=self.spec.folder, start_new_session=True,
-            )  # fmt: skip
-        finally:
-            os.close(output)
-        self.pid = self._process.pid
-        self._waiter = asyncio.get_running_loop().create_task(self._wait())
+            places = await self._places()
+            if self.alive:
+                limit = f"--max-old-space-size={max(64, self.spec.memory * 9 // 10)}"
+                config = {
+                    "program": [node, limit, f"{places.runtime}/node_bootstrap.mjs"],
+                    "environment": self._variables(places, session),
+                }
+                ours, theirs = self._channel(config)
+                with ours:
+                    await self._fork(theirs)
+        except ConnectionError:
+            self.ended(signal.SIGKILL)
         failed = await session.started
         if failed is None:
             return None
@@ -378,14 +396,18 @@ class NodeEnvironment(Environment):
             )
         return Reply(failed, error=True)
 
-    _exit = "exit status 1"
+    def _variables(self, places: Places, session: Session) -> dict[str, str]:
+        variables = self.spec.variables(places, self.stream)
+        variables["AWS_LAMBDA_RUNTIME_API"] = session.address
+        version = self.spec.runtime.removeprefix("nodejs").removesuffix(".x")
+        parts = (f"nodejs/node{version}/node_modules", "nodejs/node_modules")
+        layers = [f"{layer}/{part}" for layer in places.layers for part in parts]
+        variables["NODE_PATH"] = ":".join([*layers, variables.get("NODE_PATH", "")]).strip(":")
+        return variables
 
-    async def _wait(self) -> None:
-        assert self._process is not None
-        code = await self._process.wait()
-        status = code << 8 if code >= 0 else -code
+    def ended(self, status: int) -> None:
         self._exit = _describe(status)
-        self.ended(status)
+        super().ended(status)
 
     def _on_answer(self, body: bytes, *, error: bool) -> None:
         self._answer(Reply(body, error=error, peak_kb=self._peak()))
