@@ -52,7 +52,8 @@ def field(name: str, label: str, kind: str, autocomplete: str, value: str = "") 
     given = {"name": name, "label": label, "kind": kind, "auto": autocomplete, "value": value}
     safe = {key: html.escape(text) for key, text in given.items()}
     return Markup(
-        '<label for="{name}">{label}</label>\n<input id="{name}" name="{name}" type="{kind}" value="{value}"'
+        '<label class="label-customizable" for="{name}">{label}</label>\n'
+        '<input class="inputField-customizable" id="{name}" name="{name}" type="{kind}" value="{value}"'
         ' autocomplete="{auto}" maxlength="2048" required>'.format(**safe)
     )
 

@@ -2,6 +2,7 @@
 
 import base64
 import hmac
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -157,3 +158,47 @@ def test_a_pool_has_a_certificate_and_a_head_for_imports(cloud: RunningCloud, id
     assert idp.get_signing_certificate(UserPoolId=pool)["Certificate"] == text
     header = idp.get_csv_header(UserPoolId=pool)["CSVHeader"]
     assert header[0] == "name" and header[-3:] == ["custom:team", "cognito:mfa_enabled", "cognito:username"]
+
+
+def test_a_template_brings_providers_and_a_look(cloud: RunningCloud, idp: Any) -> None:
+    resources: dict[str, Any] = {
+        "Pool": {"Type": "AWS::Cognito::UserPool", "Properties": {}},
+        "Domain": {
+            "Type": "AWS::Cognito::UserPoolDomain",
+            "Properties": {"UserPoolId": {"Ref": "Pool"}, "Domain": "looks-of-a-stack"},
+        },
+        "Issuer": {
+            "Type": "AWS::Cognito::UserPoolIdentityProvider",
+            "Properties": {
+                "UserPoolId": {"Ref": "Pool"},
+                "ProviderName": "issuer",
+                "ProviderType": "OIDC",
+                "ProviderDetails": OIDC,
+            },
+        },
+        "Look": {
+            "Type": "AWS::Cognito::UserPoolUICustomizationAttachment",
+            "DependsOn": "Domain",
+            "Properties": {
+                "UserPoolId": {"Ref": "Pool"},
+                "ClientId": "ALL",
+                "CSS": ".label-customizable { font-weight: 400; }",
+            },
+        },
+    }
+    stacks = cloud.client("cloudformation")
+    body = {"Resources": resources, "Outputs": {"Pool": {"Value": {"Ref": "Pool"}}}}
+    stacks.create_stack(StackName="looks", TemplateBody=json.dumps(body))
+    stacks.get_waiter("stack_create_complete").wait(StackName="looks", WaiterConfig={"Delay": 1})
+    pool = stacks.describe_stacks(StackName="looks")["Stacks"][0]["Outputs"][0]["OutputValue"]
+    found = idp.describe_identity_provider(UserPoolId=pool, ProviderName="issuer")["IdentityProvider"]
+    assert found["ProviderDetails"]["oidc_issuer"] == "https://issuer.example"
+    assert "font-weight" in idp.get_ui_customization(UserPoolId=pool)["UICustomization"]["CSS"]
+    resources["Issuer"]["Properties"]["ProviderDetails"] = {**OIDC, "authorize_scopes": "openid email"}
+    stacks.update_stack(StackName="looks", TemplateBody=json.dumps(body))
+    stacks.get_waiter("stack_update_complete").wait(StackName="looks", WaiterConfig={"Delay": 1})
+    found = idp.describe_identity_provider(UserPoolId=pool, ProviderName="issuer")["IdentityProvider"]
+    assert found["ProviderDetails"]["authorize_scopes"] == "openid email"
+    stacks.delete_stack(StackName="looks")
+    stacks.get_waiter("stack_delete_complete").wait(StackName="looks", WaiterConfig={"Delay": 1})
+    assert refused(lambda: idp.describe_user_pool(UserPoolId=pool))[0] == "ResourceNotFoundException"

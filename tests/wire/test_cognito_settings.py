@@ -229,6 +229,39 @@ def test_what_is_not_there_says_so(cloud: RunningCloud, idp: Any) -> None:
     pool = new_pool(cloud)
     app = new_client(cloud, pool, ExplicitAuthFlows=["ALLOW_CUSTOM_AUTH"])
     custom = {"ClientId": app, "AuthFlow": "CUSTOM_AUTH", "AuthParameters": {"USERNAME": "x"}}
-    assert refused(lambda: idp.initiate_auth(**custom))[0] == "InvalidParameterException"
+    assert refused(lambda: idp.initiate_auth(**custom)) == (
+        "InvalidParameterException",
+        "Custom auth lambda trigger is not configured for the user pool.",
+    )
     assert refused(lambda: idp.list_terms(UserPoolId=pool))[0] == "UnknownOperationException"
     assert refused(lambda: idp.list_web_authn_credentials(AccessToken="x"))[0] == "UnknownOperationException"
+
+
+@pytest.mark.parametrize(
+    "validity",
+    [
+        {"AccessTokenValidity": 4, "TokenValidityUnits": {"AccessToken": "minutes"}},
+        {"AccessTokenValidity": 25},
+        {"IdTokenValidity": 299, "TokenValidityUnits": {"IdToken": "seconds"}},
+        {"RefreshTokenValidity": 3651},
+        {"RefreshTokenValidity": 30, "TokenValidityUnits": {"RefreshToken": "minutes"}},
+    ],
+)
+def test_how_long_tokens_cannot_last(cloud: RunningCloud, idp: Any, validity: dict[str, Any]) -> None:
+    pool = new_pool(cloud)
+    make = lambda: idp.create_user_pool_client(UserPoolId=pool, ClientName="app", **validity)  # noqa: E731
+    assert refused(make) == ("InvalidParameterException", "Invalid range for token validity.")
+
+
+def test_what_a_tier_does_not_have(cloud: RunningCloud, idp: Any) -> None:
+    """Words: https://github.com/hashicorp/terraform-provider-aws/pull/40734."""
+    audit = {"AdvancedSecurityMode": "AUDIT"}
+    assert refused(lambda: new_pool(cloud, UserPoolAddOns=audit)) == (
+        "FeatureUnavailableInTierException",
+        "The following features need to be disabled for the ESSENTIALS pricing tier configured:"
+        " Threat Protection",
+    )
+    pool = new_pool(cloud, UserPoolAddOns=audit, UserPoolTier="PLUS")
+    assert refused(lambda: idp.update_user_pool(UserPoolId=pool, UserPoolAddOns=audit))[0] == (
+        "FeatureUnavailableInTierException"
+    )

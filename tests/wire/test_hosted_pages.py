@@ -5,6 +5,7 @@ import hmac
 import html
 import re
 import time
+import urllib.request
 import uuid
 from collections.abc import Iterator
 from urllib.parse import quote, urlsplit
@@ -246,3 +247,53 @@ def test_a_link_in_a_mail_confirms(cloud: RunningCloud, browser: Browser) -> Non
     assert page.status == 200 and "Your registration has been confirmed!" in page.text
     assert status() == "CONFIRMED"
     assert browser.get(link).status == 400
+
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+def test_pages_wear_what_they_are_given(cloud: RunningCloud, browser: Browser) -> None:
+    """https://docs.aws.amazon.com/cognito/latest/developerguide/hosted-ui-classic-branding.html"""
+    app = App(cloud)
+    idp, css = app.idp, ".submitButton-customizable:hover { background: #123456; }"
+    plain = idp.create_user_pool(PoolName="plain")["UserPool"]["Id"]
+    with pytest.raises(idp.exceptions.InvalidParameterException, match="existing domain associated"):
+        idp.set_ui_customization(UserPoolId=plain, CSS=css)
+    assert idp.get_ui_customization(UserPoolId=app.pool)["UICustomization"] == {}
+    made = idp.set_ui_customization(UserPoolId=app.pool, CSS=css, ImageFile=PNG)["UICustomization"]
+    assert (made["ClientId"], made["CSS"]) == ("ALL", css)
+    found = idp.get_ui_customization(UserPoolId=app.pool, ClientId=app.client)["UICustomization"]
+    assert found == made
+    page = browser.get(f"{app.base}/login?{app.query()}")
+    assert page.status == 200 and 'class="submitButton-customizable"' in page.body
+    [style] = re.findall(r'href="([^"]*brand[^"]*)"', page.body)
+    [logo] = re.findall(r'<img class="logo-customizable" alt="" src="([^"]+)"', page.body)
+    assert browser.get(f"{cloud.url}{style}").body == css
+    served = urllib.request.urlopen(f"{cloud.url}{logo}", timeout=10)
+    assert (served.headers["content-type"], served.read()) == ("image/png", PNG)
+    assert urllib.request.urlopen(made["ImageUrl"], timeout=10).read() == PNG
+    own = ".banner-customizable { padding: 25px 0px; }"
+    idp.set_ui_customization(UserPoolId=app.pool, ClientId=app.client, CSS=own)
+    page = browser.get(f"{app.base}/login?{app.query()}")
+    assert "logo-customizable" not in page.body
+    [style] = re.findall(r'href="([^"]*brand[^"]*)"', page.body)
+    assert browser.get(f"{cloud.url}{html.unescape(style)}").body == own
+
+
+@pytest.mark.parametrize(
+    "css",
+    [
+        "body { color: red }",
+        ".label-customizable, h1 { color: red }",
+        "@import url(https://evil.example/x.css);",
+        ".label-customizable { color: red } </style><script>",
+        ".label-customizable",
+    ],
+)
+def test_looks_that_are_refused(app: App, css: str) -> None:
+    with pytest.raises(app.idp.exceptions.InvalidParameterException):
+        app.idp.set_ui_customization(UserPoolId=app.pool, CSS=css)
+    with pytest.raises(app.idp.exceptions.InvalidParameterException):
+        app.idp.set_ui_customization(UserPoolId=app.pool, ImageFile=b"<svg onload=alert(1)>")

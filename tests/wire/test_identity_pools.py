@@ -470,3 +470,22 @@ def test_developers_look_up_merge_and_unlink(identity: Any) -> None:
     assert refused(look, IdentityPoolId=pool, DeveloperUserIdentifier="ann2")[0] == (
         "ResourceNotFoundException"
     )
+
+
+@pytest.mark.parametrize(
+    "provider",
+    [
+        {"ClientId": "app"},
+        {"ProviderName": "cognito-idp.us-east-1.amazonaws.com/us-east-1_aaaaaaaaa"},
+        {"ProviderName": "us-east-1_aaaaaaaaa", "ClientId": "app"},
+        {"ProviderName": "cognito-idp.us-east-1.amazonaws.com/pool", "ClientId": "app"},
+    ],
+)
+def test_user_pools_that_are_none(identity: Any, provider: dict[str, str]) -> None:
+    """Words: https://github.com/aws/aws-cdk/issues/11054."""
+    with pytest.raises(
+        identity.exceptions.InvalidParameterException, match="Invalid Cognito Identity Provider"
+    ):
+        identity.create_identity_pool(
+            IdentityPoolName="p", AllowUnauthenticatedIdentities=False, CognitoIdentityProviders=[provider]
+        )

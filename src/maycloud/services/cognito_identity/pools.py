@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_CreateIdentityPool.html
 """
 
+import re
 import uuid
 from typing import Any
 
@@ -32,6 +33,8 @@ _SETTINGS = (
 )
 MAX_TAGS = 50
 
+_PROVIDER = re.compile(r"[^/\s]+/[\w-]+_[0-9A-Za-z]+")  # of a user pool: host and pool
+
 
 def _described(pool: Pool) -> dict[str, Any]:
     answer = {name: pool[name] for name in ("IdentityPoolId", *_SETTINGS) if name in pool}
@@ -42,8 +45,9 @@ def _settings(params: Params) -> dict[str, Any]:
     given = {name: params[name] for name in _SETTINGS if params.get(name) is not None}
     providers = []
     for each in given.get("CognitoIdentityProviders", []):
-        if not each.get("ProviderName") or not each.get("ClientId"):
-            raise invalid_parameter("Cognito identity providers need a provider name and a client id")
+        # The words: https://github.com/aws/aws-cdk/issues/11054. The host may be this cloud's own.
+        if not each.get("ClientId") or _PROVIDER.fullmatch(each.get("ProviderName", "")) is None:
+            raise invalid_parameter("Invalid Cognito Identity Provider")
         provider = {"ServerSideTokenCheck": False, **each}
         if provider in providers:
             raise invalid_parameter("Duplicate cognito identity provider")

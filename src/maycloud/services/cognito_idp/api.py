@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/
 from maycloud.services.cognito_idp import (
     admin,
     auth,
+    branding,
     certificates,
     client_secrets,
     clients,
@@ -29,6 +30,7 @@ from maycloud.services.cognito_idp.service import service
 OPERATIONS = (
     admin,
     auth,
+    branding,
     certificates,
     client_secrets,
     clients,

@@ -56,14 +56,16 @@ async def initiate(state: "UserPools", pool: Pool, client: Client, flow: str, pa
     """Tokens or the first challenge, as InitiateAuth answers them."""
     given: dict[str, str] = params.get("AuthParameters") or {}
     metadata = params.get("ClientMetadata")
-    if flow in ("CUSTOM_AUTH", "USER_AUTH"):
-        raise invalid(f"{flow} is not supported by Maycloud; see docs/coverage.md")
+    if flow == "USER_AUTH":
+        raise invalid("USER_AUTH is not supported by Maycloud; see docs/coverage.md")
     if not allows(client, flow):
         if flow in _ADMIN_PASSWORD:
             raise invalid("Auth flow not enabled for this client")
         if flow == "USER_SRP_AUTH":
             raise invalid("USER_SRP_AUTH is not enabled for the client.")
         raise invalid(f"{flow} flow not enabled for this client")
+    if flow == "CUSTOM_AUTH":  # no pool here has the functions that it takes
+        raise invalid("Custom auth lambda trigger is not configured for the user pool.")
     if flow in _REFRESH:
         return await _refresh(state, pool, client, given, metadata)
     name = required(given, "USERNAME")

@@ -101,7 +101,7 @@ def _settings(state: "UserPools", pool: Pool, client: Client, params: Params) ->
 def _check_lifetimes(client: Client) -> None:
     for token, (low, high) in _RANGES.items():
         if not low <= lifetime(client, token) <= high:
-            raise invalid(f"Invalid range for token validity. {token}Validity is out of range.")
+            raise invalid("Invalid range for token validity.")
     if lifetime(client, "RefreshToken") < max(lifetime(client, each) for each in ("AccessToken", "IdToken")):
         raise invalid("Invalid token validity: a refresh token can't expire before the other tokens.")
 

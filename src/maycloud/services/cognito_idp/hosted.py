@@ -5,10 +5,11 @@ https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-userpools-serv
 
 import logging
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
 
 from maycloud.edge.messages import BodyTooLargeError, Request, Response
 from maycloud.edge.router import parse_host
-from maycloud.services.cognito_idp import hosted_account, hosted_signin, oauth_endpoints
+from maycloud.services.cognito_idp import branding, hosted_account, hosted_signin, oauth_endpoints
 from maycloud.services.cognito_idp.hosted_html import style_sheet
 from maycloud.services.cognito_idp.hosted_visit import Visit
 from maycloud.services.cognito_idp.oauth_requests import OAuthError, RedirectError
@@ -31,6 +32,11 @@ async def serve(state: "UserPools", request: Request) -> Response:
         return Response(404, [(b"content-type", b"text/plain; charset=utf-8")], b"There is no such domain.\n")
     if visit.path == "/assets/style.css" and request.method in ("GET", "HEAD"):
         return style_sheet()
+    if visit.path.startswith("/assets/") and request.method in ("GET", "HEAD"):
+        client = parse_qs(request.query).get("client", [branding.ALL])[0]
+        asset = branding.asset(visit, client, visit.path.removeprefix("/assets/"))
+        if asset is not None:
+            return asset
     if visit.path in oauth_endpoints.ENDPOINTS:
         return await oauth_endpoints.serve(visit)
     method = "GET" if request.method == "HEAD" else request.method

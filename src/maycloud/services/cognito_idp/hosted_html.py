@@ -10,7 +10,7 @@ from maycloud.pages import Markup, Templates
 _SECURITY: RawHeaders = [
     (
         b"content-security-policy",
-        b"default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+        b"default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'",
     ),
     (b"x-frame-options", b"DENY"),
     (b"x-content-type-options", b"nosniff"),
@@ -33,14 +33,15 @@ def page(
     note: str = "",
     status: int = 200,
     headers: RawHeaders | None = None,
+    brand: tuple[Markup, Markup] = (Markup(""), Markup("")),
 ) -> Response:
-    """A whole page. `base` is the path of the pages."""
+    """A whole page. `base` is the path of the pages, `brand` the pool's own style and logo."""
     message = Markup("")
     if error:
-        message = Markup(f'<p class="error" role="alert">{html.escape(error)}</p>')
+        message = Markup(f'<p class="error errorMessage-customizable" role="alert">{html.escape(error)}</p>')
     elif note:
         message = Markup(f'<p class="note" role="status">{html.escape(note)}</p>')
-    text = fill("layout", title=title, base=base, message=message, body=body)
+    text = fill("layout", title=title, base=base, message=message, body=body, style=brand[0], logo=brand[1])
     content = (b"content-type", b"text/html; charset=utf-8")
     return Response(status, [content, *_SECURITY, *(headers or [])], text.encode())
 

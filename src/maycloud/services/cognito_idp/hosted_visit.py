@@ -10,7 +10,7 @@ from maycloud.edge.messages import RawHeaders, Request, Response
 from maycloud.pages import Markup, cookies, is_same_origin
 from maycloud.principal import ANONYMOUS
 from maycloud.services.base import Params
-from maycloud.services.cognito_idp import hosted_html, oauth_requests
+from maycloud.services.cognito_idp import branding, hosted_html, oauth_requests
 from maycloud.services.cognito_idp.oauth_requests import AuthorizeRequest, OAuthError
 from maycloud.services.cognito_idp.oauth_store import SESSION_SECONDS, BrowserSession
 from maycloud.services.cognito_idp.store import Client, Pool
@@ -143,7 +143,7 @@ class Visit:
         body = hosted_html.fill(template, csrf=self.csrf, **values)
         return hosted_html.page(
             self.base, title, body, error=error, note=note, status=400 if error else 200,
-            headers=self.set_cookies,
+            headers=self.set_cookies, brand=branding.shown(self, asked.client.id),
         )  # fmt: skip
 
     def redirect(self, address: str) -> Response:

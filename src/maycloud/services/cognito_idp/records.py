@@ -257,3 +257,12 @@ class Records:
 
     def delete_device(self, pool: str, key: str, device: str) -> None:
         self._db.write("DELETE FROM cognito_devices WHERE pool=? AND key=? AND device=?", (pool, key, device))
+
+    # Brandings
+
+    def branding(self, pool: str, client: str) -> Document | None:
+        row = self._db.row("SELECT body FROM cognito_brandings WHERE pool=? AND client=?", (pool, client))
+        return orjson.loads(row[0]) if row else None
+
+    def put_branding(self, pool: str, client: str, body: Document) -> None:
+        self._db.write("REPLACE INTO cognito_brandings VALUES (?, ?, ?)", (pool, client, orjson.dumps(body)))

@@ -52,13 +52,16 @@ SCHEMA = (
     # Identity providers, sealed: they hold secrets of others.
     "CREATE TABLE cognito_providers (pool TEXT, name TEXT, body BLOB, PRIMARY KEY (pool, name))"
     " WITHOUT ROWID",
+    # How the hosted pages look, by app client; "ALL" for those without a look of their own.
+    "CREATE TABLE cognito_brandings (pool TEXT, client TEXT, body BLOB, PRIMARY KEY (pool, client))"
+    " WITHOUT ROWID",
 )
 
 # Attributes by which ListUsers finds, in AWS's words the searchable ones.
 SEARCHABLE = frozenset({"email", "phone_number", "name", "given_name", "family_name", "preferred_username"})
 _TABLES = (
     "clients", "users", "attributes", "groups", "members", "codes", "attempts", "sessions", "logins",
-    "domains", "servers", "devices", "providers",
+    "domains", "servers", "devices", "providers", "brandings",
 )  # fmt: skip
 _USER = (
     "SELECT pool, key, username, sub, status, enabled, created, modified, attributes, settings, salt,"

@@ -274,6 +274,76 @@ register(
 )
 
 
+# Identity providers, and how the pages look
+
+_PROVIDER = ("AttributeMapping", "IdpIdentifiers", "ProviderDetails")
+
+
+async def create_provider(ctx: Context, props: Props) -> Resource:
+    await ctx.call(SERVICE, "CreateIdentityProvider", **props)
+    return Resource(props["ProviderName"])
+
+
+async def update_provider(
+    ctx: Context, physical_id: str, _old: Props, new: Props, _attributes: Attributes
+) -> Resource:
+    given = pick(new, _PROVIDER)
+    await ctx.call(
+        SERVICE, "UpdateIdentityProvider", UserPoolId=new["UserPoolId"], ProviderName=physical_id, **given
+    )
+    return Resource(physical_id)
+
+
+register(
+    Provider(
+        "AWS::Cognito::UserPoolIdentityProvider",
+        create=create_provider,
+        update=update_provider,
+        delete=deleter(SERVICE, "DeleteIdentityProvider", "ProviderName", UserPoolId="UserPoolId"),
+        properties=frozenset({*_PROVIDER, "ProviderName", "ProviderType", "UserPoolId"}),
+        required=frozenset({"ProviderDetails", "ProviderName", "ProviderType", "UserPoolId"}),
+        replace_on=frozenset({"ProviderName", "ProviderType", "UserPoolId"}),
+        name_property="ProviderName",
+    )
+)
+
+
+async def create_look(ctx: Context, props: Props) -> Resource:
+    await ctx.call(SERVICE, "SetUICustomization", **props)
+    return Resource(f"UserPoolUICustomizationAttachment-{props['UserPoolId']}-{props['ClientId']}")
+
+
+async def update_look(
+    ctx: Context, physical_id: str, _old: Props, new: Props, _attributes: Attributes
+) -> Resource:
+    await create_look(ctx, new)
+    return Resource(physical_id)
+
+
+async def delete_look(ctx: Context, _physical_id: str, props: Props, _attributes: Attributes) -> None:
+    """Back to the pages' own look, unless the pool has no pages any more."""
+    try:
+        await ctx.call(
+            SERVICE, "SetUICustomization", UserPoolId=props["UserPoolId"], ClientId=props["ClientId"]
+        )
+    except AwsError as error:
+        if error.code not in ("InvalidParameterException", "ResourceNotFoundException"):
+            raise
+
+
+register(
+    Provider(
+        "AWS::Cognito::UserPoolUICustomizationAttachment",
+        create=create_look,
+        update=update_look,
+        delete=delete_look,
+        properties=frozenset({"CSS", "ClientId", "UserPoolId"}),
+        required=frozenset({"ClientId", "UserPoolId"}),
+        replace_on=frozenset({"ClientId", "UserPoolId"}),
+    )
+)
+
+
 # Users
 
 _USER = (
