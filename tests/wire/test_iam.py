@@ -354,3 +354,30 @@ def test_tags_of_aws_s_own_are_refused(iam: Any) -> None:
     tags = [{"Key": "AWS:reserved", "Value": "v"}]
     refused("InvalidInput", iam.create_user, UserName="reserved", Tags=tags)
     refused("NoSuchEntity", iam.get_user, UserName="reserved")
+
+
+def test_managed_policies_in_common_use(cloud: RunningCloud, iam: Any) -> None:
+    """https://docs.aws.amazon.com/aws-managed-policy/latest/reference/IAMUserChangePassword.html"""
+    arn = "arn:aws:iam::aws:policy/IAMUserChangePassword"
+    told = iam.get_policy(PolicyArn=arn)["Policy"]
+    assert (told["PolicyName"], told["Path"], told["DefaultVersionId"]) == (
+        "IAMUserChangePassword",
+        "/",
+        "v5",
+    )
+    version = iam.get_policy_version(PolicyArn=arn, VersionId="v5")["PolicyVersion"]
+    assert version["IsDefaultVersion"] is True
+    assert version["Document"]["Statement"][0]["Action"] == ["iam:ChangePassword"]
+    refused("NoSuchEntity", iam.get_policy, PolicyArn=f"{arn}Not")
+    iam.create_user(UserName="managed")
+    iam.attach_user_policy(UserName="managed", PolicyArn=arn)
+    iam.create_login_profile(UserName="managed", Password="first-Pass1")
+    key = iam.create_access_key(UserName="managed")["AccessKey"]
+    own = cloud.client("iam", key=key["AccessKeyId"], secret=key["SecretAccessKey"])
+    own.change_password(OldPassword="first-Pass1", NewPassword="second-Pass2")
+    refused("AccessDenied", own.list_users)
+    pages = iam.get_paginator("list_policies").paginate(Scope="AWS")
+    listed = [each["Arn"] for page in pages for each in page["Policies"]]
+    assert arn in listed
+    assert len(listed) == len(set(listed)) > 100
+    assert "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy" in listed

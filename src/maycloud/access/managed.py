@@ -1,12 +1,18 @@
-"""AWS's managed policies, as far as templates and roles here name them.
+"""AWS's managed policies: those that templates and roles here name most, and in `managed.json` more that are
+in common use, with their versions and dates.
 
 https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html
 """
 
+import functools
+from pathlib import Path
 from typing import Any
+
+import orjson
 
 Document = dict[str, Any]
 
+_SINCE = 1_423_000_000.0  # February 2015, when AWS's managed policies came
 PREFIX = "arn:aws:iam::aws:policy/"
 
 
@@ -140,6 +146,29 @@ MANAGED: dict[str, Document] = {
 }  # fmt: skip
 
 
+@functools.cache
+def _more() -> dict[str, Document]:
+    """By path and name: Version, Created, Updated (epoch seconds), Document. Read when first asked for."""
+    return orjson.loads(Path(__file__).with_name("managed.json").read_bytes())
+
+
 def find(arn: str) -> Document | None:
     """The document of a managed policy's ARN."""
-    return MANAGED.get(arn.removeprefix(PREFIX)) if arn.startswith(PREFIX) else None
+    if not arn.startswith(PREFIX):
+        return None
+    name = arn.removeprefix(PREFIX)
+    found = MANAGED.get(name)
+    if found is None and name in _more():
+        return _more()[name]["Document"]
+    return found
+
+
+def names() -> list[str]:
+    """Path and name of every one of them."""
+    return [*MANAGED, *_more().keys() - MANAGED.keys()]
+
+
+def history(name: str) -> tuple[str, float, float]:
+    """Its default version, and when it was made and last changed."""
+    known = _more().get(name)
+    return (known["Version"], known["Created"], known["Updated"]) if known else ("v1", _SINCE, _SINCE)

@@ -54,17 +54,23 @@ def _missing(arn: str, version: str = "") -> AwsError:
     return AwsError("NoSuchEntity", f"Policy {arn} was not found.", 404)
 
 
+def _aws_policies() -> list[Document]:
+    arns = [managed.PREFIX + name for name in sorted(managed.names())]
+    return [_aws_policy(arn, managed.find(arn) or {}) for arn in arns]
+
+
 def _aws_policy(arn: str, document: Document) -> Document:
+    version, created, updated = managed.history(arn.removeprefix(managed.PREFIX))
     path, _, name = arn.removeprefix("arn:aws:iam::aws:policy").rpartition("/")
     return {
         "PolicyName": name,
         "PolicyId": "ANPA" + name.upper()[:17],
         "Arn": arn,
         "Path": path + "/",
-        "Created": 1_423_000_000.0,
-        "Updated": 1_423_000_000.0,
-        "DefaultVersionId": "v1",
-        "Versions": {"v1": {"Document": document, "Created": 1_423_000_000.0}},
+        "Created": created,
+        "Updated": updated,
+        "DefaultVersionId": version,
+        "Versions": {version: {"Document": document, "Created": updated}},
     }
 
 
@@ -170,7 +176,7 @@ def details(call: Call, *, own: bool) -> list[dict[str, Any]]:
     if own:
         found = [policy for _, policy in identities(call).policies.items(scope(call))]
     else:
-        every = [_aws_policy(managed.PREFIX + name, each) for name, each in managed.MANAGED.items()]
+        every = _aws_policies()
         found = [policy for policy in every if _holders(call, policy["Arn"])]
     return [
         describe_policy(call, policy)
@@ -187,7 +193,7 @@ def list_policies(call: Call, params: Params) -> Result:
     wanted = params.get("Scope", "All")
     rows: list[Document] = []
     if wanted in ("All", "AWS"):
-        rows += [_aws_policy(managed.PREFIX + name, each) for name, each in managed.MANAGED.items()]
+        rows += _aws_policies()
     if wanted in ("All", "Local"):
         rows += [policy for _, policy in identities(call).policies.items(scope(call))]
     prefix = params.get("PathPrefix", "/")
