@@ -247,3 +247,14 @@ def test_owners_that_are_no_accounts(s3: Any) -> None:
     assert message.endswith("must be an AWS Account ID... [abc]")
     copy = {"Bucket": "acl-expected", "Key": "b", "CopySource": "acl-expected/a"}
     refused("AccessDenied", s3.copy_object, **copy, ExpectedSourceBucketOwner=OTHER)
+
+
+def test_creating_again_resets_the_list(s3: Any) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html: in us-east-1."""
+    make(s3, "acl-again")
+    s3.put_bucket_acl(Bucket="acl-again", ACL="public-read")
+    s3.create_bucket(Bucket="acl-again")
+    assert len(s3.get_bucket_acl(Bucket="acl-again")["Grants"]) == 1
+    s3.create_bucket(Bucket="acl-again", ACL="authenticated-read")
+    assert len(s3.get_bucket_acl(Bucket="acl-again")["Grants"]) == 2
+    assert s3.list_objects_v2(Bucket="acl-again")["KeyCount"] == 1

@@ -100,7 +100,36 @@ def test_a_rule_without_an_id_gets_one(s3: Any) -> None:
                 "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
             },
         ),
-        ("NotImplemented", "Transitions", {"Transitions": [{"Days": 30, "StorageClass": "GLACIER"}]}),
+        ("MalformedXML", "", {"Transitions": [{"Days": 0, "StorageClass": "STANDARD"}]}),
+        ("MalformedXML", "", {"Transitions": [{"StorageClass": "GLACIER"}]}),
+        (
+            "InvalidArgument", "greater than or equal to 30 for storageClass 'STANDARD_IA'",
+            {"Transitions": [{"Days": 29, "StorageClass": "STANDARD_IA"}], "Expiration": {"Days": 60}},
+        ),
+        (
+            "InvalidArgument", "must be nonnegative",
+            {"Transitions": [{"Days": -1, "StorageClass": "GLACIER"}]},
+        ),
+        (
+            "InvalidArgument", "must be greater than 'Days' in the Transition action",
+            {"Transitions": [{"Days": 1, "StorageClass": "GLACIER"}]},
+        ),
+        (
+            "InvalidArgument", "'StorageClass' must be different for 'Transition' actions",
+            {"Transitions": [{"Days": 0, "StorageClass": "GLACIER"}] * 2},
+        ),
+        (
+            "InvalidRequest", "Found mixed 'Date' and 'Days' based Expiration and Transition actions",
+            {"Transitions": [{"Date": datetime(2030, 1, 1, tzinfo=UTC), "StorageClass": "GLACIER"}]},
+        ),
+        (
+            "InvalidArgument", "'Date' must be at midnight GMT",
+            {
+                "Transitions": [{"Date": datetime(2030, 1, 1, 1, tzinfo=UTC), "StorageClass": "GLACIER"}],
+                "Expiration": None,
+            },
+        ),
+        ("MalformedXML", "", {"NoncurrentVersionTransitions": [{"StorageClass": "GLACIER"}]}),
     ],
 )  # fmt: skip
 def test_what_is_no_rule(s3: Any, code: str, message: str, change: dict[str, Any]) -> None:
@@ -242,3 +271,64 @@ def test_days_that_were_missed_are_made_up_for(fresh_cloud: RunningCloud) -> Non
     fresh_cloud.start()
     s3 = fresh_cloud.client("s3")
     until(lambda: keys(s3, "missed") == [], what="the object to end")
+
+
+# What has moved
+
+
+def classes(s3: Any, bucket: str) -> dict[str, str]:
+    return {row["Key"]: row["StorageClass"] for row in s3.list_objects_v2(Bucket=bucket)["Contents"]}
+
+
+def test_objects_go_down_the_storage_classes(fresh_cloud: RunningCloud) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html"""
+    s3 = fresh_cloud.client("s3")
+    fresh_cloud.move_to(fresh_cloud.noon())
+    s3.create_bucket(Bucket="moves")
+    large = b"x" * (128 * 1024)
+    for key, body, storage in (
+        ("large", large, "STANDARD"), ("small", b"x", "STANDARD"), ("deep", large, "DEEP_ARCHIVE"),
+        ("sized/small", b"xx", "STANDARD"), ("other", large, "STANDARD"),
+    ):  # fmt: skip
+        s3.put_object(Bucket="moves", Key=key, Body=body, StorageClass=storage)
+    moves = [{"Days": 30, "StorageClass": "STANDARD_IA"}, {"Days": 60, "StorageClass": "GLACIER"}]
+    both = {"And": {"Prefix": "sized/", "ObjectSizeGreaterThan": 1}}
+    rules = [
+        *(rule(prefix, prefix, Transitions=moves) for prefix in ("large", "small", "deep")),
+        {**rule("sized", Transitions=[{"Days": 1, "StorageClass": "GLACIER_IR"}]), "Filter": both},
+    ]
+    put(s3, "moves", *rules)
+    assert s3.get_bucket_lifecycle_configuration(Bucket="moves")["Rules"] == rules
+    etag = s3.head_object(Bucket="moves", Key="large")["ETag"]
+    to_midnight(fresh_cloud, 1)
+    until(
+        lambda: classes(s3, "moves")["sized/small"] == "GLACIER_IR", what="the small ones that are asked for"
+    )
+    assert classes(s3, "moves")["large"] == "STANDARD"
+    fresh_cloud.advance(29 * DAY)
+    until(lambda: classes(s3, "moves")["large"] == "STANDARD_IA", what="the first move")
+    found = s3.get_object(Bucket="moves", Key="large")
+    assert (found["StorageClass"], found["ETag"], found["Body"].read()) == ("STANDARD_IA", etag, large)
+    fresh_cloud.advance(30 * DAY)
+    until(lambda: classes(s3, "moves")["large"] == "GLACIER", what="the second move")
+    refused("InvalidObjectState", s3.get_object, Bucket="moves", Key="large")
+    left = {"small": "STANDARD", "deep": "DEEP_ARCHIVE", "other": "STANDARD", "sized/small": "GLACIER_IR"}
+    assert classes(s3, "moves") == {**left, "large": "GLACIER"}
+
+
+def test_versions_move_when_they_are_no_longer_current(fresh_cloud: RunningCloud) -> None:
+    s3 = fresh_cloud.client("s3")
+    fresh_cloud.move_to(fresh_cloud.noon())
+    s3.create_bucket(Bucket="moved")
+    s3.put_bucket_versioning(Bucket="moved", VersioningConfiguration={"Status": "Enabled"})
+    for _ in range(3):
+        s3.put_object(Bucket="moved", Key="k", Body=b"x" * (128 * 1024))
+    move = {"NoncurrentDays": 1, "StorageClass": "GLACIER", "NewerNoncurrentVersions": 1}
+    put(s3, "moved", rule(NoncurrentVersionTransitions=[move]))
+
+    def found() -> list[str]:
+        return [row["StorageClass"] for row in s3.list_object_versions(Bucket="moved")["Versions"]]
+
+    to_midnight(fresh_cloud, 1)
+    until(lambda: "GLACIER" in found(), what="the oldest version's move")
+    assert found() == ["STANDARD", "STANDARD", "GLACIER"]

@@ -172,12 +172,6 @@ def fetch(method: str, url: str) -> tuple[int, bytes]:
     return fetched(urllib.request.Request(url, method=method))
 
 
-def test_the_older_signature_in_a_header_is_refused(cloud: RunningCloud, bucket: str) -> None:
-    s3 = cloud.client("s3", config=Config(signature_version="s3"))
-    error = refused("InvalidRequest", s3.list_objects_v2, Bucket=bucket)
-    assert error["Message"].endswith("Please use AWS4-HMAC-SHA256.")
-
-
 def test_headers_in_a_link(cloud: RunningCloud, bucket: str) -> None:
     """Some SDKs write x-amz- headers of a presigned request into its query, where they count the same."""
     body = b"with headers"
@@ -404,7 +398,6 @@ def test_errors_are_s3s_xml(cloud: RunningCloud, bucket: str) -> None:
     [
         ("PUT", "?object-lock"), ("PUT", "?website"), ("PUT", "?notification"), ("PUT", "/k?renameObject"),
         ("POST", "/k?select&select-type=2"), ("PUT", "?replication"),
-        ("POST", "/k?restore"),
     ],
 )  # fmt: skip
 def test_what_is_not_there_says_so(cloud: RunningCloud, bucket: str, method: str, path: str) -> None:

@@ -57,6 +57,8 @@ def _extend_s3(operations: dict[str, Any], shapes: dict[str, Shape]) -> None:
         "input": {"shape": "PostObjectRequest"},
         "output": {"shape": "PostObjectOutput"},
     }
+    # 202 for a copy that will come, 200 for one that is there, API_RestoreObject.html
+    shapes["RestoreObjectOutput"]["members"]["Status"] = {"shape": "PostStatus", "location": "statusCode"}
     # https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html and API_PutBucketTagging.html
     for name in ("PutBucketPolicy", "PutBucketTagging"):
         operations[name]["http"]["responseCode"] = 204

@@ -84,6 +84,7 @@ def create_bucket(call: Call, params: Params) -> Result:
     existing = buckets(call).find(name)
     if existing is not None:
         _refuse_existing(call, existing)
+        _reset_acl(call, existing, params)
         return {"Location": f"/{name}", "BucketArn": existing.arn}
     settings: dict[str, Any] = {
         # What AWS has set on every new bucket since April 2023.
@@ -101,6 +102,18 @@ def create_bucket(call: Call, params: Params) -> Result:
     buckets(call).create(name, call.account, region, call.now(), settings)
     location = f"/{name}" if region == "us-east-1" else f"http://{name}.s3.{region}.amazonaws.com/"
     return {"Location": location, "BucketArn": f"arn:aws:s3:::{name}"}
+
+
+def _reset_acl(call: Call, existing: Bucket, params: Params) -> None:
+    """What us-east-1 does to a bucket that its owner creates once more: API_CreateBucket.html."""
+    if acls.disabled(existing):
+        return
+    existing.settings.pop("acl", None)
+    if acls.given(params):
+        grants = acls.wanted(params, call.account, call.account, of_bucket=True)
+        acls.refuse_public(existing, grants)
+        existing.settings["acl"] = grants
+    buckets(call).save(existing)
 
 
 def _first_acl(call: Call, params: Params) -> dict[str, Any]:

@@ -15,9 +15,10 @@ from maycloud.services.s3.checksums import Algorithm
 from maycloud.services.s3.content import MAX_UPLOAD, Content
 from maycloud.services.s3.encryption import CustomerKey, check_key, customer_key, headers_for
 from maycloud.services.s3.keys import check_key as check_name
-from maycloud.services.s3.metadata import ARCHIVED, headers_of
+from maycloud.services.s3.metadata import headers_of
 from maycloud.services.s3.objects import add_version, find_version, objects, written
 from maycloud.services.s3.permissions import authorize
+from maycloud.services.s3.storage import check_readable
 from maycloud.services.s3.store import Bucket
 from maycloud.services.s3.tags import of_header, tags_of
 from maycloud.services.s3.versions import NULL, Version
@@ -73,12 +74,10 @@ def find_source(call: Call, params: Params) -> Source:
             "InvalidRequest",
             "The source of a copy request may not specifically refer to a delete marker by version id.",
         ) from error
-    if found.meta["headers"].get("StorageClass") in ARCHIVED:
-        raise AwsError(
-            "ObjectNotInActiveTierError",
-            "The source object of the COPY action is not in the active tier.",
-            403,
-        )
+    refusal = AwsError(
+        "ObjectNotInActiveTierError", "The source object of the COPY action is not in the active tier.", 403
+    )
+    check_readable(found, call.now(), refusal)
     customer = customer_key(params, secure=call.secure, source="CopySource")
     check_key(found.meta.get("customer_key"), customer)
     conditions.check_copy(found, params, call.now())

@@ -11,9 +11,10 @@ from typing import Any
 import orjson
 
 from maycloud.services.base import Cloud
-from maycloud.services.s3 import lifecycle
-from maycloud.services.s3.lifecycle import DAY, Rule
+from maycloud.services.s3 import lifecycle, transitions
+from maycloud.services.s3.lifecycle import Rule
 from maycloud.services.s3.store import Bucket, Buckets
+from maycloud.services.s3.transitions import DAY
 from maycloud.services.s3.uploads import Uploads
 from maycloud.services.s3.versions import Listed, Objects, Version
 
@@ -84,15 +85,35 @@ class Expiry:
         since = newest.modified
         for newer, version in enumerate(older):
             ends = [lifecycle.noncurrent_expires(rule, since, newer) for rule in _applying(rules, version)]
-            since = version.modified
+            replaced, since = since, version.modified
             if _is_due(ends, now):
                 self._remove(bucket, version)
                 left -= 1
+            elif not version.marker:
+                self._move(bucket, version, rules, (now, replaced, newer))
         if newest.marker:
             if left == 1 and any(_ends_marker(rule, newest, now) for rule in _applying(rules, newest)):
                 self._remove(bucket, newest)
         elif _is_due([lifecycle.expires(rule, newest.modified) for rule in _applying(rules, newest)], now):
             self._expire(bucket, newest, now)
+        else:
+            self._move(bucket, newest, rules, (now, newest.modified, None))
+
+    def _move(
+        self, bucket: Bucket, listed: Listed, rules: list[Rule], when: tuple[float, float, int | None]
+    ) -> None:
+        """Put a version that has come so far into the storage class that it goes to."""
+        applying = _applying(rules, listed)
+        wanted = transitions.target(applying, listed.size, lifecycle.minimum(bucket), *when)
+        if wanted is None:
+            return
+        found = self._objects.version(bucket, listed.key, listed.version)
+        if found is None:
+            return
+        headers = found.meta["headers"]
+        if transitions.goes_down(headers.get("StorageClass", "STANDARD"), wanted):
+            headers["StorageClass"] = wanted
+            self._objects.save_meta(found)
 
     def _expire(self, bucket: Bucket, newest: Listed, now: float) -> None:
         """A current version goes behind a delete marker where the bucket keeps versions."""

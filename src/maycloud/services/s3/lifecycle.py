@@ -3,7 +3,6 @@
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html
 """
 
-import math
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -13,12 +12,13 @@ from urllib.parse import quote
 
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
+from maycloud.services.s3 import transitions
 from maycloud.services.s3.buckets import bucket_to_set, buckets, setting
-from maycloud.services.s3.common import invalid_argument, malformed_xml
+from maycloud.services.s3.common import malformed_xml
 from maycloud.services.s3.store import Bucket
+from maycloud.services.s3.transitions import midnight_after
 
 MAX_RULES = 1000
-DAY = 86_400
 
 Rule = dict[str, Any]
 
@@ -34,7 +34,7 @@ _MINIMUM = "TransitionDefaultMinimumObjectSize"
 
 
 def put_bucket_lifecycle_configuration(call: Call, params: Params) -> Result:
-    """Keeps the rules, each with an id. Transitions to other storage classes are not there."""
+    """Keeps the rules, each with an id."""
     bucket = bucket_to_set(call, params)
     rules: list[Rule] = (params.get("LifecycleConfiguration") or {}).get("Rules", [])
     if not 1 <= len(rules) <= MAX_RULES:
@@ -59,7 +59,7 @@ def _kept(rule: Rule) -> Rule:
     expiration = rule.get("Expiration")
     if expiration and "Date" in expiration:
         rule["Expiration"] = {"Date": expiration["Date"].isoformat()}
-    return rule
+    return transitions.kept(rule)
 
 
 def get_bucket_lifecycle_configuration(call: Call, params: Params) -> Result:
@@ -76,8 +76,8 @@ def get_bucket_lifecycle_configuration(call: Call, params: Params) -> Result:
 def _shown(rule: Rule) -> Rule:
     expiration = rule.get("Expiration")
     if expiration and "Date" in expiration:
-        return {**rule, "Expiration": {"Date": datetime.fromisoformat(expiration["Date"])}}
-    return rule
+        rule = {**rule, "Expiration": {"Date": datetime.fromisoformat(expiration["Date"])}}
+    return transitions.shown(rule)
 
 
 # Validation
@@ -94,12 +94,9 @@ def _check(rule: Rule) -> None:
     actions = [name for name in _ACTIONS if rule.get(name) is not None]
     if not actions:
         raise AwsError("InvalidRequest", "At least one action needs to be specified in a rule")
-    if rule.get("Transitions") or rule.get("NoncurrentVersionTransitions"):
-        raise AwsError(
-            "NotImplemented", "Transitions to other storage classes are not supported by Maycloud", 501
-        )
     if "Expiration" in rule:
         _check_expiration(rule["Expiration"], rule)
+    transitions.check(rule)
     noncurrent = rule.get("NoncurrentVersionExpiration")
     if noncurrent is not None:
         if "NoncurrentDays" not in noncurrent:
@@ -153,9 +150,8 @@ def _check_expiration(expiration: dict[str, Any], rule: Rule) -> None:
         raise malformed_xml()
     if "Days" in expiration:
         _positive(expiration["Days"], "Days", "Expiration")
-    if "Date" in expiration and expiration["Date"].timestamp() % DAY:
-        date = expiration["Date"].astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-        raise invalid_argument("'Date' must be at midnight GMT", "Date", date)
+    if "Date" in expiration:
+        transitions.check_date(expiration["Date"])
     if "ExpiredObjectDeleteMarker" in expiration and _Wanted(rule).filters_objects:
         raise AwsError(
             "InvalidRequest", "ExpiredObjectDeleteMarker cannot be specified with Tags or object sizes."
@@ -202,6 +198,11 @@ class _Wanted:
         )
 
 
+def minimum(bucket: Bucket) -> str:
+    """Which objects are too small to move, by the configuration."""
+    return bucket.settings.get("lifecycle", {}).get(_MINIMUM, "all_storage_classes_128K")
+
+
 def enabled(bucket: Bucket) -> list[Rule]:
     rules: list[Rule] = bucket.settings.get("lifecycle", {}).get("Rules", [])
     return [rule for rule in rules if rule["Status"] == "Enabled"]
@@ -213,16 +214,11 @@ def applying(rules: list[Rule], key: str, size: int, tags: dict[str, str]) -> It
             yield rule
 
 
-def days_after(moment: float, days: int) -> float:
-    """So many days later, then the next midnight of UTC: S3 counts so. Epoch seconds."""
-    return float(math.ceil((moment + days * DAY) / DAY) * DAY)
-
-
 def expires(rule: Rule, modified: float) -> float | None:
     """When the rule ends a current version of that age; None for never."""
     expiration = rule.get("Expiration", {})
     if "Days" in expiration:
-        return days_after(modified, expiration["Days"])
+        return midnight_after(modified, expiration["Days"])
     if "Date" in expiration:
         return datetime.fromisoformat(expiration["Date"]).timestamp()
     return None
@@ -233,12 +229,12 @@ def noncurrent_expires(rule: Rule, since: float, newer: int) -> float | None:
     expiration = rule.get("NoncurrentVersionExpiration")
     if expiration is None or newer < expiration.get("NewerNoncurrentVersions", 0):
         return None
-    return days_after(since, expiration["NoncurrentDays"])
+    return midnight_after(since, expiration["NoncurrentDays"])
 
 
 def aborts(rule: Rule, initiated: float) -> float | None:
     abort = rule.get("AbortIncompleteMultipartUpload")
-    return None if abort is None else days_after(initiated, abort["DaysAfterInitiation"])
+    return None if abort is None else midnight_after(initiated, abort["DaysAfterInitiation"])
 
 
 def expiration_header(

@@ -7,6 +7,7 @@ from typing import Any
 
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params
+from maycloud.services.s3.storage import CLASSES
 
 MAX_USER_METADATA = 2048  # bytes of UTF-8, names and values
 
@@ -14,13 +15,6 @@ _KEPT = (
     "CacheControl", "ContentDisposition", "ContentLanguage", "ContentType", "Expires",
     "WebsiteRedirectLocation",
 )  # fmt: skip
-_CLASSES = frozenset(
-    {
-        "STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER",
-        "DEEP_ARCHIVE", "GLACIER_IR",
-    }
-)  # fmt: skip
-ARCHIVED = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 DEFAULT_TYPE = "binary/octet-stream"
 
 
@@ -39,7 +33,7 @@ def headers_of(params: Params) -> dict[str, Any]:
         headers["Metadata"] = _user_metadata(user)
     storage_class = params.get("StorageClass")
     if storage_class is not None and storage_class != "STANDARD":
-        if storage_class not in _CLASSES:
+        if storage_class not in CLASSES:
             raise AwsError(
                 "InvalidStorageClass",
                 "The storage class you specified is not valid",

@@ -11,6 +11,7 @@ from maycloud.services.s3 import (
     multipart,
     objects,
     post,
+    restoring,
     tagging,
     unconfigured,
     upload_listing,
@@ -111,6 +112,11 @@ def GetObjectLegalHold(call: Call, params: Params) -> Result:
 @service.operation(resource=object_arn, account=object_owner)
 def PutObjectLegalHold(call: Call, params: Params) -> Result:
     raise unconfigured.unlocked(call, params, "PUT")
+
+
+@service.operation(resource=object_arn, account=object_owner)
+def RestoreObject(call: Call, params: Params) -> Result:
+    return restoring.restore_object(call, params)
 
 
 @service.operation(action="s3:ListBucket", atomic=False, **_ON_BUCKET)

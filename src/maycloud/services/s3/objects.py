@@ -14,9 +14,10 @@ from maycloud.services.s3.common import invalid_argument
 from maycloud.services.s3.content import Content
 from maycloud.services.s3.encryption import CustomerKey, check_key, customer_key, headers_for
 from maycloud.services.s3.keys import check_key as check_name
-from maycloud.services.s3.metadata import ARCHIVED, headers_of, override
+from maycloud.services.s3.metadata import headers_of, override
 from maycloud.services.s3.permissions import missing
 from maycloud.services.s3.ranges import Span, read_range
+from maycloud.services.s3.storage import ARCHIVED, check_readable, copy_of, restore_header
 from maycloud.services.s3.store import Bucket
 from maycloud.services.s3.tags import of_header, tags_of
 from maycloud.services.s3.versions import INLINE, NULL, Objects, Piece, Version, is_version_id, pack
@@ -207,12 +208,13 @@ def get_object(call: Call, params: Params) -> Result:
     bucket = find_bucket(call, params)
     found, key, span, result = _read(call, bucket, params, "GET")
     if found.meta["headers"].get("StorageClass") in ARCHIVED:
-        raise AwsError(
+        refusal = AwsError(
             "InvalidObjectState",
             "The operation is not valid for the object's storage class",
             403,
             StorageClass=found.meta["headers"]["StorageClass"],
         )
+        check_readable(found, call.now(), refusal)
     result["Body"] = content.body_of(call.store.blobs, found, key, span.start, span.length)
     return result
 
@@ -230,6 +232,8 @@ def _read(
     check_key(found.meta.get("customer_key"), key)
     conditions.check_read(found, params, call.now())
     result = describe(bucket, found)
+    if "restore" in found.meta and (copy := copy_of(found, call.now())) is not None:
+        result["Restore"] = restore_header(copy)
     if "VersionId" in params:
         result.pop("Expiration", None)
     number, text = params.get("PartNumber"), params.get("Range")
