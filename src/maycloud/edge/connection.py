@@ -213,6 +213,8 @@ class Connection(asyncio.Protocol):
             elif name == b"content-length":
                 length = int(value)
             elif name == b"transfer-encoding":
+                if chunked or value.lower() != b"chunked":  # what it was packed with besides stays unread
+                    raise _Refusal(501, "Not Implemented: no transfer coding but chunked")
                 chunked = True
             elif name == b"expect":
                 self._continue = value.lower() == b"100-continue"
