@@ -122,6 +122,7 @@ class Namespaces(Walls):
         self._kept = [path for path in plan.all_roots() if _covered(path)]
         self._own = -1  # our own process namespace
         self._first: dict[int, int] = {}  # by an environment's process: the first of its namespace
+        self._ending: list[int] = []  # first processes that were killed
         self._next = 0  # the first process of the namespace that the next environment gets
 
     # The fork server
@@ -219,7 +220,9 @@ class Namespaces(Walls):
     def ended(self, pid: int) -> None:
         first = self._first.pop(pid)
         os.kill(first, signal.SIGKILL)
-        os.waitpid(first, 0)
+        self._ending.append(first)
+        # Taking down a namespace takes a millisecond, which nobody need wait for.
+        self._ending = [each for each in self._ending if os.waitpid(each, os.WNOHANG)[0] == 0]
 
     def close(self, wanted: dict[str, Any]) -> None:
         kernel.unshare(kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC)

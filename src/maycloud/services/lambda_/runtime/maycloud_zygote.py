@@ -24,6 +24,9 @@ import maycloud_kernel as kernel  # type: ignore[import-not-found]
 import maycloud_walls as walls_of  # type: ignore[import-not-found]
 
 
+_REST = 3  # milliseconds without a request after which the next one is prepared
+
+
 def warm() -> None:
     """Load what nearly every function loads: boto3 and the models that its default session will ask for."""
     import logging.handlers
@@ -55,9 +58,13 @@ class Zygote:
 
     def serve(self) -> None:
         self._answer({"walls": self._walls.name, "reason": self._walls.reason})
+        prepared = False
         while True:
-            self._walls.prepare()
-            ready = [fd for fd, _ in self._poll.poll()]
+            # Not at once: what was forked last is just starting, and wants the processors.
+            ready = [fd for fd, _ in self._poll.poll(None if prepared else _REST)]
+            prepared = not ready
+            if prepared:
+                self._walls.prepare()
             for fd in ready:
                 if fd in self._children:
                     self._reap(fd)
