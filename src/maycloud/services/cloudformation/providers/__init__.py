@@ -56,6 +56,7 @@ MODULES = (
     "dax",
     "dynamodb",
     "iam",
+    "iam_entities",
     "lambda_",
     "logs",
     "macros",
