@@ -74,6 +74,7 @@ def test_properties_become_configurations(client: Client) -> None:
             ]
         },
         "Tags": [{"Key": "team", "Value": "blue"}],
+        "AccelerateConfiguration": {"AccelerationStatus": "Enabled"},
         "VersioningConfiguration": {"Status": "Enabled"},
     }  # fmt: skip
     assert deploy(cloudformation, "template-full", properties) == "CREATE_COMPLETE"
@@ -100,6 +101,7 @@ def test_properties_become_configurations(client: Client) -> None:
     assert second["NoncurrentVersionExpiration"] == {"NoncurrentDays": 7, "NewerNoncurrentVersions": 2}
     assert {"Key": "team", "Value": "blue"} in s3.get_bucket_tagging(**bucket)["TagSet"]
     assert s3.get_bucket_versioning(**bucket)["Status"] == "Enabled"
+    assert s3.get_bucket_accelerate_configuration(**bucket)["Status"] == "Enabled"
     assert "aws:SecureTransport" in s3.get_bucket_policy(**bucket)["Policy"]
 
     # What a template no longer says is no longer so.

@@ -248,12 +248,22 @@ def GetObjectLockConfiguration(call: Call, params: Params) -> Result:
 
 @service.operation(**BUCKET, action="s3:GetAccelerateConfiguration")
 def GetBucketAccelerateConfiguration(call: Call, params: Params) -> Result:
-    return unconfigured.answer(call, params)
+    return buckets.get_accelerate(call, params)
+
+
+@service.operation(**BUCKET, action="s3:PutAccelerateConfiguration")
+def PutBucketAccelerateConfiguration(call: Call, params: Params) -> Result:
+    return buckets.put_accelerate(call, params)
 
 
 @service.operation(**BUCKET)
 def GetBucketRequestPayment(call: Call, params: Params) -> Result:
-    return unconfigured.answer(call, params, Payer="BucketOwner")
+    return buckets.get_request_payment(call, params)
+
+
+@service.operation(**BUCKET)
+def PutBucketRequestPayment(call: Call, params: Params) -> Result:
+    return buckets.put_request_payment(call, params)
 
 
 @service.operation(**BUCKET, action="s3:GetBucketMetadataTableConfiguration")

@@ -9,7 +9,7 @@ from typing import Any
 from maycloud.errors import AwsError
 from maycloud.regions import REGIONS
 from maycloud.services.base import Call, Check, Params, Result
-from maycloud.services.s3 import acls, checksums
+from maycloud.services.s3 import acls, checksums, reach
 from maycloud.services.s3.access import bucket_arn, permit
 from maycloud.services.s3.acls import canonical_id
 from maycloud.services.s3.common import access_denied, invalid_argument, malformed_xml
@@ -31,6 +31,7 @@ def find_bucket(call: Call, params: Params) -> Bucket:
     """The bucket a call names, in its own region and, where asked for, of the expected owner."""
     bucket = buckets(call).get(params["Bucket"])
     check_owner(bucket, params.get("ExpectedBucketOwner"))
+    reach.check(call, bucket, params)
     return bucket
 
 
@@ -255,6 +256,42 @@ def list_buckets(call: Call, params: Params) -> Result:
     if "Prefix" in params:
         result["Prefix"] = prefix
     return result
+
+
+def put_request_payment(call: Call, params: Params) -> Result:
+    bucket = bucket_to_set(call, params)
+    payer = params["RequestPaymentConfiguration"].get("Payer")
+    if payer not in ("Requester", "BucketOwner"):
+        raise malformed_xml()
+    bucket.settings["payer"] = payer
+    buckets(call).save(bucket)
+    return None
+
+
+def get_request_payment(call: Call, params: Params) -> Result:
+    return {"Payer": find_bucket(call, params).settings.get("payer", "BucketOwner")}
+
+
+def put_accelerate(call: Call, params: Params) -> Result:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketAccelerateConfiguration.html"""
+    bucket = bucket_to_set(call, params)
+    if "." in bucket.name:
+        raise AwsError(
+            "InvalidRequest",
+            "S3 Transfer Acceleration is not supported for buckets with periods (.) in their names",
+        )
+    status = params["AccelerateConfiguration"].get("Status")
+    if status not in ("Enabled", "Suspended"):
+        raise malformed_xml()
+    if status == "Enabled" or "acceleration" in bucket.settings:
+        bucket.settings["acceleration"] = status
+        buckets(call).save(bucket)
+    return None
+
+
+def get_accelerate(call: Call, params: Params) -> Result:
+    status = find_bucket(call, params).settings.get("acceleration")
+    return {} if status is None else {"Status": status}
 
 
 def get_bucket_location(call: Call, params: Params) -> Result:

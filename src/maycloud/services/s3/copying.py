@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
-from maycloud.services.s3 import checksums, conditions, content
+from maycloud.services.s3 import checksums, conditions, content, reach
 from maycloud.services.s3.acls import stamp
 from maycloud.services.s3.buckets import buckets, check_owner, find_bucket
 from maycloud.services.s3.checksums import Algorithm
@@ -61,6 +61,7 @@ def find_source(call: Call, params: Params) -> Source:
         )
     bucket = buckets(call).get(name)
     check_owner(bucket, params.get("ExpectedSourceBucketOwner"))
+    reach.check(call, bucket, params)
     wanted = unquote(version) or None
     action = "s3:GetObject" if wanted is None else "s3:GetObjectVersion"
     authorize(call, bucket, action, key, wanted)

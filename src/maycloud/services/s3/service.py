@@ -2,7 +2,7 @@
 
 from maycloud.services.base import Cloud, Service
 from maycloud.services.s3.access import request_context, resource_policy
-from maycloud.services.s3.cors import answering
+from maycloud.services.s3.answers import answering
 from maycloud.services.s3.expiry import Expiry
 from maycloud.services.s3.schema import SCHEMA
 from maycloud.services.s3.store import Buckets

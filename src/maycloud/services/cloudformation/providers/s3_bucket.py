@@ -148,6 +148,10 @@ def _transition(given: Given) -> Props:
     return _renamed(given, names)
 
 
+def _acceleration(value: Given) -> Props:
+    return {"AccelerateConfiguration": _renamed(value, {"AccelerationStatus": "Status"})}
+
+
 def _plain(member: str) -> Callable[[Any], Props]:
     return lambda value: {member: value}
 
@@ -161,6 +165,7 @@ _PROPERTIES: dict[str, tuple[Put, str]] = {
     "PublicAccessBlockConfiguration": (("PutPublicAccessBlock", _block), "DeletePublicAccessBlock"),
     "AccessControl": (("PutBucketAcl", _acl), ""),
     "VersioningConfiguration": (("PutBucketVersioning", _plain("VersioningConfiguration")), ""),
+    "AccelerateConfiguration": (("PutBucketAccelerateConfiguration", _acceleration), ""),
     "BucketEncryption": (("PutBucketEncryption", _encryption), "DeleteBucketEncryption"),
     "CorsConfiguration": (("PutBucketCors", _cors), "DeleteBucketCors"),
     "LifecycleConfiguration": (
@@ -169,7 +174,11 @@ _PROPERTIES: dict[str, tuple[Put, str]] = {
     ),
 }
 # What a property that is taken away falls back to, where S3 has no DELETE for it.
-_FALLBACKS = {"AccessControl": "Private", "VersioningConfiguration": {"Status": "Suspended"}}
+_FALLBACKS = {
+    "AccelerateConfiguration": Given("", {"AccelerationStatus": "Suspended"}),
+    "AccessControl": "Private",
+    "VersioningConfiguration": {"Status": "Suspended"},
+}
 
 PROPERTIES = frozenset({"BucketName", "Tags", *_PROPERTIES})
 
