@@ -526,7 +526,7 @@ def test_malformed_requests(serving: Serving, data: bytes) -> None:
         assert client.is_closed()
 
 
-@pytest.mark.parametrize("coding", ["gzip, chunked", "chunked\r\nTransfer-Encoding: chunked"])
+@pytest.mark.parametrize("coding", ["xchunked", "gzip, chunked", "chunked\r\nTransfer-Encoding: chunked"])
 def test_other_transfer_codings_are_not_passed_on_unread(client: Client, coding: str) -> None:
     """RFC 9112, 6.1."""
     client.send(POST + f"Transfer-Encoding: {coding}\r\n\r\n0\r\n\r\n".encode())

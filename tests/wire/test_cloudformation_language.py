@@ -335,6 +335,8 @@ HOSTILE = {
     "half a character": '{"Resources": {"P": {"Type": "T", "Properties": {"V": "\\ud800"}}}}',
     "deep YAML": PLAIN % ("[" * 500 + "]" * 500),
     "deeper YAML": PLAIN % ("[" * 20_000 + "]" * 20_000),
+    "deepest YAML": "- " * 25_000,  # without a bound, libyaml's loader ends the process
+    "keys of keys": "? " * 25_000,
     "deep JSON": '{"Resources":' + '{"a":' * 500 + "1" + "}" * 501,
     "deeper JSON": '{"Resources":' + "[" * 20_000 + "]" * 20_000 + "}",
     "aliases that double": "a: &a [x,x,x,x,x,x,x,x,x]\n"

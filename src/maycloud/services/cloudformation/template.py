@@ -200,6 +200,7 @@ def _whole(digits: str) -> int | str:
 def _parse_yaml(text: str, kind: str = "YAML") -> Any:
     loader = _Loader(text)
     try:
+        _check_depth(text)
         node = loader.get_single_node()
         if node is None:
             raise format_error("unsupported structure.")
@@ -215,6 +216,18 @@ def _parse_yaml(text: str, kind: str = "YAML") -> Any:
         raise format_error(f"{kind} not well-formed.") from failure
     finally:
         loader.dispose()
+
+
+def _check_depth(text: str) -> None:
+    """libyaml's loader calls itself for each level, in C: enough of them would end the process."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise format_error(f"the template is nested more than {MAX_DEPTH} levels deep")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 def _measure(root: yaml.Node) -> None:

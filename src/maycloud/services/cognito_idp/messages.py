@@ -21,7 +21,7 @@ CODE = "{####}"
 NAME = "{username}"
 
 LINK = re.compile(r"\{##([^#{}]+)##\}")
-_TAG = re.compile(r"<[^>]+>")
+_TAG = re.compile(r"<[^<>]+>")
 _VERIFICATION = ("Your verification code", "Your confirmation code is {####} ")
 _AUTHENTICATION = ("Your authentication code", "Your authentication code is {####} ")
 _INVITATION = ("Your temporary password", "Your username is {username} and temporary password is {####}.")
