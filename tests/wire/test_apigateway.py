@@ -465,14 +465,6 @@ def test_stages_and_their_patches(gateway: Any) -> None:
 
 
 def test_what_is_not_there_is_refused_by_name(gateway: Any) -> None:
-    api, root = make_api(gateway, "refusals")
-    make_mock(gateway, api, root)
-    canary = {"percentTraffic": 10.0}
-    assert (
-        "canarySettings"
-        in refused(gateway.create_deployment, restApiId=api, stageName="v1", canarySettings=canary)[1]
-    )
-    assert gateway.get_deployments(restApiId=api)["items"] == []
     private = {"types": ["PRIVATE"]}
     assert "PRIVATE" in refused(gateway.create_rest_api, name="p", endpointConfiguration=private)[1]
 

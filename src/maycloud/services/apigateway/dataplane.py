@@ -8,15 +8,17 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-request
 
 import asyncio
 import logging
+import random
 import time
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
 from maycloud.edge.messages import BodyTooLargeError, Request, Response
 from maycloud.edge.router import parse_host
-from maycloud.services.apigateway import validation
+from maycloud.services.apigateway import compression, validation
 from maycloud.services.apigateway.authorizing import Authorization
 from maycloud.services.apigateway.caching import StageCaches, key_of, wants_fresh
 from maycloud.services.apigateway.exchange import Exchange, RequestIds, elapsed
@@ -63,6 +65,8 @@ class DataPlane:
         plan = self._gateway.plan(api, stage_name) if request.secure else None
         if plan is None or plan.deployment.get("disableExecuteApiEndpoint"):
             return _finish(_forbidden(), request_id)
+        if plan.canary is not None and random.random() * 100 < plan.percent:
+            plan = plan.canary
         body = request.body
         exchange = Exchange(
             request, body if isinstance(body, bytes) else b"", plan.scope, api, stage_name, path,
@@ -78,9 +82,11 @@ class DataPlane:
         except Exception:
             log.exception("%s %s failed, request %s", request.method, request.path, request_id)
             answer = _refused(exchange, internal_error())
-        if isinstance(answer, Response):
-            return self._done(exchange, answer, begun)
-        return self._serve_slowly(exchange, answer, begun)
+        if not isinstance(answer, Response):
+            return self._serve_slowly(exchange, answer, begun)
+        if compression.wanted(exchange, answer) is not None:
+            return self._serve_slowly(exchange, _later(answer), begun)
+        return self._done(exchange, answer, begun)
 
     async def _serve_slowly(
         self, exchange: Exchange, rest: Coroutine[Any, Any, Response], begun: float
@@ -93,6 +99,10 @@ class DataPlane:
             request = exchange.request
             log.exception("%s %s failed, request %s", request.method, request.path, exchange.request_id)
             response = _refused(exchange, internal_error())
+        coding = compression.wanted(exchange, response)
+        if coding is not None:
+            response = replace(response, headers=[*response.headers])  # a cache keeps the other
+            await compression.pack(response, coding)
         return self._done(exchange, response, begun)
 
     def _done(self, exchange: Exchange, response: Response, begun: float) -> Response:
@@ -118,6 +128,7 @@ class DataPlane:
     def _enter(self, exchange: Exchange) -> Response | Coroutine[Any, Any, Response]:
         """Find the method and check who calls it."""
         plan = self._route(exchange)
+        compression.unpack(exchange)
         asking = self.authorization.check(exchange, plan)
         if asking is not None:
             return self._enter_when_asked(exchange, plan, asking)
@@ -237,6 +248,10 @@ def _locate(request: Request) -> tuple[str, str, str, str]:
     stage, slash, below = path.removeprefix("/").partition("/")
     domain = host.decode("latin-1").partition(":")[0].lower()
     return api, stage, f"/{below}" if slash else "/", domain
+
+
+async def _later(response: Response) -> Response:
+    return response
 
 
 def _refused(exchange: Exchange, error: GatewayError) -> Response:

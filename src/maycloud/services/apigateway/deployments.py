@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from maycloud.services.apigateway import patch
+from maycloud.services.apigateway import canaries, patch
 from maycloud.services.apigateway.patch import REMOVABLE, Rule
 from maycloud.services.apigateway.service import (
     api_of,
@@ -15,7 +15,7 @@ from maycloud.services.apigateway.service import (
     reading,
     service,
 )
-from maycloud.services.apigateway.stages import check_stage, new_stage, refuse_canary
+from maycloud.services.apigateway.stages import check_stage, new_stage
 from maycloud.services.apigateway.store import Gateway, all_methods, new_id
 from maycloud.services.base import Call, Params, Result
 from maycloud.store import Document
@@ -56,7 +56,6 @@ def CreateDeployment(call: Call, params: Params) -> Result:
     """
     gateway: Gateway = call.state
     api = api_of(call, params)
-    refuse_canary(params)
     methods = all_methods(api)
     if not methods:
         raise bad_request("The REST API doesn't contain any methods")
@@ -68,6 +67,14 @@ def CreateDeployment(call: Call, params: Params) -> Result:
         "createdDate": call.now(),
         "snapshot": api,
     }
+    canary = params.get("canarySettings")
+    if canary is not None:
+        name = params.get("stageName")
+        stage = gateway.stage(call.scope, api["id"], name) if name else None
+        released = canaries.release(stage, name, canary, deployment["id"])
+        gateway.put_deployment(call.scope, api["id"], deployment)
+        gateway.put_stage(call.scope, api["id"], released | {"lastUpdatedDate": call.now()})
+        return view(deployment)
     gateway.put_deployment(call.scope, api["id"], deployment)
     if params.get("stageName"):
         _deploy(call, api, deployment["id"], params)
@@ -116,7 +123,10 @@ def DeleteDeployment(call: Call, params: Params) -> Result:
     gateway: Gateway = call.state
     deployment = _deployment_of(call, params)
     api_id = params["restApiId"]
-    if any(stage["deploymentId"] == deployment["id"] for stage in gateway.stages(call.scope, api_id)):
+    stages = gateway.stages(call.scope, api_id)
+    used = {stage["deploymentId"] for stage in stages}
+    used |= {stage["canarySettings"]["deploymentId"] for stage in stages if stage.get("canarySettings")}
+    if deployment["id"] in used:
         raise bad_request("Active stages pointing to this deployment must be moved or deleted")
     gateway.delete_deployment(call.scope, api_id, deployment["id"])
     return None

@@ -63,6 +63,14 @@ class Exchange:
             self._headers = single, many
         return self._headers
 
+    @property
+    def is_canary(self) -> str:
+        """``$context.isCanaryRequest``."""
+        return "true" if self.stage_plan.is_canary else "false"
+
+    def forget_headers(self) -> None:
+        self._headers = None
+
     def _forwarded(self, sent: dict[str, str]) -> dict[str, str]:
         """What API Gateway adds to a request's headers: LocalStack's test_lambda_aws_proxy_integration."""
         known = {name.lower(): name for name in sent}
@@ -160,7 +168,7 @@ class Exchange:
                 self.path_parameters,
                 self.query[1] or {},
                 {name.lower(): values for name, values in self.headers[1].items()},
-                self.request_context(),
+                self.request_context() | {"isCanaryRequest": self.is_canary},
                 self.variables,
                 written={name.lower(): name for name in self.headers[1]},
             )

@@ -1,6 +1,5 @@
 """Integrations: Lambda (proxy and not), HTTP (proxy and not), other AWS services, mock."""
 
-import base64
 import re
 import time
 from typing import Any
@@ -8,14 +7,15 @@ from urllib.parse import quote, urlencode
 
 import orjson
 
-from maycloud import patterns
 from maycloud.edge.messages import RawHeaders, Response
 from maycloud.errors import AwsError
 from maycloud.principal import Principal
 from maycloud.services.apigateway import outbound, proxy, trials
 from maycloud.services.apigateway.exchange import Exchange, elapsed
 from maycloud.services.apigateway.gateway_responses import GatewayError, internal_error
-from maycloud.services.apigateway.mapping import Rendered, evaluate, render, substitute_variables
+from maycloud.services.apigateway.mapping import substitute_variables
+from maycloud.services.apigateway.requesting import address, mapped, request_body, values_of, with_path
+from maycloud.services.apigateway.responding import answer_of
 from maycloud.services.apigateway.velocity import TemplateError, text_of
 from maycloud.services.base import Cloud
 from maycloud.wire.models import Model
@@ -44,11 +44,6 @@ _KEPT_BACK = frozenset(
 _MALFORMED = "Execution failed due to configuration error: Malformed Lambda proxy response"
 _NOT_PERMITTED = "Execution failed due to configuration error: Invalid permissions on Lambda function"
 _UNTRANSFORMED = "Execution failed due to configuration error: Unable to transform request"
-_NO_MATCH = (
-    "Execution failed due to configuration error: No match for output mapping and no default output mapping"
-    " configured. Endpoint Response Status Code: {}"
-)
-_AS_SENT = "/%!$&'()*+,;=:@~"  # characters of a path, RFC 3986
 _BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 
 
@@ -190,9 +185,9 @@ def _credential(cloud: Cloud, exchange: Exchange, integration: dict[str, Any]) -
 
 async def _lambda(cloud: Cloud, exchange: Exchange, integration: dict[str, Any], function: str) -> Response:
     """Lambda without proxy: the event is what the template makes of the request."""
-    rendered = _request_body(exchange, integration)
+    rendered = request_body(exchange, integration)
     options: dict[str, Any] = {}
-    headers = _mapped(integration, exchange, "header")
+    headers = mapped(integration, exchange, "header")
     if headers.get("x-amz-invocation-type"):
         options["InvocationType"] = text_of(headers["x-amz-invocation-type"])
     answer = await _invoke(cloud, exchange, integration, function, rendered.text.encode() or b"{}", options)
@@ -205,7 +200,7 @@ async def _lambda(cloud: Cloud, exchange: Exchange, integration: dict[str, Any],
             error = "Unknown"
     raw: RawHeaders = [(b"content-type", b"application/json")]
     # The pattern of a Lambda integration's responses is matched with the error's message.
-    return _answer(exchange, integration, error, (answer.get("StatusCode", 200), raw, payload))
+    return answer_of(exchange, integration, error, (answer.get("StatusCode", 200), raw, payload))
 
 
 # HTTP and AWS services
@@ -218,10 +213,10 @@ async def _http_proxy(exchange: Exchange, integration: dict[str, Any], uri: str)
         for name, values in exchange.headers[1].items()
         if name.lower() not in _KEPT_BACK
     } | _tags(exchange)
-    kept |= {name: text_of(value) for name, value in _mapped(integration, exchange, "header").items()}
-    url = _with_path(uri, exchange, integration)
+    kept |= {name: text_of(value) for name, value in mapped(integration, exchange, "header").items()}
+    url = with_path(uri, exchange, integration)
     query = dict(exchange.query[1] or {})
-    query |= {name: _list(value) for name, value in _mapped(integration, exchange, "querystring").items()}
+    query |= {name: values_of(value) for name, value in mapped(integration, exchange, "querystring").items()}
     if query:
         url += ("&" if "?" in url else "?") + urlencode(query, doseq=True)
     method = _method(exchange, integration)
@@ -240,8 +235,8 @@ def _tags(exchange: Exchange) -> dict[str, str]:
 
 
 async def _http(exchange: Exchange, integration: dict[str, Any], uri: str) -> Response:
-    rendered = _request_body(exchange, integration)
-    url, headers = _address(uri, exchange, integration, rendered)
+    rendered = request_body(exchange, integration)
+    url, headers = address(uri, exchange, integration, rendered)
     headers = (
         {"User-Agent": f"AmazonAPIGateway_{exchange.api}", "Accept": "application/json"}
         | _tags(exchange)
@@ -250,7 +245,7 @@ async def _http(exchange: Exchange, integration: dict[str, Any], uri: str) -> Re
     method = _method(exchange, integration)
     body = b"" if method in ("GET", "HEAD") else rendered.text.encode()
     answer = await _send(exchange, integration, method, url, headers, body)
-    return _answer(exchange, integration, str(answer[0]), answer)
+    return answer_of(exchange, integration, str(answer[0]), answer)
 
 
 async def _send(
@@ -275,22 +270,22 @@ async def _service(cloud: Cloud, exchange: Exchange, integration: dict[str, Any]
     if match is None:
         raise internal_error()
     credential = _credential(cloud, exchange, integration)
-    rendered = _request_body(exchange, integration)
+    rendered = request_body(exchange, integration)
     service, kind, rest = match["service"], match["kind"], match["rest"]
     method = _method(exchange, integration)
     body = rendered.text.encode()
     if kind == "path":
         host = f"/{match['subdomain']}" if match["subdomain"] and service == "s3" else ""
-        url, headers = _address(f"{cloud.url}{host}/{rest}", exchange, integration, rendered)
+        url, headers = address(f"{cloud.url}{host}/{rest}", exchange, integration, rendered)
         if method in _BODILESS:
             body = b""
     else:
-        url, headers = _address(f"{cloud.url}/", exchange, integration, rendered)
+        url, headers = address(f"{cloud.url}/", exchange, integration, rendered)
         url, body = _action(service, rest, url, headers, body)
         method = "POST"
     signed = outbound.sign(credential, service, match["region"], method, url, headers, body)
     answer = await _send(exchange, integration, method, url, signed, body)
-    return _answer(exchange, integration, str(answer[0]), answer)
+    return answer_of(exchange, integration, str(answer[0]), answer)
 
 
 def _action(service: str, action: str, url: str, headers: dict[str, str], body: bytes) -> tuple[str, bytes]:
@@ -316,83 +311,16 @@ def _method(exchange: Exchange, integration: dict[str, Any]) -> str:
     return exchange.request.method if method == "ANY" else method
 
 
-def _list(value: Any) -> list[str]:
-    return [text_of(each) for each in value] if isinstance(value, list) else [text_of(value)]
-
-
-def _mapped(integration: dict[str, Any], exchange: Exchange, place: str) -> dict[str, Any]:
-    """``integration.request.{header|path|querystring}.x`` with their values."""
-    prefix = f"integration.request.{place}."
-    found: dict[str, Any] = {}
-    for name, expression in (integration.get("requestParameters") or {}).items():
-        if name.startswith(prefix):
-            value = evaluate(expression, exchange.data())
-            if value is not None:
-                key = name.removeprefix(prefix)
-                found[key.lower() if place == "header" else key] = value
-    return found
-
-
-def _with_path(
-    uri: str, exchange: Exchange, integration: dict[str, Any], override: dict[str, Any] | None = None
-) -> str:
-    values = {name: text_of(value) for name, value in _mapped(integration, exchange, "path").items()}
-    values |= {name: text_of(value) for name, value in (override or {}).items()}
-    for name, value in values.items():
-        # A greedy variable may hold slashes; nothing may climb out of the address's path.
-        # Percent-encoding comes as the client sent it, and goes on so.
-        filled = quote(value, safe=_AS_SENT)
-        uri = uri.replace(f"{{{name}}}", filled).replace(f"{{{name}+}}", filled)
-    return uri
-
-
-def _address(
-    uri: str, exchange: Exchange, integration: dict[str, Any], rendered: Rendered
-) -> tuple[str, dict[str, str]]:
-    """URL and headers of a non-proxy integration's request."""
-    override = rendered.request
-    url = _with_path(uri, exchange, integration, override.get("path"))
-    query = {name: _list(value) for name, value in _mapped(integration, exchange, "querystring").items()}
-    query |= {name: _list(value) for name, value in (override.get("querystring") or {}).items()}
-    if query:
-        url += ("&" if "?" in url else "?") + urlencode(query, doseq=True)
-    headers = {"Content-Type": exchange.request.header("content-type") or "application/json"}
-    for source in (_mapped(integration, exchange, "header"), override.get("header") or {}):
-        for name, value in source.items():
-            headers = {key: old for key, old in headers.items() if key.lower() != name.lower()}
-            headers[name] = ", ".join(_list(value))
-    return url, headers
-
-
-# Templates
-
-
-def _request_body(exchange: Exchange, integration: dict[str, Any]) -> Rendered:
-    """The integration's request body: by template, or passed through as passthroughBehavior says."""
-    templates = integration.get("requestTemplates") or {}
-    media = (exchange.request.header("content-type") or "application/json").partition(";")[0].strip().lower()
-    template = templates.get(media)
-    if template is not None:
-        return render(substitute_variables(template, exchange.variables), exchange.data())
-    behavior = integration.get("passthroughBehavior", "WHEN_NO_MATCH")
-    if behavior == "NEVER" or (behavior == "WHEN_NO_TEMPLATES" and templates):
-        raise GatewayError("UNSUPPORTED_MEDIA_TYPE")
-    types = exchange.deployment.get("binaryMediaTypes") or []
-    if integration.get("contentHandling") == "CONVERT_TO_TEXT" or proxy.is_binary(media, types):
-        return Rendered(base64.b64encode(exchange.body).decode(), {}, {})
-    return Rendered(exchange.body.decode("utf-8", "replace"), {}, {})
-
-
 def _mock(exchange: Exchange, integration: dict[str, Any]) -> Response:
     """No integration at all: the template's statusCode chooses the response."""
-    rendered = _request_body(exchange, integration)
+    rendered = request_body(exchange, integration)
     try:
         status = (
             orjson.loads(_relaxed(rendered.text)).get("statusCode", 200) if rendered.text.strip() else 200
         )
     except (orjson.JSONDecodeError, AttributeError) as error:
         raise internal_error() from error
-    return _answer(exchange, integration, str(status), (200, [], b""))
+    return answer_of(exchange, integration, str(status), (200, [], b""))
 
 
 _BARE = re.compile(r"([{,]\s*)([A-Za-z_]\w*)(\s*:)")
@@ -405,86 +333,3 @@ def _relaxed(text: str) -> str:
     except orjson.JSONDecodeError:
         return _BARE.sub(r'\1"\2"\3', text)
     return text
-
-
-def _answer(
-    exchange: Exchange,
-    integration: dict[str, Any],
-    selector: str,
-    answer: tuple[int, RawHeaders, bytes],
-) -> Response:
-    """The method response that the integration's answer selects, with its headers and template."""
-    _, raw, body = answer
-    chosen = _select(integration.get("integrationResponses") or {}, selector)
-    if chosen is None:
-        raise internal_error(500, _NO_MATCH.format(selector))
-    data = exchange.data()
-    data.response_body = body
-    data.response_headers = {}
-    for name, value in raw:
-        data.response_headers.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
-    headers: RawHeaders = []
-    for name, expression in (chosen.get("responseParameters") or {}).items():
-        value = evaluate(expression, data)
-        if value is not None and name.startswith("method.response.header."):
-            key = name.removeprefix("method.response.header.").lower().encode()
-            headers += [(key, _header(each)) for each in _list(value)]
-    templates = chosen.get("responseTemplates") or {}
-    media, template = _response_template(templates, exchange, data.response_headers)
-    status = int(chosen["statusCode"])
-    if template is None:
-        content = body
-    else:
-        rendered = render(substitute_variables(template, exchange.variables), data)
-        content = rendered.text.encode()
-        override = rendered.response
-        if str(override.get("status", "")).isdecimal():
-            status = int(override["status"])
-        for name, value in (override.get("header") or {}).items():
-            headers = [pair for pair in headers if pair[0] != name.lower().encode()]
-            headers.append((name.lower().encode(), _header(text_of(value))))
-    if chosen.get("contentHandling") == "CONVERT_TO_BINARY":
-        content = _decoded(content)
-    if not any(name == b"content-type" for name, _ in headers):
-        headers.append((b"content-type", media.encode()))
-    return Response(status, headers, content)
-
-
-def _header(value: str) -> bytes:
-    return value.replace("\r", " ").replace("\n", " ").encode()
-
-
-def _decoded(content: bytes) -> bytes:
-    try:
-        return base64.b64decode(content, validate=True)
-    except ValueError as error:
-        raise internal_error() from error
-
-
-def _response_template(
-    templates: dict[str, str], exchange: Exchange, headers: dict[str, list[str]]
-) -> tuple[str, str | None]:
-    """Media type and template of a response: what the client accepts, else the first there is."""
-    accepted = exchange.request.header("accept").partition(",")[0].partition(";")[0].strip().lower()
-    if accepted in templates:
-        return accepted, templates[accepted]
-    if templates:
-        media = "application/json" if "application/json" in templates else next(iter(templates))
-        return media, templates[media]
-    return (headers.get("content-type") or ["application/json"])[-1], None
-
-
-def _select(responses: dict[str, Any], selector: str) -> dict[str, Any] | None:
-    """The response whose pattern covers the whole selector; else the one without a pattern."""
-    default = None
-    for response in responses.values():
-        pattern = response.get("selectionPattern")
-        if not pattern:
-            default = default or response
-            continue
-        try:
-            if selector and patterns.fullmatch(pattern, selector[:10_000]):
-                return response
-        except patterns.PatternError:
-            continue
-    return default

@@ -129,6 +129,7 @@ def access_line(template: str, exchange: Exchange, response: Response, latency: 
     """One line of an access log; unknown variables are a dash."""
     body = response.body
     context = exchange.request_context() | {
+        "isCanaryRequest": exchange.is_canary,
         "status": response.status,
         "responseLength": len(body) if isinstance(body, bytes) else None,
         "responseLatency": int(latency),

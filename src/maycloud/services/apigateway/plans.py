@@ -56,6 +56,9 @@ class StagePlan:
     router: Router
     policy: Document | None  # the API's resource policy
     compiled: Policy | None
+    canary: "StagePlan | None" = None  # what a part of the requests is served by
+    percent: float = 0.0  # of the requests
+    is_canary: bool = False
     methods: dict[tuple[str, str], MethodPlan | None] = field(
         default_factory=dict[tuple[str, str], MethodPlan | None]
     )
@@ -111,6 +114,14 @@ class StagePlan:
                 "unauthorizedCacheControlHeaderStrategy", "SUCCEED_WITH_RESPONSE_HEADER"
             ),
         )
+
+
+def canary_stage(stage: Document) -> Document:
+    """The stage as requests to its canary see it; without the stage's cache unless it shares that."""
+    canary = stage["canarySettings"]
+    variables = {**(stage.get("variables") or {}), **canary.get("stageVariableOverrides", {})}
+    seen = stage | {"deploymentId": canary["deploymentId"], "variables": variables}
+    return seen if canary["useStageCache"] else seen | {"cacheClusterEnabled": False}
 
 
 def make_plan(scope: Scope, api: str, stage: Document, deployment: Document) -> StagePlan:

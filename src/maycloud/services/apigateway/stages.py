@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from maycloud.errors import AwsError
-from maycloud.services.apigateway import patch
+from maycloud.services.apigateway import canaries, patch
 from maycloud.services.apigateway.apis import check_tags
 from maycloud.services.apigateway.patch import ANY, REMOVABLE, Rule
 from maycloud.services.apigateway.service import (
@@ -139,9 +139,6 @@ def new_stage(call: Call, api: Document, name: str, deployment: str, members: Do
         raise bad_request("Stage name only allows a-zA-Z0-9_-")
     if gateway.stage(call.scope, api["id"], name) is not None:
         raise conflict("Stage already exists")
-    if gateway.deployment(call.scope, api["id"], deployment) is None:
-        raise bad_request("Deployment id does not exist")
-    refuse_canary(members)
     now = call.now()
     stage: Document = {
         "stageName": name,
@@ -156,15 +153,21 @@ def new_stage(call: Call, api: Document, name: str, deployment: str, members: Do
             "documentationVersion", "tags",
         ),
     }  # fmt: skip
+    if members.get("canarySettings") is not None:
+        stage["canarySettings"] = canaries.settings(members["canarySettings"], deployment)
     check_tags(stage.get("tags") or {})
     check_stage(stage, now)
+    _check_deployments(call, api["id"], stage)
     gateway.put_stage(call.scope, api["id"], stage)
     return stage
 
 
-def refuse_canary(members: Document) -> None:
-    if members.get("canarySettings"):
-        raise bad_request("Canary releases (canarySettings) are not supported by Maycloud")
+def _check_deployments(call: Call, api: str, stage: Document) -> None:
+    """That of the stage and that of its canary must be there."""
+    canary = stage.get("canarySettings") or {}
+    for deployment in (stage["deploymentId"], canary.get("deploymentId")):
+        if deployment is not None and call.state.deployment(call.scope, api, deployment) is None:
+            raise bad_request("Deployment id does not exist")
 
 
 def check_stage(stage: Document, now: float) -> None:
@@ -252,12 +255,11 @@ def UpdateStage(call: Call, params: Params) -> Result:
     stage = stage_of(call, params)
     for operation in params.get("patchOperations") or []:
         path = operation.get("path") or ""
-        if path.startswith("/canarySettings"):
-            refuse_canary({"canarySettings": path})
+        if canaries.patch_stage(stage, operation, _KNOWN):
+            continue
         if not _patch_setting(stage, operation):
             patch.apply(stage, [operation], _PLAIN_RULES if _is_plain(path) else RULES, _refusal)
-    if gateway.deployment(call.scope, params["restApiId"], stage["deploymentId"]) is None:
-        raise bad_request("Deployment id does not exist")
+    _check_deployments(call, params["restApiId"], stage)
     check_stage(stage, call.now())
     stage["lastUpdatedDate"] = call.now()
     gateway.put_stage(call.scope, params["restApiId"], stage)

@@ -21,7 +21,7 @@ import string
 from typing import Any
 
 from maycloud.services.apigateway.key_store import Keys
-from maycloud.services.apigateway.plans import StagePlan, make_plan
+from maycloud.services.apigateway.plans import StagePlan, canary_stage, make_plan
 from maycloud.services.base import Cloud
 from maycloud.store import Document, Scope
 
@@ -77,8 +77,21 @@ class Gateway:
             found = self.find_stage(api_id, stage)
             if found is not None:
                 scope, _, document, deployment = found
-                plan = self._plans[key] = make_plan(scope, api_id, document, deployment)
+                plan = make_plan(scope, api_id, document, deployment)
+                self._add_canary(plan)
+                self._plans[key] = plan
         return plan
+
+    def _add_canary(self, plan: StagePlan) -> None:
+        settings = plan.stage.get("canarySettings")
+        if settings is None or not settings["percentTraffic"]:
+            return
+        snapshot = self._snapshot(plan.scope, plan.api, settings["deploymentId"])
+        if snapshot is None:
+            return
+        plan.canary = make_plan(plan.scope, plan.api, canary_stage(plan.stage), snapshot)
+        plan.canary.is_canary = True
+        plan.percent = settings["percentTraffic"]
 
     def _read_stage(self, api_id: str, stage: str) -> tuple[Scope, Document, Document, Document] | None:
         owned = self.api(api_id)
