@@ -6,7 +6,8 @@ from typing import Any
 
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Cloud, Params, Result, Service
-from maycloud.services.cloudwatch.statistics import SIMPLE, percent_of, statistic
+from maycloud.services.cloudwatch import data
+from maycloud.services.cloudwatch.statistics import check_period, percent_of, statistic
 from maycloud.services.cloudwatch.store import SCHEMA, Dimensions, Metrics, Point
 from maycloud.services.tokens import is_number
 from maycloud.store import Scope
@@ -114,7 +115,7 @@ def _measured(datum: dict[str, Any]) -> Point:
 @service.operation(atomic=False)
 def GetMetricStatistics(call: Call, params: Params) -> Result:
     """Points of one series, by period."""
-    period = _period(params["Period"])
+    period = check_period(params["Period"])
     start, stop = int(params["StartTime"].timestamp()), int(params["EndTime"].timestamp())
     if start >= stop:
         raise AwsError(
@@ -149,81 +150,10 @@ def GetMetricStatistics(call: Call, params: Params) -> Result:
     return {"Label": params["MetricName"], "Datapoints": rows}
 
 
-def _period(period: int) -> int:
-    if period not in (1, 5, 10, 20, 30) and (period < 60 or period % 60):
-        raise AwsError(
-            "InvalidParameterValue", "The parameter Period must be 1, 5, 10, 20, 30 or a multiple of 60."
-        )
-    return period
-
-
 @service.operation(atomic=False)
 def GetMetricData(call: Call, params: Params) -> Result:
-    """Many series at once. Metric math is refused by name."""
-    results: list[dict[str, Any]] = []
-    start, stop = int(params["StartTime"].timestamp()), int(params["EndTime"].timestamp())
-    newest_first = params.get("ScanBy", "TimestampDescending") == "TimestampDescending"
-    queries = params["MetricDataQueries"]
-    for query in queries:
-        if "MetricStat" not in query:
-            raise AwsError(
-                "ValidationError",
-                f"Expression of query {query['Id']}: metric math is not supported by Maycloud",
-            )
-        if not query.get("ReturnData", True):
-            continue
-        wanted = query["MetricStat"]
-        points, messages = _found(call, wanted, start, stop)
-        if newest_first:
-            points.reverse()
-        result = {
-            "Id": query["Id"],
-            "Label": query.get("Label") or _label(query, queries),
-            "Timestamps": [datetime.fromtimestamp(time, UTC) for time, _unit, _point in points],
-            "Values": [statistic(point, wanted["Stat"]) for _time, _unit, point in points],
-            "StatusCode": "Complete",
-        }
-        results.append(result | ({"Messages": messages} if messages else {}))
-    return {"MetricDataResults": results, "Messages": []}
-
-
-def _found(
-    call: Call, wanted: dict[str, Any], start: int, stop: int
-) -> tuple[list[tuple[int, str, Point]], list[dict[str, str]]]:
-    """Points of one query. Of several units the first by name is taken, and all are told."""
-    metric = wanted["Metric"]
-    if wanted["Stat"] not in SIMPLE:
-        percent_of(wanted["Stat"])
-    period = _period(wanted["Period"])
-    series = call.state.metrics.series(
-        call.scope, metric["Namespace"], metric["MetricName"], metric.get("Dimensions", [])
-    )
-    if series is None:
-        return [], []
-    points = call.state.metrics.points(series, start, stop, period, wanted.get("Unit"))
-    units = sorted({unit for _time, unit, _point in points})
-    if len(units) < 2:
-        return points, []
-    message = f"Multiple units returned: '[{', '.join(units)}]'"
-    return (
-        [each for each in points if each[1] == units[0]],
-        [{"Code": "MultipleUnits", "Value": message}],
-    )
-
-
-def _label(query: dict[str, Any], queries: list[dict[str, Any]]) -> str:
-    """The metric's name, with statistic and period where the queries of the call differ in them.
-
-    As recorded of AWS in LocalStack's test_cloudwatch.snapshot.json, test_label_generation.
-    """
-    stats = [each["MetricStat"] for each in queries if "MetricStat" in each]
-    wanted = query["MetricStat"]
-    label = wanted["Metric"]["MetricName"]
-    if len({each["Stat"] for each in stats}) > 1:
-        label += f" {wanted['Stat']}"
-    if len({each["Period"] for each in stats}) > 1:
-        label += f" {wanted['Period']}"
-    return label
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html"""
+    return data.get(call, params)
 
 
 @service.operation(atomic=False)

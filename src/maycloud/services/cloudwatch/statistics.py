@@ -24,6 +24,15 @@ def statistic(point: Point, name: str) -> float:
     return point.percentile(percent_of(name))
 
 
+def check_period(period: int) -> int:
+    if period not in (1, 5, 10, 20, 30) and (period < 60 or period % 60):
+        raise AwsError(
+            "InvalidParameterValue",
+            "The parameter Period must be a value in the set [1, 5, 10, 20, 30] or a multiple of 60.",
+        )
+    return period
+
+
 def percent_of(name: str) -> float:
     """The number of an extended statistic ``p99``; other kinds (tm, wm, tc …) are refused."""
     match = _PERCENTILE.fullmatch(name)
