@@ -23,7 +23,6 @@ from typing import Any
 import maycloud_kernel as kernel  # type: ignore[import-not-found]
 import maycloud_walls as walls_of  # type: ignore[import-not-found]
 
-
 _REST = 3  # milliseconds without a request after which the next one is prepared
 
 
