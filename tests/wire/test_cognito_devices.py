@@ -1,7 +1,12 @@
 """Devices of users, as pycognito proves them: remembered in place of a second factor, and forgotten."""
 
+import json
+import os
+import shutil
+import subprocess
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +16,7 @@ from pycognito.aws_srp import AWSSRP, generate_hash_device
 from running import RunningCloud
 from userpools import PASSWORD, claims_of, code_of, message_of, new_client, new_pool, person
 
+CLIENTS = Path(__file__).parents[1] / "clients"
 ALWAYS = {"ChallengeRequiredOnNewDevice": True, "DeviceOnlyRememberedOnUserPrompt": False}
 BY_PROMPT = {"ChallengeRequiredOnNewDevice": True, "DeviceOnlyRememberedOnUserPrompt": True}
 NOT_THERE = ("ResourceNotFoundException", "Device does not exist.")
@@ -223,3 +229,25 @@ def test_the_steps_of_a_devices_proof_cannot_be_skipped(cloud: RunningCloud, idp
             "NotAuthorizedException",
             words,
         )
+
+
+def test_the_javascript_client_keeps_its_device(cloud: RunningCloud) -> None:
+    if not (CLIENTS / "node_modules" / "amazon-cognito-identity-js").exists() or not shutil.which("node"):
+        if os.environ.get("CI"):
+            pytest.fail("amazon-cognito-identity-js is missing; `make tools` installs it")
+        pytest.skip("amazon-cognito-identity-js is missing; `make tools` installs it")
+    pool, app = tracking(cloud, ALWAYS)
+    ran = subprocess.run(
+        ["node", "devices.mjs", pool, app, person(cloud, app), PASSWORD], cwd=CLIENTS,
+        env=cloud.environment(), capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout) == {
+        "firstTime": "string",
+        "again": True,
+        "renewed": True,
+        "listed": [True],
+        "status": "SUCCESS",
+        "notRemembered": True,
+        "another": True,
+    }
