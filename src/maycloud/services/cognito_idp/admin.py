@@ -4,7 +4,16 @@ from typing import TYPE_CHECKING
 
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
-from maycloud.services.cognito_idp import attributes, messages, mfa, passwords, schema, triggers, users
+from maycloud.services.cognito_idp import (
+    attributes,
+    first_factors,
+    messages,
+    mfa,
+    passwords,
+    schema,
+    triggers,
+    users,
+)
 from maycloud.services.cognito_idp.service import ADMIN, ADMIN_READ, invalid, pool_of, pools, service
 from maycloud.services.cognito_idp.store import Pool, User
 from maycloud.store import Document
@@ -212,9 +221,9 @@ def AdminDeleteSoftwareToken(call: Call, params: Params) -> Result:
 
 @service.operation(**ADMIN_READ)
 def AdminGetUserAuthFactors(call: Call, params: Params) -> Result:
-    _, user = _target(call, params)
+    pool, user = _target(call, params)
     return {
         "Username": user.username,
-        "ConfiguredUserAuthFactors": ["PASSWORD"] if user.verifier else [],
+        "ConfiguredUserAuthFactors": first_factors.configured(pool, user),
         **mfa.described(user),
     }

@@ -56,13 +56,11 @@ async def initiate(state: "UserPools", pool: Pool, client: Client, flow: str, pa
     """Tokens or the first challenge, as InitiateAuth answers them."""
     given: dict[str, str] = params.get("AuthParameters") or {}
     metadata = params.get("ClientMetadata")
-    if flow == "USER_AUTH":
-        raise invalid("USER_AUTH is not supported by Maycloud; see docs/coverage.md")
     if not allows(client, flow):
         if flow in _ADMIN_PASSWORD:
             raise invalid("Auth flow not enabled for this client")
-        if flow == "USER_SRP_AUTH":
-            raise invalid("USER_SRP_AUTH is not enabled for the client.")
+        if flow in ("USER_SRP_AUTH", "USER_AUTH"):
+            raise invalid(f"{flow} is not enabled for the client.")
         raise invalid(f"{flow} flow not enabled for this client")
     if flow == "CUSTOM_AUTH":  # no pool here has the functions that it takes
         raise invalid("Custom auth lambda trigger is not configured for the user pool.")
@@ -72,14 +70,18 @@ async def initiate(state: "UserPools", pool: Pool, client: Client, flow: str, pa
     user = users.find(state, pool, name)
     check_secret_hash(state, client, given.get("SECRET_HASH"), *names(name, user))
     attempt = Attempt(state, pool, client, metadata, device=given.get("DEVICE_KEY", ""))
+    if flow == "USER_AUTH":
+        from maycloud.services.cognito_idp import choices
+
+        return await choices.begin(attempt, name, user, given)
     if flow == "USER_SRP_AUTH":
-        return await _start_srp(attempt, name, user, required(given, "SRP_A"))
+        return await start_srp(attempt, name, user, required(given, "SRP_A"))
     return await by_password(attempt, name, required(given, "PASSWORD"))
 
 
 async def by_password(attempt: Attempt, name: str, password: str) -> Document:
     """Tokens or the next challenge for a name and its password."""
-    await _before(attempt, users.find(attempt.state, attempt.pool, name))
+    await before(attempt, users.find(attempt.state, attempt.pool, name))
     user = check_password(attempt.state, attempt.pool, attempt.client, name, password)
     return await challenges.proceed(attempt, user)
 
@@ -91,7 +93,7 @@ def required(given: dict[str, str], name: str) -> str:
     return value
 
 
-async def _before(attempt: Attempt, user: User | None) -> None:
+async def before(attempt: Attempt, user: User | None) -> None:
     if user is not None:
         await triggers.notify(
             attempt.state, attempt.pool, attempt.client, "PreAuthentication",
@@ -122,7 +124,7 @@ def check_password(state: "UserPools", pool: Pool, client: Client, name: str, pa
 # SRP
 
 
-async def _start_srp(attempt: Attempt, name: str, user: User | None, a_text: str) -> Document:
+async def start_srp(attempt: Attempt, name: str, user: User | None, a_text: str) -> Document:
     """PASSWORD_VERIFIER; for a name that nobody has, one that looks the same (RFC 5054, 2.5.1.3)."""
     a_public = srp.read_public(a_text)
     if a_public is None:
@@ -130,7 +132,7 @@ async def _start_srp(attempt: Attempt, name: str, user: User | None, a_text: str
     state, pool = attempt.state, attempt.pool
     if user is None and not hides_users(attempt.client):
         raise users.no_user()
-    await _before(attempt, user)
+    await before(attempt, user)
     if user is not None and user.verifier:
         shown, salt, verifier, key = user.username, user.salt, user.verifier, user.key
     else:

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from maycloud.services.cognito_idp.state import UserPools
 
 TOTP, EMAIL, SMS = "SOFTWARE_TOKEN_MFA", "EMAIL_OTP", "SMS_MFA"
-CODE_OF = {TOTP: "SOFTWARE_TOKEN_MFA_CODE", EMAIL: "EMAIL_OTP_CODE", SMS: "SMS_MFA_CODE"}
+CODE_OF = {
+    TOTP: "SOFTWARE_TOKEN_MFA_CODE", EMAIL: "EMAIL_OTP_CODE", SMS: "SMS_MFA_CODE", "SMS_OTP": "SMS_OTP_CODE",
+}  # fmt: skip
 
 _ATTRIBUTE = {EMAIL: "email", SMS: "phone_number"}
 
@@ -88,7 +90,15 @@ async def ask_method(attempt: "Attempt", user: User, method: str) -> Document:
     if method == TOTP:
         named = {"FRIENDLY_DEVICE_NAME": user.settings.get("TotpName", "")}
         return challenges.ask(attempt, user, TOTP, {key: value for key, value in named.items() if value})
-    attribute = _ATTRIBUTE[method]
+    return await send_code(attempt, user, method, _ATTRIBUTE[method])
+
+
+async def send_code(
+    attempt: "Attempt", user: User, challenge: str, attribute: str, **more: object
+) -> Document:
+    """A challenge whose answer is sent to one of the user's addresses."""
+    from maycloud.services.cognito_idp import challenges
+
     message = await messages.compose(
         attempt.state, attempt.pool, attempt.client, user, "CustomMessage_Authentication", attribute,
         attempt.metadata,
@@ -98,12 +108,12 @@ async def ask_method(attempt: "Attempt", user: User, method: str) -> Document:
     with attempt.state.db.atomic():
         messages.send(attempt.state, attempt.pool, attempt.client, user, attribute, message, code)
         return challenges.ask(
-            attempt, user, method,
+            attempt, user, challenge,
             {
                 "CODE_DELIVERY_DELIVERY_MEDIUM": delivery["DeliveryMedium"],
                 "CODE_DELIVERY_DESTINATION": delivery["Destination"],
             },
-            Code=code,
+            Code=code, **more,
         )  # fmt: skip
 
 

@@ -98,6 +98,12 @@ def _settings(params: Params, old: Document) -> Document:
         policy |= dict.fromkeys([name for name in policy if name.startswith("Require")], False)
         policy |= policies["PasswordPolicy"]
     sign_in = policies.get("SignInPolicy") or {"AllowedFirstAuthFactors": ["PASSWORD"]}
+    first = sign_in.get("AllowedFirstAuthFactors") or ["PASSWORD"]
+    if "PASSWORD" not in first:
+        raise invalid("PASSWORD must be one of AllowedFirstAuthFactors.")
+    if "WEB_AUTHN" in first:
+        raise invalid("WEB_AUTHN is not supported by Maycloud; see docs/coverage.md")
+    sign_in = {"AllowedFirstAuthFactors": first}
     settings["Policies"] = {"PasswordPolicy": policy, "SignInPolicy": sign_in}
     settings["AdminCreateUserConfig"] = _admin_create(params.get("AdminCreateUserConfig") or {}, policies)
     template = settings["VerificationMessageTemplate"]

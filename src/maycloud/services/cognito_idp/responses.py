@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
-from maycloud.services.cognito_idp import devices, mfa, passwords, proofs, schema, throttling, users
+from maycloud.services.cognito_idp import choices, devices, mfa, passwords, proofs, schema, throttling, users
 from maycloud.services.cognito_idp.challenges import Attempt, invalid_session, open_session, proceed, wrong
 from maycloud.services.cognito_idp.client_secrets import check_secret_hash
 from maycloud.services.cognito_idp.service import (
@@ -67,7 +67,7 @@ async def respond(
     user = state.store.user(pool.id, held["Key"]) if held["Key"] else None
     called = (username, held.get("Shown", "")) if user is None else (username, user.username, user.sub)
     check_secret_hash(state, client, given.get("SECRET_HASH"), *called)
-    if user is None and name != "PASSWORD_VERIFIER":
+    if user is None and name != "PASSWORD_VERIFIER" and "Named" not in held:
         raise invalid_session()
     named = users.find(state, pool, username)
     if user is not None and (named is None or named.key != user.key):
@@ -136,19 +136,22 @@ async def _mfa_code(
 ) -> Document:
     """SOFTWARE_TOKEN_MFA, EMAIL_OTP and SMS_MFA: a code, by the name that the challenge gives it."""
     state, pool = attempt.state, attempt.pool
-    assert user is not None
     code = given.get(mfa.CODE_OF[held["Challenge"]])
     if not code:
         raise invalid(f"Missing required parameter {mfa.CODE_OF[held['Challenge']]}")
-    locked = f"mfa:{user.key}"
+    locked = f"mfa:{user.key if user is not None else pool.fold(held['Named'])}"
     throttling.check_password_attempts(state, pool, locked)
     try:
+        if user is None:
+            raise mfa.wrong_code()
         mfa.check(attempt, user, held, code)
     except AwsError:
         throttling.wrong_password(state, pool, locked)
         raise
     state.records.spend_session(session)
     throttling.right_password(state, pool, locked)
+    if held.get("First"):
+        choices.prove_address(state, user, held["Challenge"])
     return await proceed(attempt, user, factors=True)
 
 
@@ -184,6 +187,10 @@ _HANDLERS: dict[str, Handler] = {
     "SOFTWARE_TOKEN_MFA": _mfa_code,
     "EMAIL_OTP": _mfa_code,
     "SMS_MFA": _mfa_code,
+    "SMS_OTP": _mfa_code,
+    "SELECT_CHALLENGE": choices.answer_choice,
+    "PASSWORD": choices.answer_password,
+    "PASSWORD_SRP": choices.answer_srp,
     "SELECT_MFA_TYPE": _select_mfa,
     "MFA_SETUP": _mfa_setup,
 }

@@ -2,7 +2,17 @@
 
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
-from maycloud.services.cognito_idp import attributes, codes, mfa, passwords, schema, throttling, tokens, users
+from maycloud.services.cognito_idp import (
+    attributes,
+    codes,
+    first_factors,
+    mfa,
+    passwords,
+    schema,
+    throttling,
+    tokens,
+    users,
+)
 from maycloud.services.cognito_idp.claims import readable
 from maycloud.services.cognito_idp.service import (
     PUBLIC,
@@ -24,10 +34,10 @@ def GetUser(call: Call, params: Params) -> Result:
 
 @service.operation(**PUBLIC, atomic=False)
 def GetUserAuthFactors(call: Call, params: Params) -> Result:
-    _, _, user, _ = tokens.user_of(pools(call), params["AccessToken"])
+    pool, _, user, _ = tokens.user_of(pools(call), params["AccessToken"])
     return {
         "Username": user.username,
-        "ConfiguredUserAuthFactors": ["PASSWORD"] if user.verifier else [],
+        "ConfiguredUserAuthFactors": first_factors.configured(pool, user),
         **mfa.described(user),
     }
 

@@ -7,7 +7,16 @@ import uuid
 from typing import TYPE_CHECKING
 
 from maycloud.services.base import Call, Params, Result
-from maycloud.services.cognito_idp import codes, messages, passwords, schema, throttling, triggers, users
+from maycloud.services.cognito_idp import (
+    codes,
+    first_factors,
+    messages,
+    passwords,
+    schema,
+    throttling,
+    triggers,
+    users,
+)
 from maycloud.services.cognito_idp.client_secrets import check_secret_hash
 from maycloud.services.cognito_idp.clients import hides_users
 from maycloud.services.cognito_idp.schema import VERIFIED
@@ -37,9 +46,10 @@ async def SignUp(call: Call, params: Params) -> Result:
     if pool.settings["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"]:
         raise not_authorized("SignUp is not permitted for this user pool")
     password = params.get("Password")
-    if password is None:
+    if password is not None:
+        passwords.check_policy(pool, password)
+    elif not first_factors.is_passwordless(pool):
         raise invalid("Password is required")
-    passwords.check_policy(pool, password)
     given = triggers.pairs(params.get("UserAttributes", []))
     schema.check_writable(client, given)
     user = users.new(state, pool, name, given, users.UNCONFIRMED)
@@ -53,7 +63,8 @@ async def SignUp(call: Call, params: Params) -> Result:
     apply_answer(user, answer)
     users.new(state, pool, name, given, users.UNCONFIRMED)  # somebody may have taken the name meanwhile
     with state.db.atomic():
-        passwords.set_password(user, password, state.clock.time())
+        if password is not None:
+            passwords.set_password(user, password, state.clock.time())
         users.claim_aliases(state, pool, user)
         state.store.save_user(user)
     result: Document = {"UserConfirmed": user.status == users.CONFIRMED, "UserSub": user.sub}
