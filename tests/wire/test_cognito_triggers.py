@@ -4,7 +4,6 @@ import asyncio
 import json
 import re
 from collections.abc import Callable
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -195,30 +194,37 @@ def test_functions_before_and_after_a_sign_in_may_refuse_it(
 
 
 SLOW_AT_FIRST = """
-import os, time
-
-SEEN = os.environ["SEEN"]
+import boto3, time
 
 def handler(event, context):
-    with open(SEEN, "a") as file:
-        file.write("x")
-    if os.path.getsize(SEEN) == 1:
+    counted = boto3.client("dynamodb").update_item(
+        TableName="cognito-slow", Key={"id": {"S": "calls"}}, UpdateExpression="ADD n :one",
+        ExpressionAttributeValues={":one": {"N": "1"}}, ReturnValues="ALL_NEW",
+    )
+    if counted["Attributes"]["n"]["N"] == "1":
         time.sleep(8)
     event["response"]["autoConfirmUser"] = True
     return event
 """
 
 
-def test_a_function_that_is_too_slow_is_called_again(cloud: RunningCloud, tmp_path: Path, idp: Any) -> None:
-    role = make_role(cloud.client("iam"), "cognito-slow", LOGGING)
-    seen = tmp_path / "seen"
+def test_a_function_that_is_too_slow_is_called_again(cloud: RunningCloud, idp: Any) -> None:
+    table = cloud.client("dynamodb")
+    table.create_table(
+        TableName="cognito-slow", BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+    )  # fmt: skip
+    role = make_role(
+        cloud.client("iam"), "cognito-slow", LOGGING, "arn:aws:iam::aws:policy/AmazonDynamoDBFullAccess"
+    )
     slow = make_function(
-        cloud.client("lambda"), role, "cognito-slow", SLOW_AT_FIRST, Timeout=10,
-        Environment={"Variables": {"SEEN": str(seen)}},
+        cloud.client("lambda"), role, "cognito-slow", SLOW_AT_FIRST, Timeout=10
     )["FunctionArn"]  # fmt: skip
     _, app = pool_with(cloud, slow, PreSignUp=slow)
     assert sign_up(idp, app, "slow-1")["UserConfirmed"] is True
-    assert seen.read_text() == "xx"
+    counted = table.get_item(TableName="cognito-slow", Key={"id": {"S": "calls"}})["Item"]
+    assert counted["n"] == {"N": "2"}
 
 
 async def test_a_function_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
