@@ -319,3 +319,59 @@ def test_protected_groups_and_lists(logs: Any) -> None:
     assert [each["logGroupName"] for each in found] == ["/kept/two"]
     logs.put_log_group_deletion_protection(logGroupIdentifier="/kept/one", deletionProtectionEnabled=False)
     logs.delete_log_group(logGroupName="/kept/one")
+
+
+STACK = """
+Resources:
+  Group:
+    Type: AWS::Logs::LogGroup
+    Properties: {LogGroupName: /stack/filtered, LogGroupClass: STANDARD}
+  Counted:
+    Type: AWS::Logs::MetricFilter
+    Properties:
+      LogGroupName: !Ref Group
+      FilterPattern: PATTERN
+      MetricTransformations:
+        - {MetricName: errors, MetricNamespace: Stack, MetricValue: "1", DefaultValue: 0}
+  Subscribed:
+    Type: AWS::Logs::SubscriptionFilter
+    Properties: {LogGroupName: !Ref Group, FilterPattern: PATTERN, DestinationArn: FUNCTION}
+  Policy:
+    Type: AWS::Logs::ResourcePolicy
+    Properties:
+      PolicyName: stacked
+      PolicyDocument: '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":
+        {"Service":"route53.amazonaws.com"},"Action":"logs:PutLogEvents","Resource":"*"}]}'
+"""
+
+
+def test_filters_in_stacks(cloud: RunningCloud, logs: Any) -> None:
+    functions, stacks = cloud.client("lambda"), cloud.client("cloudformation")
+    role = make_role(cloud.client("iam"), "stacked")
+    source = "def handler(e, c):\n    return 1\n"
+    arn = make_function(functions, role, "stacked", source)["FunctionArn"]
+    functions.add_permission(
+        FunctionName="stacked", StatementId="logs", Action="lambda:InvokeFunction",
+        Principal="logs.amazonaws.com",
+    )  # fmt: skip
+    template = STACK.replace("FUNCTION", arn)
+    stacks.create_stack(StackName="filters", TemplateBody=template.replace("PATTERN", "ERROR"))
+    stacks.get_waiter("stack_create_complete").wait(StackName="filters", WaiterConfig={"Delay": 1})
+
+    def patterns() -> set[str]:
+        group = {"logGroupName": "/stack/filtered"}
+        found = logs.describe_metric_filters(**group)["metricFilters"]
+        found += logs.describe_subscription_filters(**group)["subscriptionFilters"]
+        assert len(found) == 2
+        return {each["filterPattern"] for each in found}
+
+    assert patterns() == {"ERROR"}
+    assert [each["policyName"] for each in logs.describe_resource_policies()["resourcePolicies"]] == [
+        "stacked"
+    ]
+    stacks.update_stack(StackName="filters", TemplateBody=template.replace("PATTERN", "WARN"))
+    stacks.get_waiter("stack_update_complete").wait(StackName="filters", WaiterConfig={"Delay": 1})
+    assert patterns() == {"WARN"}
+    stacks.delete_stack(StackName="filters")
+    stacks.get_waiter("stack_delete_complete").wait(StackName="filters", WaiterConfig={"Delay": 1})
+    assert logs.describe_resource_policies()["resourcePolicies"] == []

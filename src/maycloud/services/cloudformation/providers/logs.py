@@ -1,5 +1,8 @@
 """AWS::Logs:: types."""
 
+from collections.abc import Awaitable, Callable
+from typing import Any
+
 from maycloud.services.cloudformation.providers import (
     Attributes,
     Context,
@@ -13,7 +16,14 @@ from maycloud.services.cloudformation.providers.parts import deleter
 
 async def create_group(ctx: Context, props: Props) -> Resource:
     name = props.get("LogGroupName") or ctx.unique_name(max_length=512)
-    await ctx.call("logs", "CreateLogGroup", logGroupName=name, tags=ctx.tags_of(props) or None)
+    await ctx.call(
+        "logs",
+        "CreateLogGroup",
+        logGroupName=name,
+        tags=ctx.tags_of(props) or None,
+        logGroupClass=props.get("LogGroupClass"),
+        deletionProtectionEnabled=props.get("DeletionProtectionEnabled"),
+    )
     ctx.created(name)
     await _retain(ctx, name, props)
     return Resource(name, {"Arn": f"arn:aws:logs:{ctx.region}:{ctx.account}:log-group:{name}:*"})
@@ -31,6 +41,13 @@ async def update_group(
     ctx: Context, physical_id: str, old: Props, new: Props, attributes: Attributes
 ) -> Resource:
     await _retain(ctx, physical_id, new)
+    if old.get("DeletionProtectionEnabled") != new.get("DeletionProtectionEnabled"):
+        await ctx.call(
+            "logs",
+            "PutLogGroupDeletionProtection",
+            logGroupIdentifier=physical_id,
+            deletionProtectionEnabled=new.get("DeletionProtectionEnabled", False),
+        )
     gone, now = ctx.retags(old, new)
     arn = attributes["Arn"].removesuffix(":*")
     if gone:
@@ -46,7 +63,9 @@ register(
         create=create_group,
         update=update_group,
         delete=deleter("logs", "DeleteLogGroup", "logGroupName"),
-        properties=frozenset({"LogGroupName", "RetentionInDays", "Tags", "LogGroupClass"}),
+        properties=frozenset(
+            {"LogGroupName", "RetentionInDays", "Tags", "LogGroupClass", "DeletionProtectionEnabled"}
+        ),
         replace_on=frozenset({"LogGroupName", "LogGroupClass"}),
         name_property="LogGroupName",
         attributes=frozenset({"Arn"}),
@@ -68,5 +87,99 @@ register(
         properties=frozenset({"LogGroupName", "LogStreamName"}),
         required=frozenset({"LogGroupName"}),
         name_property="LogStreamName",
+    )
+)
+
+
+# Filters of groups, which are put anew to be changed
+
+
+def _filter(props: Props, name: str) -> dict[str, Any]:
+    given = {"filterName": name, "filterPattern": props["FilterPattern"]}
+    given["logGroupName"] = props["LogGroupName"]
+    if "ApplyOnTransformedLogs" in props:
+        given["applyOnTransformedLogs"] = props["ApplyOnTransformedLogs"]
+    return given
+
+
+async def _put_metric_filter(ctx: Context, props: Props, name: str) -> None:
+    transformations: list[dict[str, Any]] = []
+    for each in props["MetricTransformations"]:
+        made = {key[:1].lower() + key[1:]: value for key, value in each.items()}
+        if "dimensions" in made:
+            made["dimensions"] = {pair["Key"]: pair["Value"] for pair in made["dimensions"]}
+        transformations.append(made)
+    await ctx.call("logs", "PutMetricFilter", **_filter(props, name), metricTransformations=transformations)
+
+
+async def _put_subscription_filter(ctx: Context, props: Props, name: str) -> None:
+    given = {"destinationArn": props["DestinationArn"]}
+    for key in ("RoleArn", "Distribution"):
+        if key in props:
+            given[key[:1].lower() + key[1:]] = props[key]
+    await ctx.call("logs", "PutSubscriptionFilter", **_filter(props, name), **given)
+
+
+def _register_filter(
+    kind: str, put: Callable[[Context, Props, str], Awaitable[None]], own: set[str], required: set[str]
+) -> None:
+    async def create(ctx: Context, props: Props) -> Resource:
+        name = props.get("FilterName") or ctx.unique_name(max_length=512)
+        await put(ctx, props, name)
+        return Resource(name)
+
+    async def update(
+        ctx: Context, physical_id: str, _old: Props, new: Props, _attributes: Attributes
+    ) -> Resource:
+        await put(ctx, new, physical_id)
+        return Resource(physical_id)
+
+    register(
+        Provider(
+            f"AWS::Logs::{kind}",
+            create=create,
+            update=update,
+            delete=deleter("logs", f"Delete{kind}", "filterName", logGroupName="LogGroupName"),
+            properties=frozenset(
+                {"FilterName", "FilterPattern", "LogGroupName", "ApplyOnTransformedLogs", *own}
+            ),
+            required=frozenset({"FilterPattern", "LogGroupName", *required}),
+            replace_on=frozenset({"FilterName", "LogGroupName"}),
+            name_property="FilterName",
+        )
+    )
+
+
+_register_filter("MetricFilter", _put_metric_filter, {"MetricTransformations"}, {"MetricTransformations"})
+_register_filter(
+    "SubscriptionFilter",
+    _put_subscription_filter,
+    {"DestinationArn", "RoleArn", "Distribution"},
+    {"DestinationArn"},
+)
+
+
+async def _put_policy(ctx: Context, props: Props) -> Resource:
+    name = props["PolicyName"]
+    await ctx.call("logs", "PutResourcePolicy", policyName=name, policyDocument=props["PolicyDocument"])
+    return Resource(name)
+
+
+async def _update_policy(
+    ctx: Context, _physical_id: str, _old: Props, new: Props, _attributes: Attributes
+) -> Resource:
+    return await _put_policy(ctx, new)
+
+
+register(
+    Provider(
+        "AWS::Logs::ResourcePolicy",
+        create=_put_policy,
+        update=_update_policy,
+        delete=deleter("logs", "DeleteResourcePolicy", "policyName"),
+        properties=frozenset({"PolicyName", "PolicyDocument"}),
+        required=frozenset({"PolicyName", "PolicyDocument"}),
+        replace_on=frozenset({"PolicyName"}),
+        name_property="PolicyName",
     )
 )
