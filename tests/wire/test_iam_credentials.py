@@ -4,9 +4,11 @@ Words as moto's tests/test_iam/test_iam_signing_certificates.py (verified agains
 API reference.
 """
 
+import base64
 import csv
 import json
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -267,3 +269,31 @@ def test_the_credential_report_is_made_anew_after_four_hours(fresh_cloud: Runnin
     refused(iam.get_credential_report, "ReportExpired")
     assert iam.generate_credential_report()["State"] == "STARTED"
     assert b"hal" in iam.get_credential_report()["Content"]
+
+
+def test_damaged_certificates_and_keys_are_refused(iam: Any) -> None:
+    """Bytes of their beginnings changed in turn: versions, algorithms and lengths that there are none of."""
+    iam.create_user(UserName="ida")
+    body, private = certificate()
+    refusals = {"MalformedCertificate", "KeyPairMismatch"}
+
+    def damaged(pem: str, at: int) -> str:
+        first, *lines, last = pem.strip().splitlines()
+        raw = bytearray(base64.b64decode("".join(lines)))
+        raw[at] ^= 0x55
+        return "\n".join([first, base64.b64encode(raw).decode(), last])
+
+    for at in range(0, 300, 3):
+        with suppress(iam.exceptions.MalformedCertificateException):
+            made = iam.upload_signing_certificate(UserName="ida", CertificateBody=damaged(body, at))
+            identifier = made["Certificate"]["CertificateId"]
+            iam.delete_signing_certificate(UserName="ida", CertificateId=identifier)
+        given = {"CertificateBody": damaged(body, at), "PrivateKey": private}
+        if at % 2:
+            given = {"CertificateBody": body, "PrivateKey": damaged(private, at)}
+        try:
+            iam.upload_server_certificate(ServerCertificateName="damaged", **given)
+        except ClientError as error:
+            assert error.response["Error"]["Code"] in refusals  # noqa: PT017
+        else:
+            iam.delete_server_certificate(ServerCertificateName="damaged")

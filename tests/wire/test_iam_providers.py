@@ -59,7 +59,10 @@ def test_openid_connect_providers(iam: Any) -> None:
 
 def test_openid_connect_providers_that_are_refused(iam: Any) -> None:
     create = iam.create_open_id_connect_provider
-    for url in ("token.example.com", "http://token.example.com", "https://"):
+    for url in (
+        "token.example.com", "http://token.example.com", "https://", "https://[", "https://a b",
+        "https://name:word@token.example.com", "https://token.example.com/#fragment",
+    ):  # fmt: skip
         assert refused(create, "ValidationError", Url=url) == "Invalid Open ID Connect Provider URL"
     many = [f"{number:040}" for number in range(6)]
     words = refused(create, "InvalidInput", Url="https://a.example.com", ThumbprintList=many)
@@ -95,6 +98,7 @@ def test_saml_providers(iam: Any) -> None:
         METADATA.replace("EntityDescriptor", "Other"),
         METADATA.replace("IDPSSODescriptor", "Other"),
         METADATA.replace("2040-01-02T03:04:05Z", "some day"),
+        METADATA.replace("2040-01-02T03:04:05Z", "99999-01-02T03:04:05Z"),
         METADATA.replace('<?xml version="1.0"?>', '<!DOCTYPE d [<!ENTITY e "e">]>'),
     ],
 )

@@ -16,12 +16,12 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
     load_ssh_public_key,
 )
-from cryptography.x509 import load_pem_x509_certificate
 
 from maycloud.access.identities import new_id, new_secret
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
 from maycloud.services.iam.attachments import USER
+from maycloud.services.iam.certificates import read_certificates
 from maycloud.services.iam.common import limit_exceeded, moment, page
 from maycloud.services.iam.users import own_name
 from maycloud.store import Document
@@ -86,10 +86,7 @@ def _certificate(user: Document, key: str, row: Document) -> dict[str, Any]:
 
 def upload_signing_certificate(call: Call, params: Params) -> Result:
     user, body = _user(call, params), params["CertificateBody"]
-    try:
-        load_pem_x509_certificate(body.encode())
-    except ValueError as error:
-        raise AwsError("MalformedCertificate", "Certificate is malformed") from error
+    read_certificates(body, "Certificate is malformed")
     rows: Rows = user.get("Certificates", {})
     if any(row["Body"] == body for row in rows.values()):
         raise AwsError("DuplicateCertificate", "Certificate already exists for this user.", 409)

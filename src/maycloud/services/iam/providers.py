@@ -4,9 +4,9 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateOpenIDConnectProvi
 https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateSAMLProvider.html
 """
 
+import re
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from maycloud.access.identities import new_id
 from maycloud.errors import AwsError
@@ -26,6 +26,7 @@ from maycloud.wire import xml
 
 MAX_CLIENTS = 100
 MAX_THUMBPRINTS = 5
+_URL = re.compile(r"https://([A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:/[^\s?#]*)?)(?:\?[^\s#]*)?")
 YEARS = 100 * 365 * 86_400  # how long metadata holds that says nothing of it
 
 
@@ -78,13 +79,13 @@ def _check_clients(clients: list[str]) -> None:
 
 def create_open_id_connect_provider(call: Call, params: Params) -> Result:
     url = params["Url"]
-    parts = urlsplit(url)
-    if parts.scheme != "https" or not parts.hostname:
+    match = _URL.fullmatch(url)
+    if match is None:
         raise AwsError("ValidationError", "Invalid Open ID Connect Provider URL")
     clients, thumbprints = params.get("ClientIDList", []), params.get("ThumbprintList", [])
     _check_thumbprints(thumbprints)
     _check_clients(clients)
-    name = f"{parts.netloc}{parts.path}"
+    name = match[1].rstrip("/")
     arn = f"arn:aws:iam::{call.account}:oidc-provider/{name}"
     if oidc_providers(call).get(scope(call), arn) is not None:
         raise AwsError("EntityAlreadyExists", f"Provider with url {url} already exists.", 409)
@@ -193,8 +194,8 @@ def _valid_until(metadata: str, now: float) -> float:
     if until is None:
         return now + YEARS
     try:
-        return datetime.fromisoformat(until).timestamp()
-    except ValueError as error:
+        return max(0.0, datetime.fromisoformat(until).timestamp())
+    except (ValueError, OverflowError) as error:
         raise AwsError("InvalidInput", "Could not parse metadata") from error
 
 

@@ -7,11 +7,12 @@ from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
-from cryptography.x509 import Certificate, load_pem_x509_certificate, load_pem_x509_certificates
+from cryptography.x509 import Certificate
 
 from maycloud.access.identities import new_id
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
+from maycloud.services.iam.certificates import public_key, read_certificates
 from maycloud.services.iam.common import (
     check_name,
     check_tag_count,
@@ -64,23 +65,16 @@ def _metadata(row: Document) -> dict[str, Any]:
 
 def _read(params: Params) -> Certificate:
     """The certificate, whose key must be the given one and whose chain must be certificates."""
-    try:
-        certificate = load_pem_x509_certificate(params["CertificateBody"].encode())
-        if params.get("CertificateChain"):
-            load_pem_x509_certificates(params["CertificateChain"].encode())
-    except ValueError as error:
-        raise AwsError(
-            "MalformedCertificate",
-            "Unable to parse certificate. Please ensure the certificate is in PEM format.",
-        ) from error
+    words = "Unable to parse {}. Please ensure the {} is in PEM format."
+    certificate = read_certificates(params["CertificateBody"], words.format("certificate", "certificate"))[0]
+    if params.get("CertificateChain"):
+        read_certificates(params["CertificateChain"], words.format("certificate chain", "chain"))
     try:
         key = load_pem_private_key(params["PrivateKey"].encode(), None).public_key()
+        matches = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) == public_key(certificate)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise AwsError(
-            "MalformedCertificate", "Unable to parse private key. Please ensure the key is in PEM format."
-        ) from error
-    form = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    if key.public_bytes(*form) != certificate.public_key().public_bytes(*form):
+        raise AwsError("MalformedCertificate", words.format("private key", "key")) from error
+    if not matches:
         raise AwsError("KeyPairMismatch", "The private key does not match the certificate.")
     return certificate
 

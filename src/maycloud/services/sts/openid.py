@@ -5,6 +5,7 @@ fetched from where its configuration says, over HTTPS; a server whose certificat
 known by its thumbprint.
 """
 
+from http.client import HTTPException
 from typing import Any
 
 import orjson
@@ -21,6 +22,7 @@ from maycloud.store import Document
 SECONDS = 5.0  # to wait for a provider
 MOST = 256 * 1024  # bytes of an answer
 _ALGORITHMS = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512"]
+_FAULTS = (JoseError, ValueError, LookupError, TypeError, AttributeError)  # of what somebody else sent
 _TAGS = "https://aws.amazon.com/tags"
 
 
@@ -29,7 +31,7 @@ async def verify(provider: Document, issuer: str, token: str, now: float) -> Web
     keys = await outside.in_thread(_fetch_keys, issuer, provider["Thumbprints"])
     try:
         claims = jwt.decode(token, keys, algorithms=_ALGORITHMS).claims
-    except (JoseError, ValueError, KeyError, TypeError) as error:
+    except _FAULTS as error:
         raise InvalidIdentityError from error
     return _identity(provider, issuer, claims, now)
 
@@ -77,7 +79,7 @@ def _fetch_keys(issuer: str, thumbprints: list[str]) -> KeySet:
     try:
         configuration = _fetch(f"{issuer.rstrip('/')}/.well-known/openid-configuration", thumbprints)
         return KeySet.import_key_set(_fetch(configuration["jwks_uri"], thumbprints))
-    except (urllib3.exceptions.HTTPError, JoseError, ValueError, KeyError, TypeError) as error:
+    except (*_FAULTS, urllib3.exceptions.HTTPError, HTTPException, OSError) as error:
         raise _unreachable() from error
 
 
