@@ -100,3 +100,26 @@ def test_policies_have_twenty_kilobytes(dynamodb: Any) -> None:
     long = json.dumps(json.loads(policy()) | {"Id": "x" * 20_480})
     refused(dynamodb.put_resource_policy, "LimitExceededException", ResourceArn=arn, Policy=long)
     refused(dynamodb.put_resource_policy, "ValidationException", ResourceArn=arn, Policy="{")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Statement": 5},
+        {"Statement": [5]},
+        {"Statement": [{"Effect": "Allow"}]},
+        {"Statement": []},
+        {"Version": "2020-01-01"},
+        {"Statement": [{"Effect": "Allow", "Principal": 5, "Action": "dynamodb:*", "Resource": "*"}]},
+        {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "nothing", "Resource": "*"}]},
+    ],
+)
+def test_policies_that_say_nothing_do_not_lock_a_table(dynamodb: Any, change: Any) -> None:
+    name = f"broken-{abs(hash(str(change)))}"
+    arn = make(dynamodb, name)
+    text = json.dumps(json.loads(policy()) | change)
+    words = refused(dynamodb.put_resource_policy, "ValidationException", ResourceArn=arn, Policy=text)
+    assert words.startswith("Invalid policy document: ")
+    assert "Item" not in dynamodb.get_item(TableName=name, Key={"p": {"S": "x"}})
+    with pytest.raises(ClientError, match="Invalid policy document: "):
+        make(dynamodb, f"{name}-too", ResourcePolicy=text)

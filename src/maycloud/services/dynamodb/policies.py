@@ -6,6 +6,7 @@ tests/test_dynamodb/test_dynamodb_resource_policy.py (verified against AWS) has 
 
 import orjson
 
+from maycloud.access.validation import check_policy_document
 from maycloud.errors import AwsError, validation
 from maycloud.services.base import Call, Params, Result
 from maycloud.services.dynamodb.requests import table_name, tables
@@ -23,12 +24,9 @@ def read_policy(text: str) -> Document:
     if len(text.encode()) > MAX_POLICY:
         raise AwsError("LimitExceededException", f"Policy size exceeds the limit of {MAX_POLICY} bytes")
     try:
-        policy = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise validation("Invalid policy document: This policy contains invalid Json") from error
-    if not isinstance(policy, dict) or "Statement" not in policy:
-        raise validation("Invalid policy document: Missing required field Statement")
-    return policy
+        return check_policy_document(text, "resource")
+    except AwsError as error:
+        raise validation(f"Invalid policy document: {error.message}") from error
 
 
 def attach(table: Table, policy: Document, now: float) -> str:
