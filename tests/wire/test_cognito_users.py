@@ -398,3 +398,32 @@ def test_nobody_chooses_a_sub(cloud: RunningCloud, pool: str, app: str, idp: Any
     name = person(cloud, app)
     change = {"UserPoolId": pool, "Username": name, "UserAttributes": forged}
     assert refused(lambda: idp.admin_update_user_attributes(**change))[0] == "InvalidParameterException"
+
+
+def test_what_is_there_is_not_given_again_with_a_new_password(cloud: RunningCloud, idp: Any) -> None:
+    required = [{"Name": name, "AttributeDataType": "String", "Required": True} for name in ("email", "name")]
+    pool = new_pool(cloud, Schema=required)
+    app = new_client(cloud, pool)
+    given = [{"Name": "email", "Value": "ann@again.example"}, {"Name": "name", "Value": "Ann"}]
+    idp.admin_create_user(
+        UserPoolId=pool, Username="ann", UserAttributes=given, TemporaryPassword="Temp-1234",
+        MessageAction="SUPPRESS",
+    )  # fmt: skip
+    asked = idp.initiate_auth(
+        ClientId=app, AuthFlow="USER_PASSWORD_AUTH",
+        AuthParameters={"USERNAME": "ann", "PASSWORD": "Temp-1234"},
+    )  # fmt: skip
+
+    def answer(**more: str) -> Any:
+        return idp.respond_to_auth_challenge(
+            ClientId=app, ChallengeName=asked["ChallengeName"], Session=asked["Session"],
+            ChallengeResponses={"USERNAME": "ann", "NEW_PASSWORD": PASSWORD, **more},
+        )  # fmt: skip
+
+    for name in ("email", "name"):
+        with pytest.raises(ClientError) as error:
+            answer(**{f"userAttributes.{name}": "ann@again.example"})
+        assert (code_of(error), message_of(error)) == (
+            "NotAuthorizedException", f"Cannot modify an already provided {name}"
+        )  # fmt: skip
+    assert "AuthenticationResult" in answer(**{"userAttributes.nickname": "A"})

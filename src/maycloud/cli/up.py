@@ -161,7 +161,8 @@ def _banner(url: str, data: Path) -> str:
     name = click.style(f"Maycloud {__version__}", fg="cyan", bold=True)
     return (
         f"{name} at {click.style(url, bold=True)} (HTTPS too), data in {data}\n"
-        f'Point AWS tools at it: eval "$({_command()} env{_option(data)})"'
+        f'Point AWS tools at it: eval "$({_command()} env{_option(data)})"\n'
+        f"See what is in it: {_command()} console{_option(data)}"
     )
 
 

@@ -31,8 +31,8 @@ _LINK_TEXT = "Please click the link below to verify your email address. {##Verif
 
 def masked(attribute: str, value: str) -> str:
     """Where a code went, as clients may be told: ``j***@e***``, ``+*******4567``."""
-    if attribute == "phone_number":
-        return f"+{'*' * 7}{value[-4:]}"
+    if attribute == "phone_number":  # a star for each hidden digit
+        return f"+{'*' * max(len(value) - 5, 1)}{value[-4:]}"
     name, _, domain = value.partition("@")
     return f"{name[:1]}***@{domain[:1]}***"
 

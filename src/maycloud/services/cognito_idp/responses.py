@@ -1,6 +1,6 @@
 """Answers to what a sign-in asked for: RespondToAuthChallenge, and each challenge's way with its answer."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING
 
 from maycloud.errors import AwsError
@@ -13,6 +13,7 @@ from maycloud.services.cognito_idp.service import (
     PUBLIC,
     client_of,
     invalid,
+    not_authorized,
     pool_of,
     pools,
     public_client,
@@ -110,6 +111,7 @@ async def _new_password(
         for name, value in given.items()
         if name.startswith("userAttributes.")
     }
+    _check_not_given(pool, user, changes)
     schema.check_writable(attempt.client, changes)
     schema.check_mutable(pool, [name for name in changes if user.attributes.get(name)])
     attributes = {**user.attributes, **changes}
@@ -129,6 +131,19 @@ async def _new_password(
         state.store.save_user(user)
     attempt.source = "TokenGeneration_NewPasswordChallenge"
     return await proceed(attempt, user)
+
+
+def _check_not_given(pool: Pool, user: User, names: Iterable[str]) -> None:
+    """What is required, or signed in with, and there already cannot be given again with a new password.
+
+    https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_RespondToAuthChallenge.html;
+    the words are those that users of amazon-cognito-identity-js report.
+    """
+    entries, own = schema.entries_of(pool), pool.settings.get("UsernameAttributes", ())
+    for name in names:
+        required = name in own or (name in entries and entries[name]["Required"])
+        if required and user.attributes.get(name):
+            raise not_authorized(f"Cannot modify an already provided {name}")
 
 
 async def _mfa_code(

@@ -174,7 +174,9 @@ def simulated(state: "UserPools", pool: Pool, name: str) -> Document:
     letters = [chr(ord("a") + int(each, 16)) for each in made.hex]
     wanted = pool.settings.get("AutoVerifiedAttributes", ())
     if schema.is_phone(name) or ("phone_number" in wanted and "email" not in wanted):
-        return messages.details("phone_number", name if schema.is_phone(name) else f"{made.int % 10_000:04d}")
+        return messages.details(
+            "phone_number", name if schema.is_phone(name) else f"+1555555{made.int % 10_000:04d}"
+        )
     return messages.details("email", f"{name[:1] if '@' in name else letters[0]}@{letters[1]}")
 
 
