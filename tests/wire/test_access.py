@@ -139,6 +139,20 @@ def test_old_and_early_signatures_are_refused(cloud: RunningCloud, minutes: int)
     assert ("Signature expired" if minutes < 0 else "Signature not yet current") in message
 
 
+@pytest.mark.parametrize(("host", "lets"), [("localhost", True), ("127.0.0.1", False), ("localhos", False)])
+def test_a_host_may_be_signed_without_its_port(cloud: RunningCloud, host: str, lets: bool) -> None:
+    """As aiodynamo (aiodynamo/sign.py) signs: AWS's own addresses have no port."""
+    headers = {"X-Amz-Target": "DynamoDB_20120810.ListTables", "Content-Type": "application/x-amz-json-1.0"}
+    request = AWSRequest("POST", f"http://{host}/", headers, b"{}")
+    SigV4Auth(ADMIN, "dynamodb", "us-east-1").add_auth(request)
+    connection = http.client.HTTPConnection("localhost", cloud.port, timeout=10)
+    connection.request("POST", "/", b"{}", dict(request.headers) | {"Host": f"localhost:{cloud.port}"})
+    answer = connection.getresponse()
+    assert (answer.status == 200) is lets
+    assert (b"InvalidSignatureException" in answer.read()) is not lets
+    connection.close()
+
+
 def test_the_secret_is_the_only_way(cloud: RunningCloud) -> None:
     for secret in ("", "Test", "test ", "tes", "AWS4test"):
         headers = signed(cloud, credentials=Credentials("test", secret or "x"))

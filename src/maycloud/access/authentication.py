@@ -112,8 +112,10 @@ class Authenticator:
         payload, payload_hash = self._payload(request, claim, family)
         self._check_headers(request, claim, family)
         canonical = sigv4.canonical_request(request, claim, payload_hash)
-        expected = sigv4.sign(credential.secret, claim, canonical)
-        if not hmac.compare_digest(expected.encode(), claim.signature.encode()):
+        if not any(
+            hmac.compare_digest(sigv4.sign(credential.secret, claim, each).encode(), claim.signature.encode())
+            for each in (canonical, sigv4.without_port(request, canonical))
+        ):
             to_sign = sigv4.string_to_sign(claim, canonical)
             raise failures.mismatch(family, claim.access_key, claim.signature, to_sign, canonical)
         if self._identities.is_known_to_all(credential) and sites.is_foreign(request, claim.service):

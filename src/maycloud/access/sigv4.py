@@ -258,6 +258,15 @@ def canonical_request(request: Request, claim: Signature, payload_hash: str) -> 
     )
 
 
+def without_port(request: Request, canonical: str) -> str:
+    """A canonical request as those sign it who leave the port out of the host: AWS's addresses have none."""
+    host = request.fields.get(b"host", b"").decode("utf-8", "replace").strip()
+    name, colon, port = host.rpartition(":")
+    if not colon or not port.isdigit():
+        return canonical
+    return canonical.replace(f"\nhost:{host}\n", f"\nhost:{name}\n", 1)
+
+
 def _normalized(path: str) -> str:
     """Without dot segments and double slashes, as every service but S3 has it."""
     normal = posixpath.normpath(path)
