@@ -13,6 +13,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from maycloud.services.apigateway.api import service
 from maycloud.services.base import Call
+from packages import TRUST, make_role
 from running import RunningCloud
 
 TEMPLATE = Path(__file__).parents[2] / "systems/todo/template.yaml"
@@ -150,8 +151,15 @@ def test_tags_of_apis_and_stages(gateway: Any) -> None:
     assert gateway.get_stage(restApiId=api, stageName="v1")["tags"] == {"b": "2"}
 
 
-def test_the_account(gateway: Any) -> None:
-    role = "arn:aws:iam::000000000000:role/logs"
+def test_the_account(gateway: Any, cloud: RunningCloud) -> None:
+    trust = json.loads(json.dumps(TRUST).replace("lambda.amazonaws.com", "apigateway.amazonaws.com"))
+    role = make_role(cloud.client("iam"), "logs", trust=trust)
+    for wrong in (f"{role}-not", make_role(cloud.client("iam"), "of-lambda")):
+        code, message = refused(
+            gateway.update_account, patchOperations=[patch("replace", "/cloudwatchRoleArn", wrong)]
+        )
+        assert code == "BadRequestException"
+        assert message.startswith("The role ARN does not have required permissions configured.")
     changed = gateway.update_account(patchOperations=[patch("replace", "/cloudwatchRoleArn", role)])
     assert changed["cloudwatchRoleArn"] == role
     found = gateway.get_account()

@@ -32,6 +32,8 @@ def handler(event, context):
         socket.create_connection(("127.0.0.1", event["port"])).recv(1)
     if do == "exit":
         sys.exit(3)
+    if do == "quit":
+        sys.exit(0)
     if do == "crash":
         os.abort()
     if do == "memory":
@@ -137,6 +139,7 @@ def test_no_descriptor_of_the_cloud_reaches_a_function(cloud: RunningCloud, func
         ({"do": "raise"}, "ValueError", "no good"),
         ({"do": "bytes"}, "Runtime.MarshalError", "Object of type bytes is not JSON serializable"),
         ({"do": "exit"}, "Runtime.ExitError", "Error: Runtime exited with error: exit status 3"),
+        ({"do": "quit"}, "Runtime.ExitError", "Error: Runtime exited without providing a reason"),
         ({"do": "crash"}, "Runtime.ExitError", "Error: Runtime exited with error: signal: aborted"),
         ({"do": "memory"}, "Runtime.ExitError", "Error: Runtime exited with error: signal: killed"),
         ({"do": "large", "size": 7_000_000}, "Function.ResponseSizeTooLarge", "payload size exceeded"),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import orjson
 
+from maycloud.errors import AwsError
 from maycloud.services.apigateway import patch
 from maycloud.services.apigateway.components import default_models
 from maycloud.services.apigateway.patch import ANY, LISTED, REMOVABLE, Rule
@@ -246,13 +247,24 @@ def UpdateAccount(call: Call, params: Params) -> Result:
     settings = gateway.account(call.scope)
     patch.apply(settings, params.get("patchOperations"), _ACCOUNT_RULES)
     role = settings.get("cloudwatchRoleArn")
-    if role and ":role/" not in role:
-        raise bad_request("The role ARN does not have required permissions configured. Please grant trust"
-                          " permission for API Gateway and add the required role policy.")  # fmt: skip
+    if role:
+        _check_role(call, role)
     if not role:
         settings.pop("cloudwatchRoleArn", None)
     gateway.put_account(call.scope, settings)
     return _account(settings)
+
+
+def _check_role(call: Call, role: str) -> None:
+    """It must be there and trust API Gateway, and the caller must be allowed to pass it."""
+    call.authorize("iam:PassRole", role, {"iam:PassedToService": "apigateway.amazonaws.com"})
+    try:
+        call.cloud.access.identities.role_session(role, "check", 3600, "apigateway.amazonaws.com")
+    except AwsError as error:
+        raise bad_request(
+            "The role ARN does not have required permissions configured. Please grant trust permission for"
+            " API Gateway and add the required role policy."
+        ) from error
 
 
 def _account(settings: Document) -> Document:

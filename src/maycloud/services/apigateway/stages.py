@@ -282,8 +282,13 @@ def _patch_setting(stage: Document, operation: dict[str, Any]) -> bool:
     settings: dict[str, Any] = stage.setdefault("methodSettings", {})
     key = _known_key(settings, "/".join(parts[:2]))
     if len(parts) == 2:
-        if op != "remove" or key not in settings:
+        if op != "remove":
             return False
+        if key not in settings:
+            raise bad_request(
+                f"Cannot remove method setting {'/'.join(parts)} because there is no method setting for this"
+                " method "
+            )
         del settings[key]
         return True
     name = "/".join(parts[2:])

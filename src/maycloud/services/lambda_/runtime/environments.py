@@ -204,7 +204,10 @@ class Environments:
             )
             payload = orjson.dumps({"errorType": "Sandbox.Timedout", "errorMessage": message})
         elif reply.exit is not None:
-            message = f"RequestId: {request_id} Error: Runtime exited with error: {reply.exit}"
+            why = (
+                "without providing a reason" if reply.exit == "exit status 0" else f"with error: {reply.exit}"
+            )
+            message = f"RequestId: {request_id} Error: Runtime exited {why}"
             lines.append((systemlogs.now(), message))
             lines.append((systemlogs.now(), "Runtime.ExitError"))
             payload = orjson.dumps({"errorType": "Runtime.ExitError", "errorMessage": message})
