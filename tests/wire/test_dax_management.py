@@ -30,6 +30,7 @@ def code(operation: Any, **params: Any) -> str:
 
 
 def test_a_clusters_life(cloud: RunningCloud, dax: Any, role: str) -> None:
+    """Answers as in the AWS CLI's examples, awscli/examples/dax."""
     made = dax.create_cluster(
         ClusterName="Life", NodeType="dax.r5.large", ReplicationFactor=3, IamRoleArn=role, Description="d"
     )["Cluster"]
@@ -48,8 +49,11 @@ def test_a_clusters_life(cloud: RunningCloud, dax: Any, role: str) -> None:
         ClusterName="life", NewReplicationFactor=2, NodeIdsToRemove=["life-b"]
     )["Cluster"]
     assert (less["Status"], less["NodeIdsToRemove"]) == ("modifying", ["life-b"])
+    assert (less["TotalNodes"], less["ActiveNodes"], len(less["Nodes"])) == (3, 3, 3)
     assert [node["NodeId"] for node in daxes.available(cloud, "life")["Nodes"]] == ["life-a", "life-c"]
-    dax.increase_replication_factor(ClusterName="life", NewReplicationFactor=3)
+    more = dax.increase_replication_factor(ClusterName="life", NewReplicationFactor=3)["Cluster"]
+    assert (more["TotalNodes"], more["ActiveNodes"]) == (3, 2)
+    assert more["Nodes"][-1] == {"NodeId": "life-b", "NodeStatus": "creating"}
     assert len(daxes.available(cloud, "life")["Nodes"]) == 3
     rebooted = dax.reboot_node(ClusterName="life", NodeId="life-c")["Cluster"]
     assert "rebooting" in [node["NodeStatus"] for node in rebooted["Nodes"]]
@@ -57,12 +61,15 @@ def test_a_clusters_life(cloud: RunningCloud, dax: Any, role: str) -> None:
     dax.update_cluster(ClusterName="life", Description="changed")
     assert daxes.available(cloud, "life")["Description"] == "changed"
 
-    assert dax.delete_cluster(ClusterName="life")["Cluster"]["Status"] == "deleting"
+    last = dax.delete_cluster(ClusterName="life")["Cluster"]
+    assert (last["Status"], last["ActiveNodes"], "Nodes" in last) == ("deleting", 0, False)
+    assert last["ClusterDiscoveryEndpoint"] == endpoint
     until(lambda: not any(each["ClusterName"] == "life" for each in dax.describe_clusters()["Clusters"]))
     with pytest.raises(ClientError, match="NoRoute"), daxes.connected(endpoint["URL"]):
         pass
     said = [event["Message"] for event in dax.describe_events(SourceName="life")["Events"]]
     assert said[0] == "Cluster deleted."
+    assert said.count("Removed node life-b.") == 2, "once by itself, once with the cluster"
     assert said[-1] == "Cluster created."
 
 
@@ -92,6 +99,9 @@ def test_what_a_cluster_cannot_be(cloud: RunningCloud, dax: Any, role: str) -> N
     assert code(dax.create_cluster, ClusterName="wrong", **good, **subnets) == "SubnetGroupNotFoundFault"
     daxes.cluster(cloud, "taken", role)
     assert code(dax.create_cluster, ClusterName="taken", **good) == "ClusterAlreadyExistsFault"
+    with pytest.raises(ClientError, match=r"Cluster none not found\."):
+        dax.describe_clusters(ClusterNames=["none"])
+    assert code(dax.describe_clusters, ClusterNames=["in--valid"]) == invalid
     for operation, params in (
         (dax.describe_clusters, {"ClusterNames": ["none"]}),
         (dax.delete_cluster, {"ClusterName": "none"}),
@@ -104,6 +114,48 @@ def test_what_a_cluster_cannot_be(cloud: RunningCloud, dax: Any, role: str) -> N
     assert code(more, ClusterName="taken", NewReplicationFactor=1) == invalid
     assert code(more, ClusterName="taken", NewReplicationFactor=11) == "NodeQuotaForClusterExceededFault"
     assert code(dax.decrease_replication_factor, ClusterName="taken", NewReplicationFactor=0) == invalid
+
+
+@pytest.mark.parametrize(
+    ("arn", "words"),
+    [
+        ("n/a", "ARNs must start with 'arn:'"),
+        ("arn:sth", "Second colon partition not found"),
+        ("arn:sth:aws", "Third colon vendor not found"),
+        ("arn:sth:aws:else", "Fourth colon (region/namespace delimiter) not found"),
+        ("arn:sth:aws:else:eu-west-1", "Fifth colon (namespace/relative-id delimiter) not found"),
+    ],
+)
+def test_roles_that_are_no_arn(dax: Any, arn: str, words: str) -> None:
+    """moto's tests/test_dax/test_dax.py, test_create_cluster_invalid_arn and those after it."""
+    with pytest.raises(ClientError) as caught:
+        dax.create_cluster(ClusterName="n", NodeType="dax.t2.small", ReplicationFactor=1, IamRoleArn=arn)
+    error = caught.value.response["Error"]
+    assert (error["Code"], error["Message"]) == ("InvalidParameterValueException", f"{words}: {arn}")
+
+
+def test_what_there_is_by_default(dax: Any) -> None:
+    """awscli/examples/dax: describe-default-parameters.rst and describe-subnet-groups.rst."""
+    query, record = dax.describe_default_parameters()["Parameters"]
+    assert query == {
+        "ParameterName": "query-ttl-millis",
+        "ParameterType": "DEFAULT",
+        "ParameterValue": "300000",
+        "NodeTypeSpecificValues": [],
+        "Description": "Duration in milliseconds for queries to remain cached",
+        "Source": "user",
+        "DataType": "integer",
+        "AllowedValues": "0-",
+        "IsModifiable": "TRUE",
+        "ChangeType": "IMMEDIATE",
+    }
+    assert record["Description"] == (
+        "Duration in milliseconds for records to remain valid in cache (Default: 0 = infinite)"
+    )
+    (group,) = dax.describe_subnet_groups(SubnetGroupNames=["default"])["SubnetGroups"]
+    assert group["Description"] == "Default CacheSubnetGroup"
+    made = dax.create_subnet_group(SubnetGroupName="plain", SubnetIds=["subnet-1"])["SubnetGroup"]
+    assert "Description" not in made
 
 
 def test_who_makes_a_cluster_must_be_allowed_to_pass_its_role(cloud: RunningCloud, role: str) -> None:

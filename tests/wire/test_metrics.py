@@ -100,3 +100,30 @@ def test_several_units(watch: Any) -> None:
     wanted["MetricStat"]["Unit"] = "Seconds"
     (result,) = watch.get_metric_data(**SPAN, MetricDataQueries=[wanted])["MetricDataResults"]
     assert (result["Values"], "Messages" in result) == ([5.0], False)
+
+
+def test_periods_begin_at_the_start_time(watch: Any) -> None:
+    """Which is rounded down: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html
+
+    That timestamps are from the start and not from the hour: https://github.com/boto/boto3/issues/3457
+    """
+    minute = datetime.timedelta(minutes=1)
+    first = NOW.replace(minute=NOW.minute - NOW.minute % 2) - 20 * minute
+    data = [
+        {"MetricName": "Even", "Timestamp": first + minute * index, "Value": 1 + index} for index in range(6)
+    ]
+    watch.put_metric_data(Namespace="Periods", MetricData=data)
+    span = {"StartTime": first + datetime.timedelta(seconds=94), "EndTime": first + 6 * minute}
+    metric = {"Namespace": "Periods", "MetricName": "Even"}
+    found = watch.get_metric_statistics(**metric, **span, Period=120, Statistics=["Sum"])["Datapoints"]
+    sums = {point["Timestamp"] - first: point["Sum"] for point in found}
+    assert sums == {minute: 5.0, 3 * minute: 9.0, 5 * minute: 6.0}
+    queries = [
+        {"Id": "m", "MetricStat": {"Metric": metric, "Stat": "Sum", "Period": 120}},
+        {"Id": "filled", "Expression": "FILL(m, 0) + 1"},
+    ]
+    for result in watch.get_metric_data(**span, MetricDataQueries=queries, ScanBy="TimestampAscending")[
+        "MetricDataResults"
+    ]:
+        assert result["Timestamps"] == [first + minute * index for index in (1, 3, 5)]
+        assert result["Values"] == ([5.0, 9.0, 6.0] if result["Id"] == "m" else [6.0, 10.0, 7.0])

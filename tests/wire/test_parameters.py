@@ -202,3 +202,34 @@ def test_lists_of_names_are_refused_as_a_whole(ssm: Any) -> None:
     for wrong in ("awsabc", "ssmabc", "9abc", "abc/123"):
         answer = ssm.label_parameter_version(Name="labelled", Labels=[wrong])
         assert (answer["InvalidLabels"], answer["ParameterVersion"]) == ([wrong], 1)
+
+
+@pytest.mark.parametrize("path", ["below", "//", "/a b", "/a//b"])
+def test_paths_that_are_none(ssm: Any, path: str) -> None:
+    """https://github.com/aws/copilot-cli/issues/66 and https://github.com/aws/aws-sdk-js-v3/issues/5928"""
+    words = (
+        "The parameter doesn't meet the parameter name requirements. The parameter name must begin with a"
+        ' forward slash "/". It can\'t be prefixed with \\"aws\\" or \\"ssm\\" (case-insensitive). It must use only'
+        " letters, numbers, or the following symbols: . (period), - (hyphen), _ (underscore). Special"
+        ' characters are not allowed. All sub-paths, if specified, must use the forward slash symbol "/". Valid example:'
+        " /get/parameters2-/by1./path0_."
+    )
+    assert refused("ValidationException", ssm.get_parameters_by_path, Path=path) == words
+    filters = [{"Key": "Path", "Values": [path]}]
+    assert refused("ValidationException", ssm.describe_parameters, ParameterFilters=filters) == words
+    assert ssm.get_parameters_by_path(Path="/aws/service/none")["Parameters"] == []
+
+
+def test_a_version_has_ten_labels(ssm: Any) -> None:
+    """moto's test_label_parameter_version_exception_ten_labels_over_multiple_calls."""
+    ssm.put_parameter(Name="labels", Value="v", Type="String")
+    ssm.label_parameter_version(Name="labels", Labels=[f"label{number}" for number in range(10)])
+    message = refused(
+        "ParameterVersionLabelLimitExceeded", ssm.label_parameter_version, Name="labels", Labels=["eleventh"]
+    )
+    assert message.endswith(
+        "A parameter version can have maximum 10 labels.Move one or more labels to another version and"
+        " try again."
+    )
+    found = ssm.get_parameter_history(Name="labels")["Parameters"][0]["Labels"]
+    assert len(found) == 10

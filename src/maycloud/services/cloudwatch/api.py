@@ -7,7 +7,7 @@ from typing import Any
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Cloud, Params, Result, Service
 from maycloud.services.cloudwatch import data
-from maycloud.services.cloudwatch.statistics import check_period, percent_of, statistic
+from maycloud.services.cloudwatch.statistics import check_period, first_moment, percent_of, statistic
 from maycloud.services.cloudwatch.store import SCHEMA, Dimensions, Metrics, Point
 from maycloud.services.tokens import is_number
 from maycloud.store import Scope
@@ -139,7 +139,8 @@ def GetMetricStatistics(call: Call, params: Params) -> Result:
     )
     points = []
     if series is not None:
-        points = call.state.metrics.points(series, start, stop, period, params.get("Unit"))
+        first = first_moment(start, period, call.now())
+        points = call.state.metrics.points(series, first, stop, period, params.get("Unit"))
     rows: list[dict[str, Any]] = []
     for time, unit, point in points:
         row: dict[str, Any] = {"Timestamp": datetime.fromtimestamp(time, UTC), "Unit": unit}

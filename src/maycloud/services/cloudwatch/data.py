@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html
 """
 
+import math
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from maycloud.services.base import Call, Params, Result
 from maycloud.services.cloudwatch.expressions import ExpressionError, Tree, parse
 from maycloud.services.cloudwatch.math import Math, Series, Value
 from maycloud.services.cloudwatch.search import Metric, search
-from maycloud.services.cloudwatch.statistics import SIMPLE, check_period, percent_of, statistic
+from maycloud.services.cloudwatch.statistics import SIMPLE, check_period, first_moment, percent_of, statistic
 from maycloud.services.cloudwatch.store import Dimensions
 from maycloud.services.tokens import is_number
 
@@ -34,7 +35,7 @@ class _Request:
     """One call, and what is known of its queries so far."""
 
     call: Call
-    start: int
+    start: float
     stop: int
     queries: dict[str, dict[str, Any]]
     math: Math
@@ -43,9 +44,10 @@ class _Request:
 
     def times(self, period: int) -> list[int]:
         """The beginnings of all periods of the range."""
-        if (self.stop - self.start) // period > MAX_POINTS:
+        start = first_moment(self.start, period, self.call.now())
+        if (self.stop - start) // period > MAX_POINTS:
             raise _wrong(f"The range has more than {MAX_POINTS} periods of {period} seconds.")
-        return list(range(self.start - self.start % period, self.stop, period))
+        return list(range(start, self.stop, period))
 
     def know(self, id_: str) -> Value:
         """The value of a query, those that it refers to first."""
@@ -83,7 +85,8 @@ class _Request:
         check_period(period)
         if series is None:
             return Series({}, period), []
-        rows = metrics.points(series, self.start, self.stop, period, unit)
+        start = first_moment(self.start, period, self.call.now())
+        rows = metrics.points(series, start, self.stop, period, unit)
         units = sorted({each for _time, each, _point in rows})
         points = {time: statistic(point, stat) for time, each, point in rows if each == units[0]}
         message = {"Code": "MultipleUnits", "Value": f"Multiple units returned: '[{', '.join(units)}]'"}
@@ -130,12 +133,12 @@ class _Request:
 
 def get(call: Call, params: Params) -> Result:
     queries = _checked(params["MetricDataQueries"])
-    start, stop = int(params["StartTime"].timestamp()), int(params["EndTime"].timestamp())
+    start, stop = params["StartTime"].timestamp(), math.ceil(params["EndTime"].timestamp())
     if start >= stop:
         raise _wrong("The parameter StartTime must be less than the parameter EndTime.")
     metrics = [id_ for id_, query in queries.items() if "MetricStat" in query]
-    math = Math({}, metrics, lambda period: request.times(period), lambda *asked: request.search(*asked))
-    request = _Request(call, start, stop, queries, math)
+    values = Math({}, metrics, lambda period: request.times(period), lambda *asked: request.search(*asked))
+    request = _Request(call, start, stop, queries, values)
     rows: list[dict[str, Any]] = []
     newest_first = params.get("ScanBy", "TimestampDescending") == "TimestampDescending"
     for id_, query in queries.items():

@@ -137,7 +137,10 @@ class Metrics:
     def points(
         self, series: int, start: int, stop: int, period: int, unit: str | None
     ) -> list[tuple[int, str, Point]]:
-        """Points of [start, stop), merged by period and unit, oldest first: (time, unit, point)."""
+        """Points of [start, stop), merged by unit and by period from the start, oldest first.
+
+        Each is (time, unit, point).
+        """
         rows = self._db.rows(
             "SELECT time, unit, count, sum, min, max, spread FROM cloudwatch_points"
             " WHERE series=? AND time>=? AND time<? AND (?4 IS NULL OR unit=?4) ORDER BY time",
@@ -145,7 +148,7 @@ class Metrics:
         )
         merged: dict[tuple[int, str], Point] = {}
         for time, found_unit, *rest in rows:
-            key = (time - time % period, found_unit)
+            key = (time - (time - start) % period, found_unit)
             merged.setdefault(key, Point()).merge(_point(rest))
         return [(time, found_unit, point) for (time, found_unit), point in merged.items()]
 

@@ -1,4 +1,8 @@
-"""Clusters: created, described, changed, deleted. Errors as botocore's model of DAX and moto have them."""
+"""Clusters: created, described, changed, deleted.
+
+Errors as botocore's model of DAX and moto's tests/test_dax/test_dax.py have them, answers as in the AWS CLI's
+examples (awscli/examples/dax).
+"""
 
 import os
 import re
@@ -18,6 +22,11 @@ MOST_CLUSTERS = 50  # of an account in a region
 MOST_TAGS = 50
 SERVICE = "dax.amazonaws.com"
 
+_ARN_PARTS = (
+    "Second colon partition not found", "Third colon vendor not found",
+    "Fourth colon (region/namespace delimiter) not found",
+    "Fifth colon (namespace/relative-id delimiter) not found",
+)  # fmt: skip
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/.+")
 _WINDOW = re.compile(r"((mon|tue|wed|thu|fri|sat|sun):([01]\d|2[0-3]):[0-5]\d(-(?!$)|$)){2}")
 _USUAL_WINDOW = "thu:23:30-fri:00:30"
@@ -108,6 +117,10 @@ def create_cluster(call: Call, params: Params) -> Result:
 
 def _check_role(call: Call, role: str) -> None:
     """The caller must be allowed to pass the role, and DAX to assume it."""
+    if not role.startswith("arn:"):
+        raise invalid(f"ARNs must start with 'arn:': {role}")
+    if (colons := role.count(":")) <= len(_ARN_PARTS):
+        raise invalid(f"{_ARN_PARTS[colons - 1]}: {role}")
     if not _ROLE.fullmatch(role):
         raise invalid(f"The IAM role ARN is not valid: {role}")
     call.authorize("iam:PassRole", role, {"iam:PassedToService": SERVICE})
@@ -153,9 +166,10 @@ def describe(call: Call, cluster: Document) -> dict[str, Any]:
     """As AWS answers it: endpoints only where they are there already."""
     status = cluster["Status"]
     nodes = [] if status in ("creating", "deleting") else cluster["Nodes"]
+    removed = cluster.get("Removed", [])
     found: dict[str, Any] = {
         "ClusterName": cluster["Name"],
-        "Description": cluster["Description"],
+        **({"Description": cluster["Description"]} if cluster["Description"] else {}),
         "ClusterArn": cluster["Arn"],
         "TotalNodes": len(cluster["Nodes"]),
         "ActiveNodes": sum(node["Status"] == "available" for node in nodes),
@@ -178,7 +192,9 @@ def describe(call: Call, cluster: Document) -> dict[str, Any]:
     }
     if "Notification" in cluster:
         found["NotificationConfiguration"] = cluster["Notification"]
-    if nodes and "Port" in cluster:
+    if removed:
+        found["NodeIdsToRemove"] = removed
+    if status != "creating" and "Port" in cluster:
         host, port = call.state.host, cluster["Port"]
         scheme = "daxs" if cluster["Encryption"] == "TLS" else "dax"
         found["ClusterDiscoveryEndpoint"] = {
@@ -186,9 +202,13 @@ def describe(call: Call, cluster: Document) -> dict[str, Any]:
             "Port": port,
             "URL": f"{scheme}://{host}:{port}",
         }
+    if nodes and "Port" in cluster:
+        host, port = call.state.host, cluster["Port"]
         # All nodes are served by one, see docs/decisions.md.
         found["Nodes"] = [
-            {
+            {"NodeId": node["Id"], "NodeStatus": node["Status"]}
+            if node["Status"] == "creating"
+            else {
                 "NodeId": node["Id"],
                 "Endpoint": {"Address": host, "Port": port},
                 "NodeCreateTime": datetime.fromtimestamp(node["Created"], UTC),
@@ -201,10 +221,17 @@ def describe(call: Call, cluster: Document) -> dict[str, Any]:
     return found
 
 
+def _named(call: Call, name: str) -> Document:
+    found = call.state.stored.clusters.get(call.scope, check_name("Cluster ID", name, 255))
+    if found is None:
+        raise AwsError("ClusterNotFoundFault", f"Cluster {name} not found.")
+    return found
+
+
 def describe_clusters(call: Call, params: Params) -> Result:
     names = params.get("ClusterNames")
     if names:
-        found = [find(call, name) for name in names]
+        found = [_named(call, name) for name in names]
     else:
         found = [cluster for _, cluster in call.state.stored.clusters.items(call.scope)]
     return page(params, "Clusters", [describe(call, cluster) for cluster in found])
@@ -275,12 +302,10 @@ def decrease_replication_factor(call: Call, params: Params) -> Result:
         if len(candidates) < removed:
             raise invalid("There are not enough nodes in the Availability Zones given.")
         chosen = candidates[-removed:]
-    cluster["Nodes"] = [node for node in nodes if node["Id"] not in chosen]
+    cluster["Removed"] = list(chosen)  # once the cluster has settled
     cluster["Status"] = "modifying"
     call.state.settle(call.scope, cluster["Name"])
-    described = _save(call, cluster)
-    described["Cluster"]["NodeIdsToRemove"] = list(chosen)
-    return described
+    return _save(call, cluster)
 
 
 def reboot_node(call: Call, params: Params) -> Result:

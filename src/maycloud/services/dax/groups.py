@@ -1,6 +1,7 @@
 """Parameter groups, subnet groups and events.
 
-There are no networks here: subnets are names, see docs/decisions.md.
+There are no networks here: subnets are names, see docs/decisions.md. Answers are as in the AWS CLI's
+examples (awscli/examples/dax).
 """
 
 from datetime import UTC, datetime
@@ -20,8 +21,10 @@ _MOST_SUBNETS = 10
 _MOST_MILLIS = 2**63 - 1
 
 _DESCRIPTIONS = {
-    "record-ttl-millis": "Duration in milliseconds for records to remain in cache",
-    "query-ttl-millis": "Duration in milliseconds for queries to remain in cache",
+    "record-ttl-millis": (
+        "Duration in milliseconds for records to remain valid in cache (Default: 0 = infinite)"
+    ),
+    "query-ttl-millis": "Duration in milliseconds for queries to remain cached",
 }
 
 
@@ -38,7 +41,12 @@ def find_parameter_group(call: Call, name: str) -> Document:
 
 
 def _describe_group(group: Document) -> dict[str, Any]:
-    return {"ParameterGroupName": group["Name"], "Description": group["Description"]}
+    return {"ParameterGroupName": group["Name"], **_described(group)}
+
+
+def _described(document: Document) -> dict[str, str]:
+    """A description, where one was given."""
+    return {"Description": document["Description"]} if document["Description"] else {}
 
 
 def create_parameter_group(call: Call, params: Params) -> Result:
@@ -65,14 +73,14 @@ def describe_parameter_groups(call: Call, params: Params) -> Result:
     return page(params, "ParameterGroups", [_describe_group(group) for group in found])
 
 
-def _parameter(name: str, value: int, source: str) -> dict[str, Any]:
+def _parameter(name: str, value: int) -> dict[str, Any]:
     return {
         "ParameterName": name,
         "ParameterType": "DEFAULT",
         "ParameterValue": str(value),
         "NodeTypeSpecificValues": [],
         "Description": _DESCRIPTIONS[name],
-        "Source": source,
+        "Source": "user",
         "DataType": "integer",
         "AllowedValues": "0-",
         "IsModifiable": "TRUE",
@@ -83,15 +91,12 @@ def _parameter(name: str, value: int, source: str) -> dict[str, Any]:
 def describe_parameters(call: Call, params: Params) -> Result:
     values = find_parameter_group(call, params["ParameterGroupName"].lower())["Values"]
     wanted = params.get("Source")
-    found = [
-        _parameter(name, values.get(name, DEFAULT_TTL), "user" if name in values else "system")
-        for name in sorted(TTLS)
-    ]
+    found = [_parameter(name, values.get(name, DEFAULT_TTL)) for name in sorted(TTLS)]
     return page(params, "Parameters", [each for each in found if wanted in (None, each["Source"])])
 
 
 def describe_default_parameters(_call: Call, params: Params) -> Result:
-    return page(params, "Parameters", [_parameter(name, DEFAULT_TTL, "system") for name in sorted(TTLS)])
+    return page(params, "Parameters", [_parameter(name, DEFAULT_TTL) for name in sorted(TTLS)])
 
 
 def _users(call: Call, member: str, name: str) -> bool:
@@ -146,7 +151,11 @@ def delete_parameter_group(call: Call, params: Params) -> Result:
 def find_subnet_group(call: Call, name: str) -> Document:
     found = call.state.stored.subnet_groups.get(call.scope, name)
     if found is None and name == DEFAULT_SUBNETS:
-        return {"Name": DEFAULT_SUBNETS, "Description": "Default subnet group", "Subnets": ["subnet-default"]}
+        return {
+            "Name": DEFAULT_SUBNETS,
+            "Description": "Default CacheSubnetGroup",
+            "Subnets": ["subnet-default"],
+        }
     if found is None:
         raise AwsError("SubnetGroupNotFoundFault", "Subnet group not found.")
     return found
@@ -155,7 +164,7 @@ def find_subnet_group(call: Call, name: str) -> Document:
 def _describe_subnets(call: Call, group: Document) -> dict[str, Any]:
     return {
         "SubnetGroupName": group["Name"],
-        "Description": group["Description"],
+        **_described(group),
         "VpcId": "vpc-default",
         "Subnets": [
             {

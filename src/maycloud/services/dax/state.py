@@ -69,9 +69,13 @@ class Dax:
             return
         said = {"creating": "Cluster created.", "modifying": "Cluster modified."}.get(cluster["Status"])
         cluster["Status"] = "available"
+        removed = cluster.pop("Removed", [])
+        cluster["Nodes"] = [node for node in cluster["Nodes"] if node["Id"] not in removed]
         for node in cluster["Nodes"]:
             node["Status"] = "available"
         self.stored.clusters.put(scope, name, cluster)
+        for node in removed:
+            self.stored.say(scope, "CLUSTER", name, f"Removed node {node}.")
         if said is not None:
             self.stored.say(scope, "CLUSTER", name, said)
         self.apply_ttls(scope, cluster)
@@ -87,6 +91,8 @@ class Dax:
         with self._cloud.store.db.atomic():
             self.stored.clusters.delete(scope, name)
             self.stored.forget_attributes(cluster["Id"])
+            for node in cluster["Nodes"]:
+                self.stored.say(scope, "CLUSTER", name, f"Removed node {node['Id']}.")
             self.stored.say(scope, "CLUSTER", name, "Cluster deleted.")
 
     # Listening

@@ -74,14 +74,18 @@ def _check_path(value: str) -> None:
         raise validation(
             'Filters for common parameters can\'t be prefixed with "aws" or "ssm" (case-insensitive).'
         )
+    check_hierarchy(value)
+
+
+def check_hierarchy(value: str) -> None:
+    """Raises AWS's refusal of what is no path, its backslashes with it: https://github.com/aws/copilot-cli/issues/66"""
     if value != "/" and (not value or not _PATH.fullmatch(value)):
         raise validation(
             "The parameter doesn't meet the parameter name requirements. The parameter name must begin with a"
-            ' forward slash "/". It can\'t be prefixed with "aws" or "ssm" (case-insensitive). It must use'
-            " only letters, numbers, or the following symbols: . (period), - (hyphen), _ (underscore)."
-            " Special"
-            ' characters are not allowed. All sub-paths, if specified, must use the forward slash symbol "/".'
-            " Valid example: /get/parameters2-/by1./path0_."
+            ' forward slash "/". It can\'t be prefixed with \\"aws\\" or \\"ssm\\" (case-insensitive). It'
+            " must use only letters, numbers, or the following symbols: . (period), - (hyphen), _"
+            " (underscore). Special characters are not allowed. All sub-paths, if specified, must use the forward slash"
+            ' symbol "/". Valid example: /get/parameters2-/by1./path0_.'
         )
 
 

@@ -27,8 +27,8 @@ def LabelParameterVersion(call: Call, params: Params) -> Result:
     if len(target["Labels"]) > 10:
         raise AwsError(
             "ParameterVersionLabelLimitExceeded",
-            "A parameter version can have a maximum of ten labels. Move one or more labels to another version"
-            " and try again.",
+            "A parameter version can have maximum 10 labels.Move one or more labels to another version and"
+            " try again.",
         )
     call.state.documents.put(call.scope, body["Name"], body)
     return {

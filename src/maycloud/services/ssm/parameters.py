@@ -9,7 +9,7 @@ from typing import Any
 from maycloud import patterns
 from maycloud.errors import AwsError, validation
 from maycloud.services.base import Call, Params, Result
-from maycloud.services.ssm.filters import check_filters, matches
+from maycloud.services.ssm.filters import check_filters, check_hierarchy, matches
 from maycloud.services.ssm.policies import described_policies, expired, read_policies
 from maycloud.services.ssm.service import (
     arn_of,
@@ -206,10 +206,7 @@ def GetParameters(call: Call, params: Params) -> Result:
 @service.operation(resource=parameter_arn, atomic=False)
 def GetParametersByPath(call: Call, params: Params) -> Result:
     path = params["Path"]
-    if not path.startswith("/"):
-        raise validation(
-            "The parameter path must begin with a forward slash (/). The path is a hierarchy of names."
-        )
+    check_hierarchy(path)
     prefix = path if path.endswith("/") else f"{path}/"
     recursive = params.get("Recursive", False)
     filters = params.get("ParameterFilters", [])
