@@ -34,7 +34,7 @@ def template(action: str, role: str, client: str) -> str:
     resources = {
         "First": resource("Role", AssumeRolePolicyDocument=TRUST),
         "Second": resource("Role", AssumeRolePolicyDocument=TRUST),
-        "User": resource("User"),
+        "User": resource("User", LoginProfile={"Password": f"{client}-Password1"}),
         "Group": resource("Group"),
         "RolePolicy": resource(
             "RolePolicy", RoleName={"Ref": "First"}, PolicyName="own", PolicyDocument=policy(action)
@@ -67,15 +67,15 @@ def template(action: str, role: str, client: str) -> str:
     return json.dumps({"Resources": resources, "Outputs": told})
 
 
-def finished(cloudformation: Any, wanted: str) -> dict[str, str]:
+def finished(cloudformation: Any, wanted: str, name: str = "entities") -> dict[str, str]:
     """The stack's outputs once it is done."""
 
     def done() -> Any:
-        stack = cloudformation.describe_stacks(StackName="entities")["Stacks"][0]
+        stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
         return stack if not stack["StackStatus"].endswith("IN_PROGRESS") else None
 
     stack = until(done, what="the stack")
-    assert stack["StackStatus"] == wanted, cloudformation.describe_stack_events(StackName="entities")
+    assert stack["StackStatus"] == wanted, cloudformation.describe_stack_events(StackName=name)
     return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
 
 
@@ -102,6 +102,7 @@ def test_entities_come_change_and_go_with_their_stack(cloud: RunningCloud) -> No
         return {each["PolicyDocument"]["Statement"][0]["Action"] for each in documents}
 
     assert (roles(), actions()) == ([outputs["First"]], {"s3:GetObject"})
+    assert iam.get_login_profile(UserName=outputs["User"])["LoginProfile"]["PasswordResetRequired"] is False
     cloudformation.update_stack(**given, TemplateBody=template("s3:PutObject", "Second", "two"))
     assert finished(cloudformation, "UPDATE_COMPLETE") == outputs
     assert (roles(), actions()) == ([outputs["Second"]], {"s3:PutObject"})
@@ -123,3 +124,48 @@ def test_entities_come_change_and_go_with_their_stack(cloud: RunningCloud) -> No
     assert iam.list_open_id_connect_providers()["OpenIDConnectProviderList"] == []
     assert iam.list_saml_providers()["SAMLProviderList"] == []
     assert iam.list_roles()["Roles"] == []
+
+
+def test_a_table_takes_policy_and_encryption_from_its_stack(cloud: RunningCloud) -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-table.html"""
+    cloudformation, dynamodb = cloud.client("cloudformation"), cloud.client("dynamodb")
+
+    def body(**more: Any) -> str:
+        properties = {
+            "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}],
+            "AttributeDefinitions": [{"AttributeName": "p", "AttributeType": "S"}],
+            "BillingMode": "PAY_PER_REQUEST",
+            **more,
+        }
+        outputs = {"Arn": {"Value": {"Fn::GetAtt": ["Table", "Arn"]}}}
+        table = {"Type": "AWS::DynamoDB::Table", "Properties": properties}
+        return json.dumps({"Resources": {"Table": table}, "Outputs": outputs})
+
+    def grant(action: str) -> dict[str, Any]:
+        document = policy(action)
+        document["Statement"][0]["Principal"] = {"AWS": "000000000000"}
+        return {"PolicyDocument": document}
+
+    def allowed(arn: str) -> str:
+        told = dynamodb.get_resource_policy(ResourceArn=arn)["Policy"]
+        return json.loads(told)["Statement"][0]["Action"]
+
+    warm = {"ReadUnitsPerSecond": 13_000, "WriteUnitsPerSecond": 5_000}
+    first = body(
+        ResourcePolicy=grant("dynamodb:GetItem"), SSESpecification={"SSEEnabled": True}, WarmThroughput=warm
+    )
+    cloudformation.create_stack(StackName="table", TemplateBody=first)
+    arn = finished(cloudformation, "CREATE_COMPLETE", "table")["Arn"]
+    table = dynamodb.describe_table(TableName=arn)["Table"]
+    assert table["SSEDescription"]["Status"] == "ENABLED"
+    assert table["WarmThroughput"]["ReadUnitsPerSecond"] == 13_000
+    assert allowed(arn) == "dynamodb:GetItem"
+    second = body(ResourcePolicy=grant("dynamodb:Query"), WarmThroughput=warm)
+    cloudformation.update_stack(StackName="table", TemplateBody=second)
+    finished(cloudformation, "UPDATE_COMPLETE", "table")
+    assert allowed(arn) == "dynamodb:Query"
+    assert "SSEDescription" not in dynamodb.describe_table(TableName=arn)["Table"]
+    cloudformation.update_stack(StackName="table", TemplateBody=body(WarmThroughput=warm))
+    finished(cloudformation, "UPDATE_COMPLETE", "table")
+    with pytest.raises(ClientError, match="PolicyNotFoundException"):
+        dynamodb.get_resource_policy(ResourceArn=arn)

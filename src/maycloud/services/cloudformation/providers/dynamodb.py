@@ -13,11 +13,12 @@ from maycloud.services.cloudformation.providers import (
     Resource,
     register,
 )
-from maycloud.services.cloudformation.providers.parts import deleter, listed, pick
+from maycloud.services.cloudformation.providers.parts import deleter, document, listed, pick
 
 _GIVEN = (
     "AttributeDefinitions", "KeySchema", "BillingMode", "ProvisionedThroughput", "GlobalSecondaryIndexes",
     "LocalSecondaryIndexes", "DeletionProtectionEnabled", "TableClass", "OnDemandThroughput",
+    "WarmThroughput",
 )  # fmt: skip
 _LIVE = (
     "BillingMode",
@@ -25,6 +26,7 @@ _LIVE = (
     "DeletionProtectionEnabled",
     "TableClass",
     "OnDemandThroughput",
+    "WarmThroughput",
 )
 
 
@@ -32,6 +34,13 @@ def _stream(props: Props) -> dict[str, Any] | None:
     if not props.get("StreamSpecification"):
         return None
     return {"StreamEnabled": True, "StreamViewType": props["StreamSpecification"]["StreamViewType"]}
+
+
+def _encryption(props: Props) -> dict[str, Any] | None:
+    if "SSESpecification" not in props:
+        return None
+    wanted = dict(props["SSESpecification"])
+    return {"Enabled": wanted.pop("SSEEnabled"), **wanted}
 
 
 def _check_backups(props: Props) -> None:
@@ -46,9 +55,10 @@ async def create_table(ctx: Context, props: Props) -> Resource:
     given = pick(props, _GIVEN)
     if stream := _stream(props):
         given["StreamSpecification"] = stream
-    if "SSESpecification" in props:
-        wanted = dict(props["SSESpecification"])
-        given["SSESpecification"] = {"Enabled": wanted.pop("SSEEnabled"), **wanted}
+    if encryption := _encryption(props):
+        given["SSESpecification"] = encryption
+    if "ResourcePolicy" in props:
+        given["ResourcePolicy"] = document(props["ResourcePolicy"]["PolicyDocument"])
     tags = listed(ctx.tags_of(props))
     made = (await ctx.call("dynamodb", "CreateTable", TableName=name, Tags=tags, **given))["TableDescription"]
     attributes = _attributes(made)
@@ -90,11 +100,14 @@ async def update_table(
         changed.pop("ProvisionedThroughput", None)
     elif changed.get("BillingMode") == "PROVISIONED" and (throughputs := _index_throughputs(old, new)):
         changed["GlobalSecondaryIndexUpdates"] = throughputs
+    if _encryption(new) != _encryption(old):
+        changed["SSESpecification"] = _encryption(new) or {"Enabled": False}
     if changed:
         await ctx.call("dynamodb", "UpdateTable", TableName=physical_id, **changed)
     await _update_stream(ctx, physical_id, old, new)
     await _update_indexes(ctx, physical_id, old, new)
     await _set_expiry(ctx, physical_id, old, new)
+    await _update_policy(ctx, attributes["Arn"], old, new)
     gone, now = ctx.retags(old, new)
     if gone:
         await ctx.call("dynamodb", "UntagResource", ResourceArn=attributes["Arn"], TagKeys=gone)
@@ -117,6 +130,17 @@ def _index_throughputs(old: Props, new: Props) -> list[dict[str, Any]]:
         for index in new.get("GlobalSecondaryIndexes", [])
         if index["IndexName"] in stay and "ProvisionedThroughput" in index
     ]
+
+
+async def _update_policy(ctx: Context, arn: str, old: Props, new: Props) -> None:
+    before, now = old.get("ResourcePolicy"), new.get("ResourcePolicy")
+    if before == now:
+        return
+    if now is None:
+        await ctx.call("dynamodb", "DeleteResourcePolicy", ResourceArn=arn)
+        return
+    policy = document(now["PolicyDocument"])
+    await ctx.call("dynamodb", "PutResourcePolicy", ResourceArn=arn, Policy=policy)
 
 
 async def _update_stream(ctx: Context, name: str, old: Props, new: Props) -> None:
@@ -173,7 +197,7 @@ register(
         properties=frozenset(
             {
                 *_GIVEN, "TableName", "StreamSpecification", "TimeToLiveSpecification", "SSESpecification",
-                "PointInTimeRecoverySpecification", "Tags",
+                "PointInTimeRecoverySpecification", "ResourcePolicy", "Tags",
             }
         ),
         required=frozenset({"KeySchema"}),

@@ -48,6 +48,8 @@ class _Holder:
         await self._give(ctx, name, {}, props)
         for group in props.get("Groups", []):
             await ctx.call("iam", "AddUserToGroup", GroupName=group, UserName=name)
+        if props.get("LoginProfile"):
+            await ctx.call("iam", "CreateLoginProfile", UserName=name, **props["LoginProfile"])
         return Resource(name, attributes)
 
     async def _give(self, ctx: Context, name: str, old: Props, new: Props) -> None:
@@ -90,9 +92,20 @@ class _Holder:
                 await _quietly(ctx, "RemoveUserFromGroup", GroupName=group, **named)
             for group in new.get("Groups", []):
                 await ctx.call("iam", "AddUserToGroup", GroupName=group, **named)
+            await self._change_login(ctx, named, old.get("LoginProfile"), new.get("LoginProfile"))
         if self.kind != "Group":
             await self._change_settings(ctx, named, old, new)
         return Resource(physical_id, attributes)
+
+    async def _change_login(
+        self, ctx: Context, named: dict[str, str], old: Props | None, new: Props | None
+    ) -> None:
+        if old == new:
+            return
+        if not new:
+            await _quietly(ctx, "DeleteLoginProfile", **named)
+        else:
+            await ctx.call("iam", "UpdateLoginProfile" if old else "CreateLoginProfile", **named, **new)
 
     async def _change_settings(self, ctx: Context, named: dict[str, str], old: Props, new: Props) -> None:
         boundary = new.get("PermissionsBoundary")
@@ -115,6 +128,8 @@ class _Holder:
             await _quietly(ctx, f"Detach{self.kind}Policy", PolicyArn=arn, **named)
         for group in props.get("Groups", []):
             await _quietly(ctx, "RemoveUserFromGroup", GroupName=group, **named)
+        if props.get("LoginProfile"):
+            await _quietly(ctx, "DeleteLoginProfile", **named)
         await ctx.call("iam", f"Delete{self.kind}", **named)
 
 
@@ -123,7 +138,11 @@ _SETTINGS = {
     "User": ("Path", "PermissionsBoundary"),
     "Group": ("Path",),
 }
-_EXTRA = {"Role": {"AssumeRolePolicyDocument", "Tags"}, "User": {"Groups", "Tags"}, "Group": set[str]()}
+_EXTRA = {
+    "Role": {"AssumeRolePolicyDocument", "Tags"},
+    "User": {"Groups", "LoginProfile", "Tags"},
+    "Group": set[str](),
+}
 
 for _kind, _given in _SETTINGS.items():
     _holder = _Holder(_kind, _given)
