@@ -209,10 +209,10 @@ def test_paths_that_are_none(ssm: Any, path: str) -> None:
     """https://github.com/aws/copilot-cli/issues/66 and https://github.com/aws/aws-sdk-js-v3/issues/5928"""
     words = (
         "The parameter doesn't meet the parameter name requirements. The parameter name must begin with a"
-        ' forward slash "/". It can\'t be prefixed with \\"aws\\" or \\"ssm\\" (case-insensitive). It must use only'
-        " letters, numbers, or the following symbols: . (period), - (hyphen), _ (underscore). Special"
-        ' characters are not allowed. All sub-paths, if specified, must use the forward slash symbol "/". Valid example:'
-        " /get/parameters2-/by1./path0_."
+        ' forward slash "/". It can\'t be prefixed with \\"aws\\" or \\"ssm\\" (case-insensitive).'
+        " It must use only letters, numbers, or the following symbols: . (period), - (hyphen),"
+        " _ (underscore). Special characters are not allowed. All sub-paths, if specified, must use the"
+        ' forward slash symbol "/". Valid example: /get/parameters2-/by1./path0_.'
     )
     assert refused("ValidationException", ssm.get_parameters_by_path, Path=path) == words
     filters = [{"Key": "Path", "Values": [path]}]

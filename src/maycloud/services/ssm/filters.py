@@ -84,8 +84,8 @@ def check_hierarchy(value: str) -> None:
             "The parameter doesn't meet the parameter name requirements. The parameter name must begin with a"
             ' forward slash "/". It can\'t be prefixed with \\"aws\\" or \\"ssm\\" (case-insensitive). It'
             " must use only letters, numbers, or the following symbols: . (period), - (hyphen), _"
-            " (underscore). Special characters are not allowed. All sub-paths, if specified, must use the forward slash"
-            ' symbol "/". Valid example: /get/parameters2-/by1./path0_.'
+            " (underscore). Special characters are not allowed. All sub-paths, if specified, must use the"
+            ' forward slash symbol "/". Valid example: /get/parameters2-/by1./path0_.'
         )
 
 
