@@ -427,3 +427,13 @@ def test_what_is_there_is_not_given_again_with_a_new_password(cloud: RunningClou
             "NotAuthorizedException", f"Cannot modify an already provided {name}"
         )  # fmt: skip
     assert "AuthenticationResult" in answer(**{"userAttributes.nickname": "A"})
+
+
+def test_tokens_of_somebody_who_is_gone(cloud: RunningCloud, pool: str, app: str, idp: Any) -> None:
+    """amplify-js cleans its session up at these words, and not at others."""
+    name = person(cloud, app)
+    token = sign_in(cloud, app, name)["AccessToken"]
+    idp.admin_delete_user(UserPoolId=pool, Username=name)
+    assert refused(lambda: idp.get_user(AccessToken=token)) == (
+        "UserNotFoundException", "User does not exist."
+    )  # fmt: skip

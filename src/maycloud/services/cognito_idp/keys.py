@@ -7,11 +7,9 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.x509.oid import NameOID
 
 from maycloud.services.cognito_idp.store import Pool
 from maycloud.services.cognito_idp.vault import Vault
@@ -86,6 +84,9 @@ class Keys:
 
     def certificate(self, pool: Pool, begin: datetime, end: datetime) -> str:
         """A certificate that the pool's first key signed for itself, the same each time; DER in base64."""
+        from cryptography import x509  # which takes its time to load
+        from cryptography.x509.oid import NameOID
+
         kid, key = self._of(pool)[USES[0]]
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, pool.id)])
         serial = int.from_bytes(hashlib.sha256(kid.encode()).digest()[:15], "big")

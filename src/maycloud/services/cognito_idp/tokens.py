@@ -229,15 +229,23 @@ def verify(
     if payload["exp"] <= state.clock.time():
         raise TokenError("expired", f"{name} has expired")
     if revocable:
-        login = state.records.login(payload.get("event_id", ""))
-        if login is None or login.revoked:
-            raise TokenError("revoked", f"{name} has been revoked")
+        _check_revoked(state, payload, name)
     return payload
 
 
+def _check_revoked(state: "UserPools", payload: Document, name: str) -> None:
+    login = state.records.login(payload.get("event_id", ""))
+    if login is None or login.revoked:
+        raise TokenError("revoked", f"{name} has been revoked")
+
+
 def user_of(state: "UserPools", token: str, scope: str = ADMIN_SCOPE) -> tuple[Pool, Client, User, Document]:
-    """Whose access token it is, for the operations that users call for themselves; with its claims."""
-    payload = verify(state, token, "access")
+    """Whose access token it is, for the operations that users call for themselves; with its claims.
+
+    That a user is gone is told before that the token was revoked, which SDKs tell apart:
+    https://github.com/aws-amplify/amplify-js, `cleanUpInvalidSession`.
+    """
+    payload = verify(state, token, "access", revocable=False)
     if scope not in payload.get("scope", "").split():
         raise TokenError("use", "Access Token does not have required scopes")
     pool = state.store.pool(payload["iss"].rpartition("/")[2])
@@ -248,6 +256,7 @@ def user_of(state: "UserPools", token: str, scope: str = ADMIN_SCOPE) -> tuple[P
         raise AwsError("UserNotFoundException", "User does not exist.")
     if client is None:
         raise TokenError("malformed", "Invalid Access Token")
+    _check_revoked(state, payload, "Access Token")
     if not user.enabled:
         raise TokenError("revoked", "User is disabled.")
     return pool, client, user, payload
