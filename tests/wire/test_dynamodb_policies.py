@@ -123,3 +123,31 @@ def test_policies_that_say_nothing_do_not_lock_a_table(dynamodb: Any, change: An
     assert "Item" not in dynamodb.get_item(TableName=name, Key={"p": {"S": "x"}})
     with pytest.raises(ClientError, match="Invalid policy document: "):
         make(dynamodb, f"{name}-too", ResourcePolicy=text)
+
+
+def test_tables_of_other_accounts_by_arn_and_of_other_regions_not(cloud: RunningCloud, dynamodb: Any) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/rbac-cross-account-access.html"""
+    arn = make(dynamodb, "shared")
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": "111122223333"},
+        "Action": "dynamodb:*",
+        "Resource": "*",
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    there, item = cloud.client("dynamodb", key="111122223333"), {"p": {"S": "x"}}
+    refused(there.get_item, "AccessDeniedException", TableName=arn, Key=item)
+    dynamodb.put_resource_policy(ResourceArn=arn, Policy=document)
+    there.put_item(TableName=arn, Item=item)
+    assert there.get_item(TableName=arn, Key=item)["Item"] == item
+    assert there.batch_get_item(RequestItems={arn: {"Keys": [item]}})["Responses"] == {arn: [item]}
+    assert there.transact_get_items(TransactItems=[{"Get": {"TableName": arn, "Key": item}}])["Responses"]
+    elsewhere = cloud.client("dynamodb", region="eu-west-1")
+    for call, more in (
+        (elsewhere.get_item, {"TableName": arn, "Key": item}),
+        (elsewhere.describe_table, {"TableName": arn}),
+        (elsewhere.delete_table, {"TableName": arn}),
+        (elsewhere.list_tags_of_resource, {"ResourceArn": arn}),
+        (elsewhere.get_resource_policy, {"ResourceArn": arn}),
+    ):
+        assert refused(call, "ResourceNotFoundException", **more).startswith("Requested resource not found")

@@ -83,13 +83,17 @@ def table_policy(call: Call, arn: str) -> Policy | None:
     return known[arn]
 
 
+def _by_arn(call: Call, arn: str) -> Table | None:
+    """A table of any account, in the region that is asked: an endpoint knows no other."""
+    parts = arn.split(":")
+    if len(parts) < 6 or parts[3] != call.region:
+        return None
+    return tables(call).find((parts[4], parts[3]), table_name(arn))
+
+
 def find(call: Call, name: str) -> Table:
     """The table of a data-plane call."""
-    if name.startswith("arn:"):
-        parts = name.split(":")
-        table = tables(call).find((parts[4], parts[3]), table_name(name))
-    else:
-        table = tables(call).find(call.scope, name)
+    table = _by_arn(call, name) if name.startswith("arn:") else tables(call).find(call.scope, name)
     if table is None:
         if not name.startswith("arn:"):
             check_name(name)
@@ -100,8 +104,7 @@ def find(call: Call, name: str) -> Table:
 def named(call: Call, name: str) -> Table:
     """The table of a control-plane call, by name or ARN."""
     if name.startswith("arn:"):
-        parts = name.split(":")
-        table = tables(call).find((parts[4], parts[3]), table_name(name)) if len(parts) > 5 else None
+        table = _by_arn(call, name)
     else:
         check_name(name)
         table = tables(call).find(call.scope, name)

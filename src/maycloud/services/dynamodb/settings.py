@@ -60,6 +60,8 @@ def find_arn(call: Call, arn: str) -> Table | None:
     match = _ARN.fullmatch(arn)
     if match is None:
         raise validation(f"Invalid TableArn: Invalid ResourceArn provided as input {arn}")
+    if match[1] != call.region:
+        return None
     return tables(call).find((match[2], match[1]), match[3])
 
 
