@@ -320,3 +320,48 @@ def test_where_the_end_says_the_object_is(cloud: RunningCloud, s3: Any, bucket: 
     upload = begin(s3, bucket, "folder/a b.txt")
     location = end(s3, upload, [send(s3, upload, 1, b"x")])["Location"]
     assert location == f"http://localhost:{cloud.port}/{bucket}/folder%2Fa%20b.txt"
+
+
+PART_NUMBER = "Part number must be an integer between 1 and 10000, inclusive"
+
+
+def test_numbers_that_no_part_has(cloud: RunningCloud, s3: Any, bucket: str) -> None:
+    """versity/versitygw's s3err/invalid-argument.go, which is checked against AWS."""
+    path = f"/{bucket}/numbers"
+    upload = begin(s3, bucket, "numbers")
+    for number in ("0", "-1", "10001", "x", "1.5", ""):
+        status, _, body = raw(cloud, "PUT", f"{path}?partNumber={number}&uploadId={upload['UploadId']}", b"x")
+        assert (status, PART_NUMBER.encode() in body) == (400, True)
+        assert f"<ArgumentValue>{number}</ArgumentValue>".encode() in body
+    status, _, body = raw(cloud, "PUT", f"{path}?partNumber=1", b"x")
+    assert status == 400
+    assert b"This operation does not accept partNumber without uploadId" in body
+    refused("NoSuchKey", s3.get_object, Bucket=bucket, Key="numbers")
+    part = send(s3, upload, 1, b"x")
+    for number in (0, -1):
+        error = refused("InvalidArgument", end, s3=s3, upload=upload, parts=[{**part, "PartNumber": number}])
+        assert error["Message"] == "PartNumber must be >= 1"
+        assert (error["ArgumentName"], error["ArgumentValue"]) == ("PartNumber", str(number))
+    refused("InvalidPart", end, s3=s3, upload=upload, parts=[{**part, "PartNumber": 10_001}])
+    s3.abort_multipart_upload(**upload)
+
+
+def test_ends_that_contradict_themselves(cloud: RunningCloud, s3: Any, bucket: str) -> None:
+    upload = begin(s3, bucket, "contradicting")
+    part = send(s3, upload, 1, b"x")
+    two = {**part, "ChecksumCRC32": "AAAAAA==", "ChecksumSHA1": "AAAAAAAAAAAAAAAAAAAAAAAAAAA="}
+    error = refused("InvalidArgument", end, s3=s3, upload=upload, parts=[two])
+    assert error["Message"] == "Invalid Base64 or multiple checksums present in request"
+    error = refused("InvalidRequest", end, s3=s3, upload=upload, parts=[part], MpuObjectSize=-1)
+    assert error["Message"] == "Value for x-amz-mp-object-size header is less than zero: '-1'"
+    # complete_multipart_upload_invalid_object_size_string of versity/versitygw's tests
+    document = f"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{part['ETag']}</ETag></Part>"
+    status, _, body = raw(
+        cloud,
+        "POST",
+        f"/{bucket}/contradicting?uploadId={upload['UploadId']}",
+        f"{document}</CompleteMultipartUpload>".encode(),
+        {"x-amz-mp-object-size": "size"},
+    )
+    assert (status, b"Value for x-amz-mp-object-size header is invalid" in body) == (400, True)
+    assert end(s3, upload, [part], MpuObjectSize=1)["ETag"].endswith('-1"')

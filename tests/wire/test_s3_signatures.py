@@ -26,6 +26,7 @@ from running import ADMIN, RunningCloud
 from s3wire import opened
 
 BUCKET = "signatures"
+TODAY = time.strftime("%Y%m%d", time.gmtime())
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +139,100 @@ def test_authorization_headers(cloud: RunningCloud, signers: dict[str, Any]) -> 
         status, error = error_of(url, headers={"Authorization": signed, **headers})
         assert (status, error["Code"]) == (403, "AccessDenied")
         assert error["Message"] == "AWS authentication requires a valid Date or x-amz-date header"
+
+
+def credential(**changes: str) -> str:
+    parts = {"key": "test", "date": TODAY, "region": "us-east-1", "service": "s3", "end": "aws4_request"}
+    return "/".join((parts | changes).values())
+
+
+MALFORMED = [
+    ("Credential=x", "the authorization header requires three components: Credential, SignedHeaders, and"
+     " Signature."),
+    ("Credential=x, SignedHeaders, Signature=x", 'the authorization component "SignedHeaders" is malformed.'),
+    ("Credentials=x, SignedHeaders=host, Signature=x", "missing Credential."),
+    ("Credential=x, Headers=host, Signature=x", "missing SignedHeaders."),
+    ("Credential=x, SignedHeaders=host, Signature=", "missing Signature."),
+]  # fmt: skip
+SCOPES = [
+    ("x", 'the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".'),
+    (credential(key=""), "a non-empty Access Key (AKID) must be provided in the credential."),
+    (credential(date="26"), 'incorrect date format "26". This date in the credential must be in the format'
+     ' "yyyyMMdd".'),
+    (credential(end="aws5"), 'incorrect terminal "aws5". This endpoint uses "aws4_request".'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("header", "said"), MALFORMED)
+def test_malformed_headers(cloud: RunningCloud, signers: dict[str, Any], header: str, said: str) -> None:
+    """The words of versity/versitygw's s3err/sigv4.go, which is checked against AWS."""
+    headers = {"Authorization": f"AWS4-HMAC-SHA256 {header}", "X-Amz-Date": f"{TODAY}T000000Z"}
+    status, error = error_of(f"{cloud.url}/{BUCKET}/k", headers=headers)
+    assert (status, error["Code"]) == (400, "AuthorizationHeaderMalformed")
+    assert error["Message"] == f"The authorization header is malformed; {said}"
+
+
+@pytest.mark.parametrize(("scope", "said"), SCOPES)
+def test_scopes_that_are_none(cloud: RunningCloud, signers: dict[str, Any], scope: str, said: str) -> None:
+    """In a header and in a URL, which differ in code and beginning: versity/versitygw, s3err."""
+    signed = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature={'0' * 64}"
+    headers = {"Authorization": signed, "X-Amz-Date": f"{TODAY}T000000Z"}
+    status, error = error_of(f"{cloud.url}/{BUCKET}/k", headers=headers)
+    assert (status, error["Code"]) == (400, "AuthorizationHeaderMalformed")
+    assert error["Message"] == f"The authorization header is malformed; {said}"
+    url = re.sub(r"(X-Amz-Credential=)[^&]*", lambda found: found[1] + scope, url_of(signers, "s3v4"))
+    status, error = error_of(url)
+    assert (status, error["Code"]) == (400, "AuthorizationQueryParametersError")
+    assert error["Message"] == f"Error parsing the X-Amz-Credential parameter; {said}"
+
+
+def test_dates_that_differ(cloud: RunningCloud, signers: dict[str, Any]) -> None:
+    """arqbackup/arq_restore#48, ml-archive/storage#68; a URL quotes both."""
+    signed = f"AWS4-HMAC-SHA256 Credential={credential(date='20200101')}, SignedHeaders=host"
+    headers = {"Authorization": f"{signed}, Signature={'0' * 64}", "X-Amz-Date": f"{TODAY}T000000Z"}
+    status, error = error_of(f"{cloud.url}/{BUCKET}/k", headers=headers)
+    assert (status, error["Code"]) == (400, "AuthorizationHeaderMalformed")
+    assert error["Message"] == (
+        "The authorization header is malformed; Invalid credential date. Date is not the same as X-Amz-Date."
+    )
+    url = re.sub(r"(X-Amz-Credential=test%2F)\d+", r"\g<1>20200101", url_of(signers, "s3v4"))
+    status, error = error_of(url)
+    assert (status, error["Code"]) == (400, "AuthorizationQueryParametersError")
+    assert error["Message"].startswith(
+        'Invalid credential date "20200101". This date is not the same as X-Amz-Date: "2'
+    )
+
+
+def test_url_of_the_future(signers: dict[str, Any]) -> None:
+    """minio/minio#2638: X-Amz-Date is in milliseconds."""
+    url = re.sub(r"(X-Amz-Credential=test%2F|X-Amz-Date=)\d{8}", r"\g<1>21000101", url_of(signers, "s3v4"))
+    status, error = error_of(url)
+    assert (status, error["Code"], error["Message"]) == (403, "AccessDenied", "Request is not yet valid")
+    assert error["X-Amz-Date"].startswith("41024")
+    assert error["ServerTime"] < error["Expires"]
+
+
+def test_mechanisms_that_are_none(cloud: RunningCloud, signers: dict[str, Any]) -> None:
+    url = url_of(signers, "s3v4")
+    status, error = error_of(url.replace("AWS4-HMAC-SHA256", "AWS4-FOO"))
+    assert (status, error["Code"]) == (400, "AuthorizationQueryParametersError")
+    assert error["Message"] == 'X-Amz-Algorithm only supports "AWS4-HMAC-SHA256 and AWS4-ECDSA-P256-SHA256"'
+    status, error = error_of(f"{cloud.url}/{BUCKET}/k", headers={"Authorization": "AWS4-HMAC-SHA256,x"})
+    assert (status, error["Code"]) == (400, "InvalidArgument")
+    assert error["Message"] == "Authorization header is invalid -- one and only one ' ' (space) required"
+
+
+@pytest.mark.parametrize("version", ["s3", "s3v4"])
+def test_two_mechanisms(signers: dict[str, Any], version: str) -> None:
+    """catalyst/moodle-tool_objectfs#303, request/request#860."""
+    for header in ("AWS4-HMAC-SHA256 x", "AWS test:x"):
+        status, error = error_of(url_of(signers, version), headers={"Authorization": header})
+        assert (status, error["Code"]) == (400, "InvalidArgument")
+        assert error["Message"] == (
+            "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query"
+            " string parameter or the Authorization header should be specified"
+        )
+        assert (error["ArgumentName"], error["ArgumentValue"]) == ("Authorization", header)
 
 
 def test_nobody_by_the_name_of_signature(cloud: RunningCloud, signers: dict[str, Any]) -> None:
@@ -273,3 +368,15 @@ def test_buckets_before_this_machines_name(
         {"Host": f"sts.localhost:{cloud.port}"},
     )
     assert b"<Code>ValidationError</Code>" in opened(sts)[2]
+
+
+def test_no_hash_of_the_body(cloud: RunningCloud, signers: dict[str, Any]) -> None:
+    """avi-wish/aws4-signature-php#1, awslabs/aws-sdk-rust#291."""
+    signed = f"AWS4-HMAC-SHA256 Credential={credential()}, SignedHeaders=host;x-amz-date"
+    headers = {
+        "Authorization": f"{signed}, Signature={'0' * 64}",
+        "X-Amz-Date": time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()),
+    }
+    status, error = error_of(f"{cloud.url}/{BUCKET}/k", headers=headers)
+    assert (status, error["Code"]) == (400, "InvalidRequest")
+    assert error["Message"] == "Missing required header for this request: x-amz-content-sha256"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from urllib.parse import unquote
 
-from maycloud.access import failures, sigv2, sigv4, sites
+from maycloud.access import failures, s3faults, sigv2, sigv4, sites
 from maycloud.access.identities import Credential, Identities
 from maycloud.access.payload import (
     SIGNED_CHUNKS_TRAILER,
@@ -24,8 +24,6 @@ from maycloud.access.sigv4 import (
     EMPTY_HASH,
     SIGNATURE,
     UNSIGNED,
-    BadCredentialError,
-    BadDateError,
     IncompleteError,
     Signature,
 )
@@ -65,7 +63,6 @@ class Authenticated:
 
 
 _HASH = re.compile(r"[0-9a-fA-F]{64}")
-_SCOPE = 'the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".'
 NOBODY = Authenticated(ANONYMOUS)
 _Known = tuple[sigv4.Repeated, Credential, Authenticated]
 
@@ -84,8 +81,10 @@ class Authenticator:
         quick = self._quick(request, service)
         if quick is not None:
             return quick
-        if family == "s3" and request.fields.get(b"authorization", b"").startswith(b"AWS "):
-            return self._version2_header(request)
+        if family == "s3" and request.fields.get(b"authorization"):
+            s3faults.check_mechanism(request)
+            if request.fields[b"authorization"].startswith(b"AWS "):
+                return self._version2_header(request)
         presigned = False
         try:
             if b"authorization" in request.fields and not (
@@ -100,12 +99,15 @@ class Authenticator:
             else:
                 return NOBODY
         except IncompleteError as error:
-            if family == "s3" and isinstance(error, BadDateError):
-                raise failures.no_date() from error
-            if family == "s3" and isinstance(error, BadCredentialError):
-                raise failures.bad_credential(_SCOPE, presigned=presigned) from error
+            if family == "s3":
+                query = _query(request)
+                raise (
+                    s3faults.of_query(query, error) if presigned else s3faults.of_header(request, error)
+                ) from error
             raise failures.incomplete(family, str(error), presigned=presigned) from error
-        if service is not None and claim.service != service:
+        if family == "s3" and service is not None:
+            s3faults.check_scope(claim)
+        elif service is not None and claim.service != service:
             raise failures.wrong_service(family, service)
         credential = self._credential(claim, family)
         self._check_time(claim, family)
@@ -304,6 +306,8 @@ class Authenticator:
                 "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP:"
                 f" '{claim.date}' != '{claim.moment[:8]}', from '{claim.moment}'.",
             )
+        if moment > now + allowed and family == "s3" and claim.expires is not None:
+            raise s3faults.too_early(claim, now)
         if moment > now + allowed:
             raise failures.skewed(family, claim.moment, _text(now), _text(now + allowed), late=False)
         if claim.expires is not None:
@@ -324,9 +328,7 @@ class Authenticator:
             return "", request.header("x-amz-content-sha256") or UNSIGNED
         declared = request.header("x-amz-content-sha256")
         if not declared:
-            raise failures.incomplete(
-                family, "Missing required header for this request: x-amz-content-sha256", presigned=False
-            )
+            raise s3faults.no_hash()
         if declared == UNSIGNED:
             return "", UNSIGNED
         if declared in STREAMING:

@@ -43,16 +43,6 @@ def no_date() -> AwsError:
     return AwsError("AccessDenied", "AWS authentication requires a valid Date or x-amz-date header", 403)
 
 
-def bad_credential(message: str, *, presigned: bool) -> AwsError:
-    """S3's own words for a credential that is no scope."""
-    where = (
-        "Error parsing the X-Amz-Credential parameter"
-        if presigned
-        else ("The authorization header is malformed")
-    )
-    return incomplete("s3", f"{where}; {message}", presigned=presigned)
-
-
 def unsupported_type(authorization: str) -> AwsError:
     return AwsError(
         "InvalidArgument",
@@ -156,8 +146,6 @@ def invalid_signature(family: str, message: str) -> AwsError:
 
 def wrong_service(family: str, service: str) -> AwsError:
     message = f"Credential should be scoped to correct service: '{service}'."
-    if family == "s3":
-        return incomplete(family, message, presigned=False)
     return invalid_signature(family, message)
 
 

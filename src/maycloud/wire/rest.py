@@ -303,6 +303,8 @@ def _whole(value: str, kind: str, name: str) -> int:
     except (ValueError, AwsError):
         pass
     message = f"Provided {name} not an integer or within integer range"
+    if name == "MpuObjectSize":
+        raise AwsError("InvalidRequest", f"Value for x-amz-mp-object-size header is invalid: '{value}'")
     if name == "partNumber":
         message = "Part number must be an integer between 1 and 10000, inclusive"
     raise AwsError("InvalidArgument", message, ArgumentName=name, ArgumentValue=value)

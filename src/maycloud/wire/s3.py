@@ -146,6 +146,13 @@ def addressed(method: str, path: str, query: dict[str, list[str]]) -> tuple[str,
             ArgumentValue=named[0],
         )
     name = named[0] if named else ""
+    if method == "PUT" and key and not name and "partNumber" in given:
+        raise AwsError(
+            "InvalidArgument",
+            "This operation does not accept partNumber without uploadId",
+            ArgumentName="partNumber",
+            ArgumentValue=query["partNumber"][0],
+        )
     if name == "partNumber":
         raise AwsError("InvalidRequest", "Object must have a valid key name.")
     _check_values(method, name, query, of_bucket=not key)

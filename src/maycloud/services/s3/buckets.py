@@ -78,6 +78,14 @@ def create_bucket(call: Call, params: Params) -> Result:
     name = params["Bucket"]
     if not _valid_name(name):
         raise AwsError("InvalidBucketName", "The specified bucket is not valid.", BucketName=name)
+    copied = call.http and call.http.fields.get(b"x-amz-copy-source")
+    if copied is not None:
+        raise AwsError(
+            "InvalidArgument",
+            "You can only specify a copy source header for copy requests.",
+            ArgumentName="x-amz-copy-source",
+            ArgumentValue=copied.decode("latin-1"),
+        )
     configuration = params.get("CreateBucketConfiguration") or {}
     region: str | None = configuration.get("LocationConstraint")
     _check_location(call, region)

@@ -30,6 +30,7 @@ from maycloud.services.s3.versions import Piece, Version, pack
 from maycloud.wire.xml import malformed
 
 MAX_PARTS = 10_000
+OBJECT_SIZE = "x-amz-mp-object-size"
 MIN_PART = 5 << 20  # bytes of any part but the last
 
 
@@ -103,13 +104,13 @@ def find_upload(call: Call, bucket: Bucket, params: Params) -> Upload:
 
 
 def _part_number(params: Params) -> int:
-    number = params["PartNumber"]
+    number = params.get("PartNumber", 0)  # an empty one is read as none, see `wire.rest`
     if not 1 <= number <= MAX_PARTS:
         raise AwsError(
             "InvalidArgument",
             "Part number must be an integer between 1 and 10000, inclusive",
             ArgumentName="partNumber",
-            ArgumentValue=number,
+            ArgumentValue=params.get("PartNumber", ""),
         )
     return number
 
@@ -239,6 +240,7 @@ def complete_multipart_upload(call: Call, params: Params) -> Result:
     wanted = (params["MultipartUpload"] or {}).get("Parts", [])
     if not wanted or any("PartNumber" not in part or "ETag" not in part for part in wanted):
         raise malformed()
+    _check_list(wanted)
     # Clients that did not hear the answer ask again: minio/minio#13318, adobe/S3Mock#2586.
     asked = orjson.dumps([[part["PartNumber"], part["ETag"].strip('"')] for part in wanted])
     answer = uploads(call).answered(bucket, params["Key"], params["UploadId"], asked, call.now())
@@ -248,6 +250,26 @@ def complete_multipart_upload(call: Call, params: Params) -> Result:
     result = _complete(call, bucket, upload, params, wanted)
     uploads(call).remember(bucket, upload, asked, call.now(), orjson.dumps(result))
     return result
+
+
+def _check_list(wanted: list[dict[str, Any]]) -> None:
+    """What versity/versitygw's ``s3err`` has AWS say of parts that cannot be."""
+    for part in wanted:
+        if part["PartNumber"] < 1:
+            raise AwsError(
+                "InvalidArgument",
+                "PartNumber must be >= 1",
+                ArgumentName="PartNumber",
+                ArgumentValue=part["PartNumber"],
+            )
+        values = list(checksums.given(part).values())
+        if len(values) > 1:
+            raise AwsError(
+                "InvalidArgument",
+                "Invalid Base64 or multiple checksums present in request",
+                ArgumentName="Checksum",
+                ArgumentValue=values[0],
+            )
 
 
 def _complete(
@@ -294,11 +316,12 @@ def _complete(
 
 def _check_object_size(params: Params, size: int) -> None:
     announced = params.get("MpuObjectSize")
+    if announced is not None and announced < 0:
+        raise AwsError("InvalidRequest", f"Value for {OBJECT_SIZE} header is less than zero: '{announced}'")
     if announced is not None and announced != size:
         raise AwsError(
             "InvalidRequest",
-            f"The provided 'x-amz-mp-object-size' header value {announced} does not match what was computed:"
-            f" {size}",
+            f"The provided '{OBJECT_SIZE}' header value {announced} does not match what was computed: {size}",
         )
 
 
