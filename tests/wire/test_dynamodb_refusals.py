@@ -3,11 +3,16 @@ test/getItem.js, putItem.js, updateItem.js, batchWriteItem.js, query.js and scan
 test/alternator/test_item.py and test_gsi_updatetable.py; of transactions, AWS's API reference.
 """
 
+import http.client
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from running import RunningCloud
@@ -512,3 +517,15 @@ def test_unused_names_are_told_before_what_a_query_says_of_keys(dynamodb: Any) -
         ExpressionAttributeNames={"#0": "a", "#count": "count"},
     )  # fmt: skip
     assert words == "Value provided in ExpressionAttributeNames unused in expressions: keys: {#count}"
+
+
+def test_a_request_that_names_no_operation(cloud: RunningCloud) -> None:
+    """As dynalite's test/connection.js has it."""
+    request = AWSRequest("POST", f"{cloud.url}/", {"Content-Type": "application/x-amz-json-1.0"}, b"{}")
+    SigV4Auth(Credentials("test", "test"), "dynamodb", "us-east-1").add_auth(request)
+    connection = http.client.HTTPConnection("localhost", cloud.port, timeout=10)
+    connection.request("POST", "/", b"{}", dict(request.headers))
+    answer = connection.getresponse()
+    told = json.loads(answer.read())
+    connection.close()
+    assert (answer.status, told) == (400, {"__type": "com.amazon.coral.service#UnknownOperationException"})

@@ -95,6 +95,10 @@ class Registry:
                 found = self._resolve_query(request, service)
                 if found is not None:
                     return found
+                if service in _TARGETS.values():
+                    raise WireError(
+                        _json_refusal(service)
+                    )  # its operations are named by a header, or not at all
         return self._resolve_rest(request, signing_name, bucket)
 
     # JSON
