@@ -224,3 +224,33 @@ def test_challenges_are_not_mixed_up(app: App, idp: Any) -> None:
     for factors in (["EMAIL_OTP"], ["PASSWORD", "WEB_AUTHN"]):
         policy = {"SignInPolicy": {"AllowedFirstAuthFactors": factors}}
         assert refused(lambda p=policy: new_pool(app.cloud, Policies=p))[0] == "InvalidParameterException"
+
+
+def test_a_sign_up_goes_on_as_a_sign_in(fresh_cloud: RunningCloud) -> None:
+    app = App(fresh_cloud)
+
+    def confirmed(name: str) -> str:
+        address = f"{name}@example.com"
+        attributes = [{"Name": "email", "Value": address}]
+        app.idp.sign_up(ClientId=app.client, Username=name, UserAttributes=attributes)
+        return app.idp.confirm_sign_up(
+            ClientId=app.client, Username=name, ConfirmationCode=sent_code(fresh_cloud, address)
+        )["Session"]
+
+    def begin(name: str, session: str, client: str = app.client) -> dict[str, Any]:
+        given = {"USERNAME": name}
+        return app.idp.initiate_auth(
+            ClientId=client, AuthFlow="USER_AUTH", AuthParameters=given, Session=session
+        )
+
+    ann, bob = confirmed("ann"), confirmed("bob")
+    flows = ["ALLOW_USER_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
+    other = new_client(fresh_cloud, app.pool, ExplicitAuthFlows=flows)
+    invalid = ("NotAuthorizedException", "Invalid session for the user.")
+    assert refused(lambda: begin("bob", ann)) == invalid
+    assert refused(lambda: begin("ann", ann, other)) == invalid
+    assert refused(lambda: begin("ann", "x" * 40)) == invalid
+    assert signed_in(begin("ann", ann), "ann")
+    assert refused(lambda: begin("ann", ann))[1].endswith("session can only be used once.")
+    fresh_cloud.advance(181)
+    assert refused(lambda: begin("bob", bob))[1].endswith("session is expired.")

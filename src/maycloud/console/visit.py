@@ -123,7 +123,8 @@ class Visit:
         """A whole page, with the way to the rooms for who is signed in."""
         top = fill("top", rooms=self._rooms(), token=self.token()) if self.session is not None else Markup("")
         alert = fill("alert", text=error) if error else Markup("")
-        text = fill("layout", title=title, top=top, alert=alert, body=body)
+        foot = fill("foot") if self.session is not None else Markup("")
+        text = fill("layout", title=title, top=top, alert=alert, body=body, foot=foot)
         content = (b"content-type", b"text/html; charset=utf-8")
         return Response(status, [content, *SECURITY, *self.set_cookies], text.encode("utf-8", "replace"))
 

@@ -73,6 +73,8 @@ async def initiate(state: "UserPools", pool: Pool, client: Client, flow: str, pa
     if flow == "USER_AUTH":
         from maycloud.services.cognito_idp import choices
 
+        if params.get("Session"):
+            return await choices.go_on(attempt, user, params["Session"])
         return await choices.begin(attempt, name, user, given)
     if flow == "USER_SRP_AUTH":
         return await start_srp(attempt, name, user, required(given, "SRP_A"))

@@ -18,6 +18,7 @@ from maycloud.services.cognito_idp.first_factors import (
 )
 from maycloud.services.cognito_idp.schema import VERIFIED
 from maycloud.services.cognito_idp.service import invalid, unavailable_in_tier
+from maycloud.services.cognito_idp.signup import SIGNED_UP
 from maycloud.services.cognito_idp.store import Pool, User
 from maycloud.store import Document
 
@@ -52,6 +53,16 @@ async def begin(attempt: Attempt, name: str, user: User | None, given: dict[str,
         raise invalid("No challenges available for the user.")
     asked = _ask(attempt, name, user, "SELECT_CHALLENGE", Available=available)
     return {**asked, "AvailableChallenges": available}
+
+
+async def go_on(attempt: Attempt, user: User | None, session: str) -> Document:
+    """Sign in with the session of ConfirmSignUp, whose code counts as the first factor."""
+    held = challenges.open_session(attempt.state, attempt.pool, attempt.client, SIGNED_UP, session)
+    if user is None or held["Key"] != user.key:
+        raise challenges.invalid_session()
+    attempt.state.records.spend_session(session)
+    await auth.before(attempt, user)
+    return await challenges.proceed(attempt, user)
 
 
 def _ask(attempt: Attempt, name: str, user: User | None, challenge: str, **more: object) -> Document:

@@ -18,7 +18,7 @@ from maycloud.services.cognito_idp import (
     users,
 )
 from maycloud.services.cognito_idp.client_secrets import check_secret_hash
-from maycloud.services.cognito_idp.clients import hides_users
+from maycloud.services.cognito_idp.clients import allows, hides_users
 from maycloud.services.cognito_idp.schema import VERIFIED
 from maycloud.services.cognito_idp.service import (
     ADMIN,
@@ -32,6 +32,8 @@ from maycloud.services.cognito_idp.service import (
 )
 from maycloud.services.cognito_idp.store import Client, Pool, User
 from maycloud.store import Document
+
+SIGNED_UP = "SIGNED_UP"  # the state of a session that goes on from a sign-up
 
 if TYPE_CHECKING:
     from maycloud.services.cognito_idp.state import UserPools
@@ -127,7 +129,11 @@ async def ConfirmSignUp(call: Call, params: Params) -> Result:
         state, pool, client, "PostConfirmation", "PostConfirmation_ConfirmSignUp", user,
         params.get("ClientMetadata"),
     )  # fmt: skip
-    return {}
+    if not allows(client, "USER_AUTH"):
+        return {}
+    held = {"Client": client.id, "Key": user.key, "Challenge": SIGNED_UP}
+    expires = call.now() + 60.0 * client.settings.get("AuthSessionValidity", 3)
+    return {"Session": state.records.put_session(pool.id, expires, held)}
 
 
 def confirm(state: "UserPools", user: User) -> None:
