@@ -130,6 +130,12 @@ def test_a_stack_that_fails_fails_the_command(cloud: RunningCloud, tmp_path: Pat
             b"Resources: {S: {Type: 'AWS::Nothing::There'}}",
             "Unrecognized resource types: [AWS::Nothing::There]",
         ),
+        (
+            b"Transform: AWS::Serverless-2016-10-31\nResources: {F: {Type: 'AWS::Serverless::Function',"
+            b" Properties: {Runtime: python3.12, Handler: a.b, InlineCode: x,"
+            b" FunctionUrlConfig: {AuthType: NONE}}}}",
+            "AWS::Lambda::Url comes from a function's FunctionUrlConfig: function URLs are not here",
+        ),
     ],
 )
 def test_a_template_that_is_none_says_what_is_wrong(

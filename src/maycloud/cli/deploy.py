@@ -19,6 +19,13 @@ MAX_BODY = 51_200  # bytes of a template sent within the call; larger ones go th
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 
+# What SAM makes of a property, and Maycloud does not have.
+_MADE_BY = {
+    "AWS::Lambda::Url": "a function's FunctionUrlConfig: function URLs are not here",
+    "AWS::CodeDeploy::DeploymentGroup": "a function's DeploymentPreference: gradual deployments are not here",
+    "AWS::Lambda::EventSourceMapping": "a function's events: queues and streams call no functions here",
+}
+
 
 @click.command()
 @click.argument("path")
@@ -169,6 +176,9 @@ class Deployment:
         hint = ""
         if self._target.local and "Unrecognized resource types" in reason:
             hint = "docs/coverage.md lists the resource types that Maycloud has."
+            for kind, maker in _MADE_BY.items():
+                if kind in reason:
+                    hint = f"{kind} comes from {maker}. {hint}"
         return Failure(f"the template was refused: {reason}", hint, STACK_FAILED)
 
     def _parameters(self, kind: str) -> list[dict[str, Any]]:
