@@ -2,25 +2,26 @@
 
 import asyncio
 import contextlib
-import shutil
 import sys
 from pathlib import Path
 
 _LEAST = 64 << 10  # bytes of source below which compiling takes a start a few milliseconds
+_PATIENCE = 5.0  # seconds that a request waits for its package to be compiled
 
 
 class Compiler:
-    """Compiles folders beside what else is done, in processes of the lowest priority."""
+    """Compiles folders in processes beside this one."""
 
     def __init__(self) -> None:
         self._running: dict[asyncio.Task[None], asyncio.subprocess.Process | None] = {}
 
-    def compile(self, folder: Path, sources: int) -> None:
-        """Begin, where the `sources` in bytes are worth it. Until it is done, starts take longer."""
+    async def compile(self, folder: Path, sources: int) -> None:
+        """Where the `sources` in bytes are worth it; a very large package goes on being compiled afterwards."""
         if sources >= _LEAST:
             task = asyncio.get_running_loop().create_task(self._compile(folder))
             self._running[task] = None
             task.add_done_callback(lambda done: self._running.pop(done, None))
+            await asyncio.wait({task}, timeout=_PATIENCE)
 
     async def stop(self) -> None:
         for task, process in list(self._running.items()):
@@ -31,12 +32,10 @@ class Compiler:
         await asyncio.gather(*self._running, return_exceptions=True)
 
     async def _compile(self, folder: Path) -> None:
-        nice = shutil.which("nice")
-        command = [*([nice, "-n", "19"] if nice else []), sys.executable, "-I", "-m", "compileall", "-q"]
         quiet = asyncio.subprocess.DEVNULL
         # Nobody changes a package: its files need not be compared with what was compiled.
         process = await asyncio.create_subprocess_exec(
-            *command, "--invalidation-mode", "unchecked-hash", str(folder),
+            sys.executable, "-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(folder),
             stdin=quiet, stdout=quiet, stderr=quiet,
         )  # fmt: skip
         task = asyncio.current_task()

@@ -75,7 +75,7 @@ class Packages:
         # Functions of one template often share a package, and are made at the same time.
         async with self._locks.setdefault(digest, asyncio.Lock()):
             unpacked, sources = await asyncio.to_thread(self._unpack, data, digest)
-            self._compiler.compile(self.folder(digest), sources)
+            await self._compiler.compile(self.folder(digest), sources)
         return Package(digest, len(data), unpacked)
 
     async def stop(self) -> None:
