@@ -9,6 +9,7 @@ from maycloud.services.lambda_ import (
     layer_permissions,
     layers,
     permissions,
+    provisioned,
     tags,
     versions,
 )
@@ -89,6 +90,26 @@ def GetFunctionConcurrency(call: Call, params: Params) -> Result:
 @service.operation(resource=function_arn, account=owner)
 def DeleteFunctionConcurrency(call: Call, params: Params) -> Result:
     return concurrency.delete_concurrency(call, params)
+
+
+@service.operation(resource=function_arn, account=owner)
+def PutProvisionedConcurrencyConfig(call: Call, params: Params) -> Result:
+    return provisioned.put(call, params)
+
+
+@service.operation(resource=function_arn, account=owner)
+def GetProvisionedConcurrencyConfig(call: Call, params: Params) -> Result:
+    return provisioned.get(call, params)
+
+
+@service.operation(resource=function_arn, account=owner)
+def ListProvisionedConcurrencyConfigs(call: Call, params: Params) -> Result:
+    return provisioned.list_all(call, params)
+
+
+@service.operation(resource=function_arn, account=owner)
+def DeleteProvisionedConcurrencyConfig(call: Call, params: Params) -> Result:
+    return provisioned.delete(call, params)
 
 
 # Versions and aliases
@@ -253,7 +274,7 @@ def GetAccountSettings(call: Call, _params: Params) -> Result:
     found = store.functions.items(call.scope)
     stored = sum(body["CodeSize"] for _, body in store.versions.items(call.scope))
     stored += sum(body["CodeSize"] for _, body in call.state.layers.items(call.scope))
-    reserved = sum(body.get("Concurrency") or 0 for _, body in found)
+    reserved = concurrency.taken_by_all(call)
     return {
         "AccountLimit": {
             "TotalCodeSize": 80_530_636_800,

@@ -193,9 +193,13 @@ def _check_variables(variables: dict[str, str]) -> None:
 def touch(call: Call, configuration: Document) -> None:
     """A new revision, as of now, for which new environments are made."""
     configuration["RevisionId"] = configuration["Build"] = new_revision()
-    configuration["LastModified"] = (
-        datetime.fromtimestamp(call.now(), UTC).isoformat(timespec="milliseconds").replace("+00:00", "+0000")
-    )
+    configuration["LastModified"] = stamp(call)
+
+
+def stamp(call: Call) -> str:
+    """Now, as Lambda writes moments."""
+    now = datetime.fromtimestamp(call.now(), UTC)
+    return now.isoformat(timespec="milliseconds").replace("+00:00", "+0000")
 
 
 def use_package(configuration: Document, package: Package) -> None:

@@ -301,6 +301,7 @@ def delete_function(call: Call, params: Params) -> Result:
         call.state.retire(name, version)
         store.versions.delete(name.scope, f"{name.name}/{version}")
     store.aliases.delete_below(name.scope, f"{name.name}/")
+    store.provisioned.delete_below(name.scope, f"{name.name}/")
     store.functions.delete(name.scope, name.name)
     store.forget()
     return {"StatusCode": 204}
@@ -325,4 +326,5 @@ def _delete_version(call: Call, name: Reference, version: str) -> None:
         )
     call.state.retire(name, version)
     store.versions.delete(name.scope, f"{name.name}/{version}")
+    store.provisioned.delete(name.scope, f"{name.name}/{version}")
     store.forget()

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/invocation-async.html
 
 import base64
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -139,6 +139,8 @@ async def run(
     running[key] = busy + 1
     try:
         spec: Spec = state.spec(target)
+        if spec.arn != target.name.qualified_arn:
+            spec = replace(spec, arn=target.name.qualified_arn)  # functions are told by what name
         deadline = state.clock.wall() + spec.timeout
         outcome = await state.environments.invoke(
             spec,

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import logging
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,6 +29,8 @@ log = logging.getLogger("maycloud.lambda")
 CREDENTIAL_LIFE = 12 * 3600  # seconds; environments are made anew after half of it
 IDLE = 600.0  # seconds after which an idle environment ends
 PRUNE_EVERY = 30.0
+WARM_AFTER = 1.0  # seconds after the start until provisioned environments are started again
+MAX_READY = 100  # environments that this machine keeps ready for one version or alias
 SWEEP_EVERY = 3600.0
 
 CODE_PATH = "/_aws/lambda/code/"
@@ -49,6 +52,8 @@ class Lambda:
         cloud.serve_path(RUNTIME_PATH, runtime_api.handle)
         self._specs: dict[Any, Spec] = cloud.store.db.cache()
         self._loggable: dict[str, bool] = {}
+        self._warming: set[Any] = set()
+        self._problems: dict[Any, str] = {}  # of provisioned concurrency
         self._link_key = os.urandom(32)
         self._timer: Timer | None = None
         self._sweep_at = 0.0
@@ -58,7 +63,7 @@ class Lambda:
     def start(self) -> None:
         self.environments.start()
         self.metrics.start()
-        self._timer = self.clock.call_later(PRUNE_EVERY, self._prune)
+        self._timer = self.clock.call_later(WARM_AFTER, self._prune)
 
     async def stop(self) -> None:
         if self._timer is not None:
@@ -67,8 +72,63 @@ class Lambda:
         await self.packages.stop()
         await self.environments.stop()
 
+    # Provisioned concurrency
+
+    def warm_soon(self, name: Reference) -> None:
+        """Start what a version or alias is to have ready, once its configuration is committed."""
+        if self.functions.provisions(name).get(name.qualifier or ""):
+            self._cloud.spawn(self._warm(name))
+
+    async def _warm(self, name: Reference) -> None:
+        await self._cloud.store.db.committed()
+        where = (name.scope, name.name, name.qualifier)
+        if where in self._warming:
+            return
+        self._warming.add(where)
+        try:
+            done: Any = None
+            while (wanted := self._wanted(name)) is not None and wanted != done:
+                spec, count = wanted
+                if not await self.environments.warm(spec, count):
+                    self._problems[where] = "FUNCTION_ERROR_INIT_FAILURE"
+                    return
+                done = wanted
+            self._problems.pop(where, None)
+        finally:
+            self._warming.discard(where)
+
+    def _wanted(self, name: Reference) -> tuple[Spec, int] | None:
+        """What is to be ready for a version or alias, as it is configured now."""
+        config = self.functions.provisions(name).get(name.qualifier or "")
+        spec = self._provisioned_spec(name)
+        return (spec, min(config["Requested"], MAX_READY)) if config and spec else None
+
+    def _provisioned_spec(self, name: Reference) -> Spec | None:
+        try:
+            version, configuration = self.functions.resolve(name)
+            settings = self.functions.function(name)
+            spec = self.spec(Target(name, version, configuration, settings))
+        except AwsError:
+            return None
+        said = {"AWS_LAMBDA_INITIALIZATION_TYPE": "provisioned-concurrency"}
+        return replace(spec, environment=spec.environment | said)
+
+    def readiness(self, name: Reference) -> tuple[int, str]:
+        """How many environments a version or alias has, and what keeps it from having more."""
+        spec = self._provisioned_spec(name)
+        problem = self._problems.get((name.scope, name.name, name.qualifier), "")
+        return (self.environments.count(spec.key) if spec is not None else 0), problem
+
     def _prune(self) -> None:
-        self._cloud.spawn(self.environments.prune(IDLE))
+        kept: set[str] = set()
+        for scope, id_, _ in self.functions.provisioned.everywhere():
+            function, _, qualifier = id_.partition("/")
+            name = Reference(*scope, function, qualifier)
+            spec = self._provisioned_spec(name)
+            if spec is not None:
+                kept.add(spec.key)
+                self.warm_soon(name)
+        self._cloud.spawn(self.environments.prune(IDLE, kept))
         if self.clock.time() >= self._sweep_at:
             self._sweep_at = self.clock.time() + SWEEP_EVERY
             self._cloud.spawn(asyncio.to_thread(self.packages.sweep, self._used_packages()))

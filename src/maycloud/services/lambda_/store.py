@@ -87,6 +87,7 @@ class Functions:
         self.functions = store.documents("lambda.functions")
         self.versions = store.documents("lambda.versions")
         self.aliases = store.documents("lambda.aliases")
+        self.provisioned = store.documents("lambda.provisioned")
         self._cache: dict[Any, Any] = store.db.cache()
 
     def function(self, reference: Reference) -> Document:
@@ -125,6 +126,11 @@ class Functions:
         if configuration is not None:
             self.save_version(reference, version, configuration | {"RevisionId": revision})
         return revision
+
+    def provisions(self, reference: Reference) -> dict[str, Document]:
+        """Configurations of provisioned concurrency, by version or alias."""
+        found = self.provisioned.items(reference.scope, prefix=f"{reference.name}/")
+        return {id_.rpartition("/")[2]: body for id_, body in found}
 
     def alias(self, reference: Reference, name: str) -> Document | None:
         key = ("a", reference.scope, reference.name, name)

@@ -1,6 +1,7 @@
 """Versions and aliases."""
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
 from maycloud.errors import AwsError
@@ -146,6 +147,7 @@ def update_alias(call: Call, params: Params) -> Result:
     _check_target(call, name, body)
     functions(call).aliases.put(name.scope, f"{name.name}/{alias}", body)
     functions(call).forget()
+    call.state.warm_soon(replace(name, qualifier=alias))
     return _describe(name, alias, body)
 
 
@@ -153,5 +155,6 @@ def delete_alias(call: Call, params: Params) -> Result:
     name = read_name(call, params["FunctionName"])
     functions(call).function(name)
     functions(call).aliases.delete(name.scope, f"{name.name}/{params['Name']}")
+    functions(call).provisioned.delete(name.scope, f"{name.name}/{params['Name']}")
     functions(call).forget()
     return None

@@ -9,7 +9,7 @@ import asyncio
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -54,6 +54,7 @@ class Environments:
         self._runtime_api = runtime_api
         self._idle: dict[str, list[Environment]] = {}
         self._all: set[Environment] = set()
+        self._starting: set[Environment] = set()
         self._watching = False
 
     def start(self) -> None:
@@ -78,12 +79,34 @@ class Environments:
             if environment.spec.key.startswith(prefix):
                 self._retire(environment)
 
-    async def prune(self, idle_seconds: float) -> None:
-        """End environments that have not been used for a while."""
+    async def prune(self, idle_seconds: float, kept: Container[str] = ()) -> None:
+        """End environments that have not been used for a while, unless their key is among the `kept`."""
         before = time.monotonic() - idle_seconds
         for environment in [each for waiting in self._idle.values() for each in waiting]:
-            if environment.used < before:
+            if environment.used < before and environment.spec.key not in kept:
                 self._retire(environment)
+
+    def count(self, key: str) -> int:
+        """How many environments of a key have come up, waiting and busy."""
+        there = self._all - self._starting
+        return sum(1 for each in there if each.spec.key == key and each.alive and not each.retired)
+
+    async def warm(self, spec: Spec, wanted: int) -> bool:
+        """Start environments until there are so many; False if one does not come up."""
+        while self.count(spec.key) < wanted:
+            environment = self._new(spec)
+            environment.busy = True
+            environment.thaw()
+            failed = await self._init(environment)
+            self._on_log(spec, environment.stream, environment.take_lines())
+            environment.busy = False
+            environment.used = time.monotonic()
+            if failed is not None or not environment.alive or environment.retired:
+                self._discard(environment)
+                return False
+            self._idle.setdefault(spec.key, []).append(environment)
+            environment.freeze()
+        return True
 
     def packages(self) -> set[str]:
         """Names of the folders of code that environments have."""
@@ -170,12 +193,14 @@ class Environments:
     async def _init(self, environment: Environment) -> Reply | None:
         """Start it; the failure's reply if it cannot be."""
         timer = asyncio.get_running_loop().call_later(MAX_INIT, environment.time_out)
+        self._starting.add(environment)
         try:
             return await environment.start()
         except asyncio.CancelledError:
             self._discard(environment)
             raise
         finally:
+            self._starting.discard(environment)
             timer.cancel()
 
     def _finish(
