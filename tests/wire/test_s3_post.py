@@ -2,6 +2,7 @@
 
 import base64
 import hmac
+import html
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -255,6 +256,12 @@ def test_session_tokens_are_needed(cloud: RunningCloud) -> None:
 @pytest.mark.parametrize(
     ("policy", "message"),
     [
+        # These words: versity/versitygw, s3err/post-object.go.
+        ("", "Invalid Policy: Expecting '{' but found End-of-Input"),
+        (
+            {"expiration": "2099-01-01T00:00:00Z", "conditions": ["test"]},
+            "Invalid Policy: Invalid condition test: must be a List or Object.",
+        ),
         ("not json", "Invalid Policy: Invalid JSON."),
         ({"conditions": []}, "Invalid Policy: Policy missing expiration."),
         ({"expiration": "2099-01-01T00:00:00Z"}, "Invalid Policy: Policy missing conditions."),
@@ -276,6 +283,24 @@ def test_what_is_no_policy(cloud: RunningCloud, policy: Any, message: str) -> No
     answer = error(upload(cloud, fields | {"policy": encoded, "x-amz-signature": signed}))
     assert answer[:2] == (400, "InvalidPolicyDocument")
     assert message in answer[2]
+
+
+def test_policies_and_scopes_that_are_none(cloud: RunningCloud) -> None:
+    fields = presign(cloud, "no-scope.txt")
+    scope = fields["x-amz-credential"]
+    signed = _sign("%%", scope)
+    answer = error(upload(cloud, fields | {"policy": "%%", "x-amz-signature": signed}))
+    assert answer[1:] == ("InvalidPolicyDocument", "Invalid Policy: invalid Base64 encoding.")
+    key, date, *rest = scope.split("/")
+    for wrong, message in (
+        (scope.replace("/s3/", "/ec2/"), 'incorrect service "ec2". This endpoint belongs to "s3".'),
+        (scope.replace("aws4_request", "x"), 'incorrect terminal "x". This endpoint uses "aws4_request".'),
+        ("/".join((key, date[2:], *rest)), f'incorrect date format "{date[2:]}". This date in the credential'
+         ' must be in the format "yyyyMMdd".'),
+        ("x", 'the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".'),
+    ):  # fmt: skip
+        answer = error(upload(cloud, fields | {"x-amz-credential": wrong}))
+        assert (*answer[:2], html.unescape(answer[2])) == (400, "InvalidArgument", message)
 
 
 def _sign(policy: str, credential: str) -> str:

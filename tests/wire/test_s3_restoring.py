@@ -88,3 +88,41 @@ def test_what_cannot_be_restored(s3: Any) -> None:
     refused("MissingRequestBodyError", s3.restore_object, **deep)
     refused("NotImplemented", s3.restore_object, **deep, RestoreRequest={"Type": "SELECT", "Days": 1})
     assert "Restore" not in s3.head_object(**deep)
+
+
+def test_what_listings_say_of_copies(fresh_cloud: RunningCloud, s3: Any) -> None:
+    """ceph/s3-tests#727; the refusal: noobaa/noobaa-core#8106."""
+    fresh_cloud.move_to(fresh_cloud.noon())
+    s3.put_bucket_versioning(Bucket="archive", VersioningConfiguration={"Status": "Enabled"})
+    old = s3.put_object(Bucket="archive", Key="cold", StorageClass="DEEP_ARCHIVE")["VersionId"]
+    s3.put_object(Bucket="archive", Key="cold", StorageClass="GLACIER")
+    s3.put_object(Bucket="archive", Key="warm")
+
+    def told(**params: Any) -> dict[str, list[dict[str, Any] | None]]:
+        lists = {}
+        for call, name in ((s3.list_objects, "Contents"), (s3.list_objects_v2, "Contents"),
+                           (s3.list_object_versions, "Versions")):  # fmt: skip
+            answer = call(Bucket="archive", **params)[name]
+            lists[call.__name__] = [each.get("RestoreStatus") for each in answer]
+        return lists
+
+    status = {"OptionalObjectAttributes": ["RestoreStatus"]}
+    nothing = {"list_objects": [None] * 2, "list_objects_v2": [None] * 2, "list_object_versions": [None] * 3}
+    assert told(**status) == nothing
+    s3.restore_object(Bucket="archive", Key="cold", **asked())
+    coming = {"IsRestoreInProgress": True}
+    assert told(**status) == {
+        "list_objects": [coming, None],
+        "list_objects_v2": [coming, None],
+        "list_object_versions": [coming, None, None],
+    }
+    assert told() == nothing
+    s3.restore_object(Bucket="archive", Key="cold", VersionId=old, **asked())
+    fresh_cloud.advance(5 * HOUR)
+    midnight = datetime.fromtimestamp((fresh_cloud.time() // DAY + 2) * DAY, UTC)
+    there = {"IsRestoreInProgress": False, "RestoreExpiryDate": midnight}
+    assert told(**status)["list_object_versions"] == [there, coming, None]
+    fresh_cloud.advance(3 * DAY)
+    assert told(**status) == nothing
+    error = refused("InvalidArgument", told, OptionalObjectAttributes=["Other"])
+    assert error["Message"] == "Invalid attribute name specified"

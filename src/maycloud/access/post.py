@@ -7,7 +7,7 @@ import base64
 import hmac
 import re
 
-from maycloud.access import failures, sigv4
+from maycloud.access import failures, s3faults, sigv4
 from maycloud.access.identities import Credential, Identities
 from maycloud.errors import AwsError
 from maycloud.principal import Principal
@@ -15,6 +15,7 @@ from maycloud.store import Clock
 
 # In the order that S3 misses them, spelled as it spells them.
 _SIGV4 = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Signature")
+_DAY = re.compile(r"[0-9]{8}")
 _SIGV2 = ("AWSAccessKeyId", "Signature")
 
 
@@ -28,12 +29,13 @@ def authenticate(identities: Identities, clock: Clock, fields: dict[str, str]) -
         if fields["x-amz-algorithm"] != sigv4.ALGORITHM:
             raise _wrong('X-Amz-Algorithm only supports "AWS4-HMAC-SHA256"', "X-Amz-Algorithm", fields)
         scope = fields["x-amz-credential"].split("/")
-        if len(scope) < 5 or scope[-1] != "aws4_request" or scope[-2] != "s3" or len(scope[-4]) != 8:
-            raise _wrong(
-                'the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".',
-                "X-Amz-Credential",
-                fields,
-            )
+        if (
+            len(scope) < 5
+            or scope[-1] != "aws4_request"
+            or scope[-2] != "s3"
+            or not _DAY.fullmatch(scope[-4])
+        ):
+            raise _wrong(s3faults.of_scope(scope), "X-Amz-Credential", fields)
         if not re.fullmatch(r"\d{8}T\d{6}Z", fields["x-amz-date"]):
             raise _wrong("X-Amz-Date must be formated via ISO8601 Long format", "X-Amz-Date", fields)
         credential = _credential(identities, clock, "/".join(scope[:-4]), fields)

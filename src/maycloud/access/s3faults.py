@@ -60,7 +60,7 @@ def of_header(request: Request, error: IncompleteError) -> AwsError:
             return _header(f"missing {name}.")
     if not request.header("x-amz-date"):
         return failures.no_date()
-    return _header(_of_scope(given["Credential"].split("/")))
+    return _header(of_scope(given["Credential"].split("/")))
 
 
 def of_query(query: dict[str, str], error: IncompleteError) -> AwsError:
@@ -69,7 +69,7 @@ def of_query(query: dict[str, str], error: IncompleteError) -> AwsError:
     if algorithm and algorithm != ALGORITHM:
         return _query('X-Amz-Algorithm only supports "AWS4-HMAC-SHA256 and AWS4-ECDSA-P256-SHA256"')
     if isinstance(error, BadCredentialError):
-        return _parameter(_of_scope(credential.split("/")))
+        return _parameter(of_scope(credential.split("/")))
     return _query(str(error))
 
 
@@ -77,7 +77,7 @@ def check_scope(claim: Signature) -> None:
     """Raises what S3 says of a scope that has all its parts, but wrong ones."""
     presigned = claim.expires is not None
     if not claim.access_key or len(claim.date) != 8 or not claim.date.isdecimal() or claim.service != "s3":
-        text = _of_scope([claim.access_key, claim.date, claim.region, claim.service, "aws4_request"])
+        text = of_scope([claim.access_key, claim.date, claim.region, claim.service, "aws4_request"])
         raise _parameter(text) if presigned else _header(text)
     if "host" not in claim.signed_headers:
         raise failures.unsigned_headers(["host"])
@@ -90,7 +90,8 @@ def check_scope(claim: Signature) -> None:
         raise _header("Invalid credential date. Date is not the same as X-Amz-Date.")
 
 
-def _of_scope(scope: list[str]) -> str:
+def of_scope(scope: list[str]) -> str:
+    """What is wrong of a credential's parts, of which something is."""
     if len(scope) < 5:
         return 'the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".'
     date, _, service, terminal = scope[-4:]

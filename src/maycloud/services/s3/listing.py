@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import orjson
 
 from maycloud.services.base import Call, Params, Result
+from maycloud.services.s3 import storage
 from maycloud.services.s3.acls import canonical_id, disabled
 from maycloud.services.s3.buckets import find_bucket
 from maycloud.services.s3.common import invalid_argument
@@ -102,6 +103,7 @@ def list_objects_v2(call: Call, params: Params) -> Result:
     token = params.get("ContinuationToken")
     marker = (params.get("StartAfter") or "") if token is None else _unmask(token)
     limit = page_size(params.get("MaxKeys"), "maxKeys")
+    told = _told(call, params)
     rows, prefixes, last, more = _page(call, bucket, params, marker, limit)
     result: dict[str, Any] = {
         "BucketRegion": bucket.region,
@@ -110,7 +112,9 @@ def list_objects_v2(call: Call, params: Params) -> Result:
         "MaxKeys": params.get("MaxKeys", PAGE),
         "KeyCount": len(rows) + len(prefixes),
         "IsTruncated": more,
-        "Contents": [_object(bucket, row, encode, owner=params.get("FetchOwner", False)) for row in rows],
+        "Contents": [
+            _object(bucket, row, encode, told, owner=params.get("FetchOwner", False)) for row in rows
+        ],
         "CommonPrefixes": [{"Prefix": encode(text)} for text in prefixes],
     }
     _echo(params, result, encode)
@@ -128,6 +132,7 @@ def list_objects(call: Call, params: Params) -> Result:
     bucket = find_bucket(call, params)
     encode = encoder(params.get("EncodingType"))
     limit = page_size(params.get("MaxKeys"), "maxKeys")
+    told = _told(call, params)
     rows, prefixes, last, more = _page(call, bucket, params, params.get("Marker") or "", limit)
     result: dict[str, Any] = {
         "BucketRegion": bucket.region,
@@ -136,7 +141,7 @@ def list_objects(call: Call, params: Params) -> Result:
         "Marker": encode(params.get("Marker") or ""),
         "MaxKeys": params.get("MaxKeys", PAGE),
         "IsTruncated": more,
-        "Contents": [_object(bucket, row, encode, owner=True) for row in rows],
+        "Contents": [_object(bucket, row, encode, told, owner=True) for row in rows],
         "CommonPrefixes": [{"Prefix": encode(text)} for text in prefixes],
     }
     _echo(params, result, encode)
@@ -153,7 +158,14 @@ def _echo(params: Params, result: dict[str, Any], encode: Callable[[str], str]) 
         result["EncodingType"] = params["EncodingType"]
 
 
-def _object(bucket: Bucket, row: Listed, encode: Callable[[str], str], *, owner: bool) -> dict[str, Any]:
+def _told(call: Call, params: Params) -> float | None:
+    """The time for which to say what copies of archived objects there are, None for nothing of them."""
+    return call.now() if storage.wants_status(params) else None
+
+
+def _object(
+    bucket: Bucket, row: Listed, encode: Callable[[str], str], told: float | None, *, owner: bool
+) -> dict[str, Any]:
     meta = orjson.loads(row.meta)
     found: dict[str, Any] = {
         "Key": encode(row.key),
@@ -165,6 +177,8 @@ def _object(bucket: Bucket, row: Listed, encode: Callable[[str], str], *, owner:
     if "checksum" in meta:
         found["ChecksumAlgorithm"] = [meta["checksum"][0]]
         found["ChecksumType"] = meta["checksum"][2]
+    if told is not None:
+        found |= storage.status(meta, told)
     if owner:
         found["Owner"] = _owner(bucket, meta)
     return found
@@ -197,6 +211,7 @@ def list_object_versions(call: Call, params: Params) -> Result:
     if params.get("MaxKeys", 0) < 0:
         raise invalid_argument("max-keys cannot be negative", "max-keys")
     limit = page_size(params.get("MaxKeys"), "max-keys")
+    told = _told(call, params)
     prefix, delimiter = params.get("Prefix") or "", params.get("Delimiter") or ""
     stop = successor(prefix)
     rows, before = _versions_start(call, bucket, params)
@@ -212,7 +227,7 @@ def list_object_versions(call: Call, params: Params) -> Result:
             continue
         latest = entry.key != before
         before = entry.key
-        (markers if entry.marker else versions).append(_listed_version(bucket, entry, encode, latest))
+        (markers if entry.marker else versions).append(_listed_version(bucket, entry, encode, told, latest))
     result: dict[str, Any] = {
         "Name": bucket.name,
         "Prefix": encode(prefix),
@@ -269,7 +284,7 @@ def _versions_start(call: Call, bucket: Bucket, params: Params) -> tuple[Iterato
 
 
 def _listed_version(
-    bucket: Bucket, row: Listed, encode: Callable[[str], str], latest: bool
+    bucket: Bucket, row: Listed, encode: Callable[[str], str], told: float | None, latest: bool
 ) -> dict[str, Any]:
     if row.marker:
         return {
@@ -279,4 +294,4 @@ def _listed_version(
             "LastModified": datetime.fromtimestamp(int(row.modified), UTC),
             "Owner": {"ID": canonical_id(bucket.account)},
         }
-    return _object(bucket, row, encode, owner=True) | {"VersionId": row.version, "IsLatest": latest}
+    return _object(bucket, row, encode, told, owner=True) | {"VersionId": row.version, "IsLatest": latest}

@@ -85,7 +85,9 @@ def _parse(encoded: str) -> dict[str, Any]:
     try:
         text = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise _invalid("Invalid Base64 encoding.") from error
+        raise _invalid("invalid Base64 encoding.") from error
+    if not text.strip():
+        raise _invalid("Expecting '{' but found End-of-Input")
     try:
         policy = orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -124,7 +126,7 @@ def _condition(given: Any) -> Condition:
             raise _invalid("Invalid Simple-Condition: value must be a string.")
         return "eq", f"${name}", value, _shown(["eq", f"${name}", value])
     if not isinstance(given, list):
-        raise _invalid("Invalid condition: must be a List or Object.")
+        raise _invalid(f"Invalid condition {given}: must be a List or Object.")
     if not given:
         raise _invalid("Invalid Condition: missing operation identifier.")
     operator = str(given[0]).lower()

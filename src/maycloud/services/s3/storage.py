@@ -2,9 +2,10 @@
 
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from maycloud.errors import AwsError
+from maycloud.services.s3.common import invalid_argument
 from maycloud.services.s3.versions import Version
 
 CLASSES = frozenset(
@@ -25,7 +26,11 @@ class Copy(NamedTuple):
 
 def copy_of(version: Version, now: float) -> Copy | None:
     """The copy of an archived version, None for none."""
-    kept = version.meta.get("restore")
+    return _copy_in(version.meta, now)
+
+
+def _copy_in(meta: dict[str, Any], now: float) -> Copy | None:
+    kept = meta.get("restore")
     if kept is None or kept[1] <= now:
         return None
     return Copy(now < kept[0], kept[1])
@@ -45,3 +50,26 @@ def restore_header(copy: Copy) -> str:
         return 'ongoing-request="true"'
     date = format_datetime(datetime.fromtimestamp(copy.until, UTC), usegmt=True)
     return f'ongoing-request="false", expiry-date="{date}"'
+
+
+def wants_status(params: dict[str, Any]) -> bool:
+    """Whether a listing is to say what copies there are. Raises AWS's refusal of other attributes."""
+    asked = params.get("OptionalObjectAttributes") or []
+    for each in asked:
+        if each != "RestoreStatus":
+            # noobaa/noobaa-core#8106
+            raise invalid_argument(
+                "Invalid attribute name specified", "x-amz-optional-object-attributes", each
+            )
+    return bool(asked)
+
+
+def status(meta: dict[str, Any], now: float) -> dict[str, Any]:
+    """RestoreStatus of a version in a listing, if it has one."""
+    copy = _copy_in(meta, now)
+    if copy is None:
+        return {}
+    if copy.is_coming:
+        return {"RestoreStatus": {"IsRestoreInProgress": True}}
+    until = datetime.fromtimestamp(copy.until, UTC)
+    return {"RestoreStatus": {"IsRestoreInProgress": False, "RestoreExpiryDate": until}}
