@@ -4,6 +4,7 @@ Each test names the recording. What was recorded is the shape: members that are 
 """
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -381,3 +382,28 @@ def test_managed_policies_in_common_use(cloud: RunningCloud, iam: Any) -> None:
     assert arn in listed
     assert len(listed) == len(set(listed)) > 100
     assert "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy" in listed
+
+
+def test_a_key_tells_where_it_was_last_used(cloud: RunningCloud, iam: Any) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_AccessKeyLastUsed.html"""
+    iam.create_user(UserName="used")
+    key = iam.create_access_key(UserName="used")["AccessKey"]
+
+    def told() -> dict[str, Any]:
+        return iam.get_access_key_last_used(AccessKeyId=key["AccessKeyId"])["AccessKeyLastUsed"]
+
+    wrong = cloud.client("sts", key=key["AccessKeyId"], secret="wrong")
+    refused("SignatureDoesNotMatch", wrong.get_caller_identity)
+    assert told() == {"ServiceName": "N/A", "Region": "N/A"}
+    before = cloud.time()
+    for service, region, call in (
+        ("sts", "us-east-1", "get_caller_identity"),
+        ("dynamodb", "eu-west-1", "list_tables"),
+    ):
+        client = cloud.client(service, key=key["AccessKeyId"], secret=key["SecretAccessKey"], region=region)
+        with suppress(ClientError):  # one that policies refuse is a use too
+            getattr(client, call)()
+        last = told()
+        assert (last["ServiceName"], last["Region"]) == (service, region)
+        assert last["LastUsedDate"].timestamp() >= int(before)
+    iam.delete_access_key(UserName="used", AccessKeyId=key["AccessKeyId"])

@@ -122,6 +122,7 @@ class Authenticator:
             raise failures.mismatch(family, claim.access_key, claim.signature, to_sign, canonical)
         if self._identities.is_known_to_all(credential) and sites.is_foreign(request, claim.service):
             raise failures.foreign_site(family)
+        self._identities.note_use(credential, claim.service, claim.region)
         return Authenticated(
             credential.principal, claim.region, claim.service, claim, credential.secret, payload
         )
@@ -199,6 +200,9 @@ class Authenticator:
         signature = fields[b"authorization"][-SIGNATURE:]
         if not hmac.compare_digest(repeated.hmac.hexdigest(to_sign).encode(), signature):
             return None
+        if repeated.unseen:
+            repeated.unseen = False
+            self._identities.note_use(known[1], repeated.service, repeated.region)
         return known[2]
 
     def _learn(self, request: Request, authorization: bytes) -> _Known | None:

@@ -19,6 +19,7 @@ from maycloud.principal import Principal
 from maycloud.store import Documents, Scope, Store
 
 ADMIN_KEY = "test"
+NOTED_EVERY = 900.0  # seconds
 MFA_TIME = "maycloud:mfatime"  # in a principal's context: when it proved that it has its device
 HOME = "000000000000"
 
@@ -87,6 +88,7 @@ class Identities:
         self.roles = store.documents("iam.roles")
         self.policies = store.documents("iam.policies")
         self.keys = store.documents("iam.keys")  # of users, by access key; scope is ("", "")
+        self.uses = store.documents("iam.keyUses")  # where each key was last used
         self.sessions = store.documents("iam.sessions")  # the same for temporary credentials
         self.devices = store.documents("iam.mfaDevices")
         self.oidc_providers = store.documents("iam.oidcProviders")
@@ -146,6 +148,20 @@ class Identities:
         identifier = "AIDA" + base64.b32encode(f"{account[-10:]:0>10}".encode()).decode()[:16]
         arn = f"arn:aws:iam::{account}:user/admin"
         return Credential(self._admin_secret, Principal("user", account, arn, identifier, access_key))
+
+    def note_use(self, credential: Credential, service: str, region: str) -> None:
+        """Remember of a user's key where it was last used. Called when a client is heard of for the first time,
+        which it is each day anew, and after each change of an identity."""
+        key = credential.principal.access_key
+        if credential.token is not None or not key.startswith("AKIA"):
+            return
+        last, now = self.uses.get(("", ""), key), self._clock.time()
+        if (
+            last is None
+            or last["at"] < now - NOTED_EVERY
+            or (last["service"], last["region"]) != (service, region)
+        ):
+            self.uses.put(("", ""), key, {"at": now, "service": service, "region": region})
 
     def is_known_to_all(self, credential: Credential) -> bool:
         """Whether it is the administrator's, with the secret that it has unless another was chosen."""

@@ -99,7 +99,7 @@ class Repeated:
     hash.
     """
 
-    __slots__ = ("canonical", "date", "has_target", "hmac", "names", "region", "service", "to_sign")
+    __slots__ = ("canonical", "date", "has_target", "hmac", "names", "region", "service", "to_sign", "unseen")
 
     def __init__(self, claim: Signature, secret: str) -> None:
         self.names = tuple(name.encode("latin-1") for name in claim.signed_headers)
@@ -107,6 +107,7 @@ class Repeated:
         self.region = claim.region
         self.service = claim.service
         self.has_target = b"x-amz-target" in self.names
+        self.unseen = True  # until a signature proved right
         lines = b"".join(name + b":%b\n" for name in self.names)
         self.canonical = b"%%b\n%b\n%b\n%%b" % (lines, b";".join(self.names))
         scope = claim.scope.encode("latin-1").replace(b"%", b"%%")

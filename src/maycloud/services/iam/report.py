@@ -74,11 +74,12 @@ def _line(call: Call, user: Document) -> list[str]:
         _time(changed + age * 86_400 if changed and age else None),
         _flag(bool(devices)),
     ]
-    keys = [body for _, body in keys_of(call, user["UserName"])]
+    keys = keys_of(call, user["UserName"])
     for at in range(2):
-        key = keys[at] if at < len(keys) else None
+        identifier, key = keys[at] if at < len(keys) else ("", None)
+        used = identities(call).uses.get(("", ""), identifier)
         line += [_flag(key is not None and key["status"] == "Active"), _time(key["created"] if key else None)]
-        line += ["N/A"] * 3
+        line += [_time(used["at"]), used["region"], used["service"]] if used else ["N/A"] * 3
     rows = [*user.get("Certificates", {}).values()]
     for at in range(2):
         row = rows[at] if at < len(rows) else None

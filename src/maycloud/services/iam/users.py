@@ -198,6 +198,7 @@ def update_access_key(call: Call, params: Params) -> Result:
 def delete_access_key(call: Call, params: Params) -> Result:
     key, _ = _find_key(call, params)
     identities(call).remove(identities(call).keys, _GLOBAL, key)
+    identities(call).uses.delete(_GLOBAL, key)
     return None
 
 
@@ -216,7 +217,7 @@ def list_access_keys(call: Call, params: Params) -> Result:
 
 
 def access_key_last_used(call: Call, params: Params) -> Result:
-    """Whose key it is. Uses are not kept, so each key says what AWS says of one that was never used."""
+    """Whose key it is, and where it was last used."""
     key = params["AccessKeyId"]
     body = identities(call).keys.get(_GLOBAL, key)
     if body is None or body["account"] != call.account:
@@ -226,4 +227,12 @@ def access_key_last_used(call: Call, params: Params) -> Result:
             f" access key {key}",
             403,
         )
-    return {"UserName": body["user"], "AccessKeyLastUsed": {"ServiceName": "N/A", "Region": "N/A"}}
+    return {"UserName": body["user"], "AccessKeyLastUsed": _last_use(call, key)}
+
+
+def _last_use(call: Call, key: str) -> dict[str, Any]:
+    used = identities(call).uses.get(_GLOBAL, key)
+    if used is None:
+        return {"ServiceName": "N/A", "Region": "N/A"}
+    when = moment(int(used["at"]))
+    return {"LastUsedDate": when, "ServiceName": used["service"], "Region": used["region"]}
