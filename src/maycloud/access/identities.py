@@ -150,8 +150,8 @@ class Identities:
         return Credential(self._admin_secret, Principal("user", account, arn, identifier, access_key))
 
     def note_use(self, credential: Credential, service: str, region: str) -> None:
-        """Remember of a user's key where it was last used. Called when a client is heard of for the first time,
-        which it is each day anew, and after each change of an identity."""
+        """Remember of a user's key where it was last used. Called when a client is heard of for the first
+        time, which it is each day anew, and after each change of an identity."""
         key = credential.principal.access_key
         if credential.token is not None or not key.startswith("AKIA"):
             return
