@@ -12,6 +12,8 @@ class AwsError(Exception):
     """
 
     def __init__(self, code: str, message: str = "", status: int = 400, **members: Any) -> None:
+        if not message.isascii():  # half a character, told back to whoever sent it, could not be encoded
+            message = message.encode("utf-8", "replace").decode()
         super().__init__(code, message)
         self.code = code
         self.message = message

@@ -360,6 +360,8 @@ HOSTILE = {
     "no DependsOn": PLAIN % 1 + "    DependsOn: [{a: b}]\n",
     "no condition": PLAIN % 1 + "    Condition: [a]\n",
     "a condition of a condition": "Conditions: {A: !Condition B, B: !Condition A}\n" + PLAIN % 1,
+    "an export without a map": PLAIN % 1 + "Outputs: {A: {Value: x, Export: name}}\n",
+    "a rule of no function": "Rules: {A: {Assertions: [{Assert: {'Fn::Nothing': [a]}}]}}\n" + PLAIN % 1,
     "outputs without a map": "Outputs: {A: [1]}\n" + PLAIN % 1,
     "mappings without a map": "Mappings: {A: 1}\n" + PLAIN % "!FindInMap [A, b, c]",
     "rules of numbers": "Rules: {A: 1}\n" + PLAIN % 1,

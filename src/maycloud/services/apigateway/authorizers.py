@@ -90,10 +90,13 @@ def check_authorizer(authorizer: Document) -> None:
         raise bad_request(f"Invalid identity source specified: {authorizer['identitySource']}")
 
 
+_URI = re.compile(r"arn:aws[a-z-]*:apigateway:[^:]+:lambda:path/.+/invocations", re.DOTALL)
+
+
 def _check_lambda(authorizer: Document) -> None:
     uri = authorizer.get("authorizerUri") or ""
-    if not re.fullmatch(r"arn:aws[a-z-]*:apigateway:[^:]+:lambda:path/.+/invocations", uri, re.DOTALL):
-        raise bad_request("Invalid Authorizer URI: " + (uri or "null"))
+    if not isinstance(uri, str) or not _URI.fullmatch(uri):
+        raise bad_request(f"Invalid Authorizer URI: {uri or 'null'}")
 
 
 def authorizer_of(api: Document, identifier: str) -> Document:

@@ -281,11 +281,19 @@ def make_gateway_response(kind: str, members: Document) -> Document:
     response: Document = {
         "responseType": kind,
         **given(members, "statusCode"),
-        "responseParameters": dict(members.get("responseParameters") or {}),
-        "responseTemplates": dict(members.get("responseTemplates") or {}),
+        "responseParameters": _texts(members, "responseParameters"),
+        "responseTemplates": _texts(members, "responseTemplates"),
     }
     _check_response(response)
     return response
+
+
+def _texts(members: Document, name: str) -> dict[str, str]:
+    """A map of texts, which a definition may hold something else in the place of."""
+    found = members.get(name) or {}
+    if not isinstance(found, dict) or not all(isinstance(each, str) for each in found.values()):
+        raise bad_request(f"Invalid {name} specified")
+    return dict(found)
 
 
 def _check_response(response: Document) -> None:

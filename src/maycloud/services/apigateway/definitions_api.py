@@ -4,7 +4,7 @@ from maycloud.services.apigateway import passing
 from maycloud.services.apigateway.apis import check_api, new_api, view
 from maycloud.services.apigateway.documentation import import_parts
 from maycloud.services.apigateway.openapi_export import EXPORT_TYPES, EXTENSIONS, export
-from maycloud.services.apigateway.openapi_import import import_definition, parse
+from maycloud.services.apigateway.openapi_import import import_definition, parse_off_loop
 from maycloud.services.apigateway.service import (
     api_of,
     bad_request,
@@ -21,9 +21,9 @@ from maycloud.store import Document
 
 
 @service.operation(**on("POST", "/restapis"))
-def ImportRestApi(call: Call, params: Params) -> Result:
+async def ImportRestApi(call: Call, params: Params) -> Result:
     """A new API from a definition. https://docs.aws.amazon.com/apigateway/latest/api/API_ImportRestApi.html"""
-    definition = parse(params["body"])
+    definition = await parse_off_loop(params["body"])
     title = (definition.get("info") or {}).get("title")
     if not title:
         raise bad_request("API title (info.title) is required")
@@ -36,10 +36,11 @@ def ImportRestApi(call: Call, params: Params) -> Result:
 
 
 @service.operation(**on("PUT", "/restapis/{restApiId}"))
-def PutRestApi(call: Call, params: Params) -> Result:
+async def PutRestApi(call: Call, params: Params) -> Result:
     """Merge a definition into an API, or put it in its place."""
+    editable_api(call, params)
+    definition = await parse_off_loop(params["body"])
     api = editable_api(call, params)
-    definition = parse(params["body"])
     warnings = _import(call, api, definition, params.get("mode") or "merge", params)
     save(call, api)
     return _answer(api, warnings)

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from maycloud.services.apigateway import patch
-from maycloud.services.apigateway.openapi_import import parse
+from maycloud.services.apigateway.openapi_import import parse_off_loop
 from maycloud.services.apigateway.patch import Rule
 from maycloud.services.apigateway.service import (
     api_of,
@@ -154,10 +154,11 @@ def DeleteDocumentationPart(call: Call, params: Params) -> Result:
 
 
 @service.operation(**on("PUT", _PARTS))
-def ImportDocumentationParts(call: Call, params: Params) -> Result:
+async def ImportDocumentationParts(call: Call, params: Params) -> Result:
     """Parts of a definition's ``x-amazon-apigateway-documentation``."""
+    editable_api(call, params)
+    definition = await parse_off_loop(params["body"])
     api = editable_api(call, params)
-    definition = parse(params["body"])
     if params.get("mode") == "overwrite":
         api["documentationParts"] = {}
     warnings: list[str] = []

@@ -3,12 +3,14 @@
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions.html
 """
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import orjson
 import yaml
 
+from maycloud import yamls
 from maycloud.errors import AwsError
 from maycloud.services.apigateway.authorizers import make_authorizer
 from maycloud.services.apigateway.components import (
@@ -31,6 +33,8 @@ from maycloud.services.apigateway.service import bad_request
 from maycloud.store import Document
 
 EXTENSION = "x-amazon-apigateway-"
+_LONG = 64 << 10  # bytes of a definition that takes a moment to be read
+_ANY_KEYS = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
 _SECTIONS = ("#/definitions/", "#/components/schemas/")
 
 
@@ -94,8 +98,9 @@ def parse(body: bytes) -> dict[str, Any]:
         parsed = orjson.loads(body)
     except orjson.JSONDecodeError:
         try:
-            parsed = yaml.load(body, Loader=_Loader)  # noqa: S506 - a SafeLoader
-        except (yaml.YAMLError, ValueError, RecursionError):
+            # By way of JSON, which has neither numbers without end nor halves of characters.
+            parsed = orjson.loads(orjson.dumps(yamls.load(body.decode(), _Loader), option=_ANY_KEYS))
+        except (yaml.YAMLError, ValueError, TypeError, RecursionError):
             raise bad_request("Invalid OpenAPI input.") from None
     if not isinstance(parsed, dict):
         raise bad_request("Invalid OpenAPI input.")
@@ -107,7 +112,12 @@ def parse(body: bytes) -> dict[str, Any]:
     return parsed
 
 
-class _Loader(yaml.SafeLoader):
+async def parse_off_loop(body: bytes) -> dict[str, Any]:
+    """`parse`; a long definition does not hold up others meanwhile."""
+    return parse(body) if len(body) <= _LONG else await asyncio.to_thread(parse, body)
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """YAML without dates: a version such as 2024-01-01 stays text."""
 
 

@@ -63,7 +63,7 @@ def read_method(
         f"{EXTENSION}request-validator"
     )
     if validator:
-        if validator in reading.validators:
+        if isinstance(validator, str) and validator in reading.validators:
             given["requestValidatorId"] = reading.validators[validator]
         else:
             reading.errors.append(f"Unable to put method {where}: Invalid Request Validator: {validator}")
@@ -141,7 +141,8 @@ def _request(
 
 def _media(reading: "Import", operation: dict[str, Any], member: str) -> list[str]:
     """Media types of an operation, in Swagger 2.0."""
-    return as_list(operation.get(member) or reading.definition.get(member)) or [_JSON]
+    listed = as_list(operation.get(member) or reading.definition.get(member))
+    return [str(each) for each in listed] or [_JSON]
 
 
 def _content_models(reading: "Import", content: dict[str, Any] | None) -> dict[str, str]:

@@ -83,10 +83,12 @@ class _Rules:
         (name, argument), *_ = expression.items()
         if name == "Ref":
             return self._ref(argument)
+        if name not in _KNOWN:
+            raise format_error(f"Unrecognized function in the Rules block: {name}")
         return _KNOWN[name](self, argument)
 
     def _ref(self, name: Any) -> Any:
-        if name not in self._values:
+        if not isinstance(name, str) or name not in self._values:
             raise format_error(
                 f"Unresolved dependencies [{name}]. Cannot reference resources in the Rules block of the"
                 " template"

@@ -10,11 +10,11 @@ from typing import Any
 
 import yaml
 
+from maycloud import yamls
 from maycloud.errors import AwsError
 
 Template = dict[str, Any]
 
-MAX_DEPTH = 100  # levels of a template; the longest of AWS's own samples have about twenty
 MAX_BITS = 4096  # of a number
 MAX_NODES = 200_000  # of a template with its aliases written out
 MAX_RESOURCES = 500
@@ -155,8 +155,8 @@ def parse_template(text: str) -> Template:
 
 def _plain(value: Any, depth: int = 0) -> Any:
     """`value` with what every JSON can hold: no numbers beyond 64 bits, no halves of characters."""
-    if depth > MAX_DEPTH:
-        raise format_error(f"the template is nested more than {MAX_DEPTH} levels deep")
+    if depth > yamls.MAX_DEPTH:
+        raise format_error(f"the template is nested more than {yamls.MAX_DEPTH} levels deep")
     if isinstance(value, dict):
         return {_plain(key, depth + 1): _plain(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list):
@@ -198,63 +198,18 @@ def _whole(digits: str) -> int | str:
 
 
 def _parse_yaml(text: str, kind: str = "YAML") -> Any:
-    loader = _Loader(text)
     try:
-        _check_depth(text)
-        node = loader.get_single_node()
-        if node is None:
-            raise format_error("unsupported structure.")
-        _measure(node)
-        return loader.construct_document(node)
+        return yamls.load(text, _Loader, MAX_NODES)
     except yaml.MarkedYAMLError as failure:
         mark = failure.problem_mark or failure.context_mark
         where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
         ours = failure.problem or ""
         detail = f": {ours}" if ours.startswith(("duplicate key", "unknown tag", "only strings")) else ""
         raise format_error(f"{kind} not well-formed.{where}{detail}") from failure
+    except yamls.BoundError as failure:
+        raise format_error(str(failure)) from failure
     except (yaml.YAMLError, RecursionError, ValueError) as failure:
         raise format_error(f"{kind} not well-formed.") from failure
-    finally:
-        loader.dispose()
-
-
-def _check_depth(text: str) -> None:
-    """libyaml's loader calls itself for each level, in C: enough of them would end the process."""
-    depth = 0
-    for event in yaml.parse(text, Loader=_Loader):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise format_error(f"the template is nested more than {MAX_DEPTH} levels deep")
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-
-
-def _measure(root: yaml.Node) -> None:
-    """Refuse aliases that lead back to themselves, and those that write out to a huge template."""
-    sizes: dict[int, int] = {}
-
-    def size(node: yaml.Node, path: frozenset[int]) -> int:
-        if isinstance(node, yaml.ScalarNode):
-            return 1
-        known = sizes.get(id(node))
-        if known is not None:
-            return known
-        if id(node) in path:
-            raise format_error("YAML aliases must not be recursive.")
-        inner = path | {id(node)}
-        children = (
-            [part for pair in node.value for part in pair]
-            if isinstance(node, yaml.MappingNode)
-            else node.value
-        )
-        total = 1 + sum(size(child, inner) for child in children)
-        if total > MAX_NODES:
-            raise format_error("YAML aliases expand to too large a template.")
-        sizes[id(node)] = total
-        return total
-
-    size(root, frozenset())
 
 
 def check_form(template: Template) -> None:
@@ -379,6 +334,8 @@ def _check_outputs(outputs: dict[str, Any]) -> None:
             raise format_error(f"Output name {name} is non alphanumeric.")
         if not isinstance(output, dict) or "Value" not in output:
             raise format_error("Every Outputs member must contain a Value object")
+        if not isinstance(output.get("Export", {}), dict):
+            raise format_error(f"[/Outputs/{name}/Export] Every Export object must be a map.")
         _check_condition("Outputs", name, output)
         unknown = sorted(output.keys() - {"Condition", "Description", "Export", "Value"})
         if unknown:

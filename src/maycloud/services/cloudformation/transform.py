@@ -5,6 +5,7 @@ https://github.com/aws/serverless-application-model
 
 import asyncio
 import copy
+import logging
 import threading
 from typing import Any
 
@@ -86,6 +87,8 @@ def _translate(template: Template, values: dict[str, Any], region: str) -> Templ
         undo_mark_unicode_str_in_template,
     )
 
+    # It logs what a malformed template runs into; the refusal says so already.
+    logging.getLogger("samtranslator").setLevel(logging.CRITICAL)
     with _lock:
         to_py27_compatible_template(template, values)
         translator = Translator({}, Parser(), boto_session=Session(region_name=region))
@@ -94,6 +97,9 @@ def _translate(template: Template, values: dict[str, Any], region: str) -> Templ
         except InvalidDocumentException as failure:
             causes = sorted(cause.message for cause in failure.causes)
             raise _failed(" ".join([failure.message, *causes])) from failure
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as failure:
+            # The translator takes much of a template's form for granted.
+            raise _failed(f"The template is malformed: {failure}") from failure
         finally:
             translator.metrics.publish()  # to nobody; it warns of what it still holds
     return undo_mark_unicode_str_in_template(translated)
