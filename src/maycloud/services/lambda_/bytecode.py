@@ -16,7 +16,7 @@ class Compiler:
         self._running: dict[asyncio.Task[None], asyncio.subprocess.Process | None] = {}
 
     async def compile(self, folder: Path, sources: int) -> None:
-        """Where the `sources` in bytes are worth it; a very large package goes on being compiled afterwards."""
+        """Where the `sources` in bytes are worth it; a very large package goes on compiling afterwards."""
         if sources >= _LEAST:
             task = asyncio.get_running_loop().create_task(self._compile(folder))
             self._running[task] = None
@@ -35,7 +35,8 @@ class Compiler:
         quiet = asyncio.subprocess.DEVNULL
         # Nobody changes a package: its files need not be compared with what was compiled.
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(folder),
+            sys.executable, "-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash",
+            str(folder),
             stdin=quiet, stdout=quiet, stderr=quiet,
         )  # fmt: skip
         task = asyncio.current_task()
