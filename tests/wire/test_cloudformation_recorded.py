@@ -554,6 +554,34 @@ def test_a_template_of_the_cdk(client: Client) -> None:
     assert stack["Parameters"][0]["ResolvedValue"] == "21"
 
 
+def test_the_repository_of_the_cdks_bootstrap(client: Client) -> None:
+    """A name, see docs/decisions.md; its properties are those of `cdk bootstrap --show-template`."""
+    cf = client("cloudformation")
+    properties = {
+        "ImageTagMutability": "IMMUTABLE",
+        "LifecyclePolicy": {"LifecyclePolicyText": "{}"},
+        "RepositoryName": {"Fn::Sub": "cdk-x-container-assets-${AWS::AccountId}-${AWS::Region}"},
+        "RepositoryPolicyText": {"Version": "2012-10-17", "Statement": []},
+    }
+    body = template(
+        Resources={"R": {"Type": "AWS::ECR::Repository", "Properties": properties}},
+        Outputs={
+            "Name": {"Value": {"Ref": "R"}},
+            "Arn": {"Value": {"Fn::GetAtt": ["R", "Arn"]}},
+            "Uri": {"Value": {"Fn::GetAtt": ["R", "RepositoryUri"]}},
+        },
+    )
+    name = "cdk-x-container-assets-000000000000-us-east-1"
+    wanted = {
+        "Name": name,
+        "Arn": f"arn:aws:ecr:us-east-1:000000000000:repository/{name}",
+        "Uri": f"000000000000.dkr.ecr.us-east-1.amazonaws.com/{name}",
+    }
+    for stack in (create(cf, "repo", body), update(cf, "repo", body.replace("IMMUTABLE", "MUTABLE"))):
+        assert {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]} == wanted
+    cf.delete_stack(StackName="repo")
+
+
 def test_a_member_that_is_missing_deep_down(client: Client) -> None:
     cf = client("cloudformation")
     bucket = {"Type": "AWS::S3::Bucket", "Properties": {"CorsConfiguration": {"Rules": []}}}

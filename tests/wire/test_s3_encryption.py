@@ -103,6 +103,17 @@ def test_requests_that_are_not_right(s3: Any, bucket: str) -> None:
     assert s3.put_object(**where, ServerSideEncryption="AES256")["ServerSideEncryption"] == "AES256"
 
 
+def test_the_key_that_aws_keeps_for_s3(s3: Any, bucket: str) -> None:
+    """What `cdk deploy` asks for its assets: aws:kms without a key of one's own."""
+    where = {"Bucket": bucket, "Key": "managed"}
+    made = s3.put_object(**where, Body=b"x", ServerSideEncryption="aws:kms")
+    assert made["ServerSideEncryption"] == "aws:kms"
+    assert s3.head_object(**where)["ServerSideEncryption"] == "aws:kms"
+    upload = s3.create_multipart_upload(**where, ServerSideEncryption="aws:kms", SSEKMSKeyId="alias/aws/s3")
+    assert upload["ServerSideEncryption"] == "aws:kms"
+    refused("NotImplemented", s3.put_object, **where, ServerSideEncryption="aws:kms:dsse")
+
+
 def test_copies_change_keys(s3: Any, bucket: str) -> None:
     body = os.urandom(100_000)
     s3.put_object(Bucket=bucket, Key="from", Body=body, **own(KEY))

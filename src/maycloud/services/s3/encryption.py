@@ -111,14 +111,15 @@ def headers_for(call: Call, bucket: Bucket, params: Params, key: CustomerKey | N
             )
         _check_blocked(call, bucket, params)
         return key.headers
-    if asked in ("aws:kms", "aws:kms:dsse") or params.get("SSEKMSKeyId") is not None:
+    managed = asked == "aws:kms" and params.get("SSEKMSKeyId") in (None, "alias/aws/s3")  # as for a bucket
+    if not managed and (asked in ("aws:kms", "aws:kms:dsse") or params.get("SSEKMSKeyId") is not None):
         raise AwsError(
             "NotImplemented",
             "A header you provided implies functionality that is not implemented",
             501,
             Header="x-amz-server-side-encryption",
         )
-    if asked not in (None, "AES256"):
+    if asked not in (None, "AES256", "aws:kms"):
         raise _invalid("The encryption method specified is not supported", "", asked)
     return {"ServerSideEncryption": asked or encryption_of(bucket)}
 
