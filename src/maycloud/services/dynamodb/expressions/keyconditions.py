@@ -75,6 +75,8 @@ def check_hash(tests: KeyTests, schema: KeySchema) -> None:
 
 def choose(tests: KeyTests, schema: KeySchema) -> KeyCondition:
     """The condition on these keys: of a sort key's attributes the first ones, and all but the last equal."""
+    if len(schema.names) <= 2 and len(schema.hashes) == 1:
+        return _choose_usual(tests, schema)
     others = tests.keys() - {*schema.hashes}
     given = schema.ranges[: len(others)]
     for name in given:
@@ -86,6 +88,20 @@ def choose(tests: KeyTests, schema: KeySchema) -> KeyCondition:
         raise _not_supported()
     values = tuple(operands[0] for _, operands in wanted)
     return KeyCondition(values[: len(schema.hashes)], *last, leading=values[len(schema.hashes) :])
+
+
+def _choose_usual(tests: KeyTests, schema: KeySchema) -> KeyCondition:
+    """The same for keys of one attribute each, as nearly all are: a third of the work."""
+    operator, operands = tests[schema.hash]
+    if len(tests) == 1:
+        if operator != "=":
+            raise _not_supported()
+        return KeyCondition(operands)
+    if schema.range not in tests:
+        raise _missed(str(schema.range))
+    if operator != "=":
+        raise _not_supported()
+    return KeyCondition(operands, *tests[schema.range])
 
 
 def _missed(name: str) -> Exception:
