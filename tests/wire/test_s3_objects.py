@@ -284,7 +284,37 @@ def test_conditional_deletes(s3: Any, bucket: str) -> None:
         "PreconditionFailed"
     )
     s3.delete_object(**where, IfMatch=etag)
-    refused("PreconditionFailed", s3.delete_object, **where, IfMatch="*")
+    s3.put_object(**where, Body=b"1")
+    s3.delete_object(**where, IfMatch="*")
+
+
+def test_conditional_deletes_of_nothing(cloud: RunningCloud, s3: Any) -> None:
+    """Measured on AWS: localstack/localstack#13894, ministackorg/ministack#1475, #1452 and #1501."""
+    where = {"Bucket": "nothing-there", "Key": "k"}
+    s3.create_bucket(Bucket=where["Bucket"])
+    for wanted in ("*", '"bad"'):
+        refused("NoSuchKey", s3.delete_object, **where, IfMatch=wanted)
+    s3.put_bucket_versioning(Bucket=where["Bucket"], VersioningConfiguration={"Status": "Enabled"})
+    refused("NoSuchKey", s3.delete_object, **where, IfMatch="*")
+    put = s3.put_object(**where, Body=b"1")
+    refused("PreconditionFailed", s3.delete_object, **where, IfMatch='"bad"')
+    for wanted in ("*", put["ETag"]):
+        error = refused(
+            "NotImplemented", s3.delete_object, **where, VersionId=put["VersionId"], IfMatch=wanted
+        )
+        assert error["Header"] == "If-Match"
+    assert refused("NotImplemented", s3.delete_object, **where, IfMatchSize=1)["Header"] == (
+        "x-amz-if-match-size"
+    )
+    for extra in ({"Size": 1}, {"LastModifiedTime": datetime(2020, 1, 1, tzinfo=UTC)}):
+        objects = [{"Key": "other"}, {"Key": "k", **extra}]
+        refused("MalformedXML", s3.delete_objects, Bucket=where["Bucket"], Delete={"Objects": objects})
+    s3.delete_object(**where)
+    for wanted in ("*", '"bad"', put["ETag"]):
+        refused("NoSuchKey", s3.delete_object, **where, IfMatch=wanted)
+        entries = {"Objects": [{"Key": "k", "ETag": wanted}]}
+        answer = s3.delete_objects(Bucket=where["Bucket"], Delete=entries)
+        assert answer["Errors"][0]["Code"] == "NoSuchKey"
 
 
 # Tags

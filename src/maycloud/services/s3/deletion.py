@@ -14,17 +14,22 @@ from maycloud.services.s3.versions import Version, is_version_id
 from maycloud.wire.xml import malformed
 
 MAX_DELETED = 1000
+_NOT_HERE = {
+    "IfMatchLastModifiedTime": "x-amz-if-match-last-modified-time",
+    "IfMatchSize": "x-amz-if-match-size",
+}
 
 
 def delete_object(call: Call, params: Params) -> Result:
     """Delete one key or version; a key that is not there is no error."""
     bucket = find_bucket(call, params)
     _refuse_bypass(params)
-    for name in ("IfMatchLastModifiedTime", "IfMatchSize"):
+    # These are of directory buckets alone, and versions have no conditions: localstack/localstack#13894.
+    for name, header in _NOT_HERE.items():
         if name in params:
-            raise AwsError(
-                "NotImplemented", "A header you provided implies functionality that is not implemented", 501
-            )
+            raise conditions.unimplemented(header)
+    if "VersionId" in params and "IfMatch" in params:
+        raise conditions.unimplemented("If-Match")
     return delete_one(call, bucket, params["Key"], params.get("VersionId"), params.get("IfMatch"))
 
 
@@ -43,7 +48,7 @@ def delete_one(
     """Delete `key`'s version `wanted`, or put a delete marker where the bucket keeps versions."""
     check_key(key)
     if matches is not None:
-        conditions.check_delete(objects(call).latest(bucket, key), matches)
+        conditions.check_delete(objects(call).latest(bucket, key), matches, key)
     if wanted is not None:
         check_version_id(wanted)
         found = objects(call).version(bucket, key, wanted)
@@ -71,6 +76,9 @@ def delete_objects(call: Call, params: Params) -> Result:
     wanted = params["Delete"]
     entries = wanted.get("Objects", [])
     if not 1 <= len(entries) <= MAX_DELETED or any("Key" not in entry for entry in entries):
+        raise malformed()
+    # Conditions of directory buckets: aws/aws-sdk-js-v3#6857, ministackorg/ministack#1452.
+    if any("Size" in entry or "LastModifiedTime" in entry for entry in entries):
         raise malformed()
     if any(not entry["Key"] for entry in entries):
         raise AwsError("UserKeyMustBeSpecified", "User key must be specified.")
