@@ -8,11 +8,11 @@ from bench.kills.rounds import PARTS, play
 
 from running import RunningCloud
 
-ROUNDS = int(os.environ.get("FAULT_ROUNDS", "16"))
+ROUNDS = int(os.environ.get("FAULT_ROUNDS", "8"))
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(("durability", "rounds"), [("process", ROUNDS), ("power", 3)])
+@pytest.mark.parametrize(("durability", "rounds"), [("process", ROUNDS), ("power", 2)])
 def test_nothing_acknowledged_is_lost(tmp_path: Path, durability: str, rounds: int) -> None:
     """Items, transactions, records, objects, versions, events, requests, sign-ups, stacks, logs, names."""
     cloud = RunningCloud(tmp_path / "data", "--durability", durability).start()

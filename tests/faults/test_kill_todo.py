@@ -27,10 +27,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from daxes import connected
 from running import RunningCloud
 from systems.test_todo import SYSTEMS, User, may
-from waiting import until
+from waiting import PATIENCE, until
 
 ROUNDS = int(os.environ.get("FAULT_ROUNDS_TODO", "3"))
-QUICK = Config(retries={"max_attempts": 0}, connect_timeout=2, read_timeout=10)
+QUICK = Config(retries={"max_attempts": 0}, connect_timeout=PATIENCE, read_timeout=PATIENCE)
 PART = 5 << 20
 LOST = (BotoCoreError, ClientError, OSError, http.client.HTTPException, urllib3.exceptions.HTTPError)
 
@@ -55,7 +55,7 @@ class Load:
 
     def __init__(self, cloud: RunningCloud, outputs: dict[str, str], person: Person, count: Iterator[int]):
         self._cloud, self._outputs, self._person, self._count = cloud, outputs, person, count
-        self._http = urllib3.PoolManager(ca_certs=cloud.ca_file, retries=False, timeout=10, maxsize=2)
+        self._http = urllib3.PoolManager(ca_certs=cloud.ca_file, retries=False, timeout=PATIENCE, maxsize=2)
         work = [self._sign_up, self._todo, self._todo, self._file, self._dax, self._deploy]
         self._threads = [threading.Thread(target=self._until_death, args=(each,)) for each in work]
         for thread in self._threads:
@@ -63,7 +63,7 @@ class Load:
 
     def join(self) -> None:
         for thread in self._threads:
-            thread.join(40)
+            thread.join(2 * PATIENCE)
             assert not thread.is_alive()
         self._http.clear()
 
@@ -216,17 +216,21 @@ def test_the_app_outlives_kill_9(tmp_path: Path) -> None:
         person = Person(cloud, outputs, "an@example.com")
         count = itertools.count(1)
         moments = random.Random(3_012_026)
+        kinds = (person.people, person.todos, person.files, person.through_dax)
         for round_ in range(ROUNDS):
             load = Load(cloud, outputs, person, count)
-            # The first invocation takes a while. Then comes the moment of death, not a wait for anything.
-            time.sleep(moments.uniform(1.5, 3.5))
+            enough = len(person.people) + 2
+
+            def worked(enough: int = enough) -> bool:
+                return len(person.people) >= enough and all(kinds) and 0 not in person.versions
+
+            until(worked, what="everybody to have begun")
+            time.sleep(moments.uniform(0.5, 2.0))  # the moment of death, not a wait for anything
             port = cloud.port
             cloud.kill()
             load.join()
             cloud.start(port)
             check(cloud, outputs, person, f"round {round_}")
-        known = (person.people, person.todos, person.files, person.through_dax)
-        assert all(known) and len(person.people) > ROUNDS and 0 not in person.versions, "the load was no load"
     finally:
         cloud.stop()
 
@@ -263,7 +267,7 @@ def email_of(user: dict[str, Any]) -> str:
 
 def check_todos(cloud: RunningCloud, outputs: dict[str, str], person: Person, when: str) -> None:
     """List, single reads through DAX and the table say the same, which is what was acknowledged."""
-    pool = urllib3.PoolManager(ca_certs=cloud.ca_file, timeout=30, retries=False)
+    pool = urllib3.PoolManager(ca_certs=cloud.ca_file, timeout=PATIENCE, retries=False)
 
     def get(path: str) -> Any:
         answer = pool.request("GET", outputs["ApiUrl"] + path, headers={"authorization": person.token})

@@ -12,6 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from running import RunningCloud
+from waiting import PATIENCE, until
 
 ROUNDS = 8
 MB = 1 << 20
@@ -31,7 +32,7 @@ class Uploader(threading.Thread):
         self.number = first
         self.acknowledged: dict[str, int] = {}  # the last number that was acknowledged for a key
         self.tried: dict[str, int] = {}  # and the one whose answer never came
-        config = Config(retries={"max_attempts": 0}, connect_timeout=2, read_timeout=10)
+        config = Config(retries={"max_attempts": 0}, connect_timeout=PATIENCE, read_timeout=PATIENCE)
         self._s3 = cloud.client("s3", config=config)
 
     def run(self) -> None:
@@ -101,10 +102,11 @@ def test_uploads_are_whole_or_not_there(tmp_path: Path) -> None:
             uploaders = [Uploader(cloud, kind, round_ * 10_000 + kind * 1000) for kind in range(3)]
             for each in uploaders:
                 each.start()
-            time.sleep(moments.uniform(0.3, 1.0))  # the moment of death, not a wait for anything
+            until(lambda of=uploaders: sum(len(each.acknowledged) for each in of) >= 2, what="uploads")
+            time.sleep(moments.uniform(0, 0.5))  # the moment of death, not a wait for anything
             cloud.kill()
             for each in uploaders:
-                each.join(30)
+                each.join(PATIENCE)
                 assert not each.is_alive()
             cloud.start()
             for each in uploaders:

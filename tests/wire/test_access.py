@@ -145,7 +145,7 @@ def test_a_host_may_be_signed_without_its_port(cloud: RunningCloud, host: str, l
     headers = {"X-Amz-Target": "DynamoDB_20120810.ListTables", "Content-Type": "application/x-amz-json-1.0"}
     request = AWSRequest("POST", f"http://{host}/", headers, b"{}")
     SigV4Auth(ADMIN, "dynamodb", "us-east-1").add_auth(request)
-    connection = http.client.HTTPConnection("localhost", cloud.port, timeout=10)
+    connection = http.client.HTTPConnection("localhost", cloud.port, timeout=60)
     connection.request("POST", "/", b"{}", dict(request.headers) | {"Host": f"localhost:{cloud.port}"})
     answer = connection.getresponse()
     assert (answer.status == 200) is lets

@@ -32,7 +32,7 @@ def settled(cloudformation: Any, name: str) -> dict[str, Any]:
         status = stack["StackStatus"]
         return stack if status.endswith(("_COMPLETE", "_FAILED")) and "CLEANUP" not in status else None
 
-    found = until(look, 30, f"stack {name}")
+    found = until(look, what=f"stack {name}")
     assert found is not None
     return found
 

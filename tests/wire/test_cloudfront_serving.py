@@ -574,7 +574,7 @@ def test_alternate_names(cloud: RunningCloud) -> None:
     )  # fmt: skip
 
     def ask(host: str, path: str = "/") -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", cloud.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", cloud.port, timeout=60)
         with closing(connection):
             connection.request("GET", path, headers={"Host": host})
             response = connection.getresponse()

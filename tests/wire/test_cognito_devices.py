@@ -239,7 +239,7 @@ def test_the_javascript_client_keeps_its_device(cloud: RunningCloud) -> None:
     pool, app = tracking(cloud, ALWAYS)
     ran = subprocess.run(
         ["node", "devices.mjs", pool, app, person(cloud, app), PASSWORD], cwd=CLIENTS,
-        env=cloud.environment(), capture_output=True, text=True, timeout=100, check=False,
+        env=cloud.environment(), capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     assert json.loads(ran.stdout) == {

@@ -202,7 +202,7 @@ def handler(event, context):
         ExpressionAttributeValues={":one": {"N": "1"}}, ReturnValues="ALL_NEW",
     )
     if counted["Attributes"]["n"]["N"] == "1":
-        time.sleep(8)
+        time.sleep(60)
     event["response"]["autoConfirmUser"] = True
     return event
 """

@@ -523,7 +523,7 @@ def test_a_request_that_names_no_operation(cloud: RunningCloud) -> None:
     """As dynalite's test/connection.js has it."""
     request = AWSRequest("POST", f"{cloud.url}/", {"Content-Type": "application/x-amz-json-1.0"}, b"{}")
     SigV4Auth(Credentials("test", "test"), "dynamodb", "us-east-1").add_auth(request)
-    connection = http.client.HTTPConnection("localhost", cloud.port, timeout=10)
+    connection = http.client.HTTPConnection("localhost", cloud.port, timeout=60)
     connection.request("POST", "/", b"{}", dict(request.headers))
     answer = connection.getresponse()
     told = json.loads(answer.read())

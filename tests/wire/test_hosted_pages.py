@@ -271,9 +271,9 @@ def test_pages_wear_what_they_are_given(cloud: RunningCloud, browser: Browser) -
     [style] = re.findall(r'href="([^"]*brand[^"]*)"', page.body)
     [logo] = re.findall(r'<img class="logo-customizable" alt="" src="([^"]+)"', page.body)
     assert browser.get(f"{cloud.url}{style}").body == css
-    served = urllib.request.urlopen(f"{cloud.url}{logo}", timeout=10)
+    served = urllib.request.urlopen(f"{cloud.url}{logo}", timeout=60)
     assert (served.headers["content-type"], served.read()) == ("image/png", PNG)
-    assert urllib.request.urlopen(made["ImageUrl"], timeout=10).read() == PNG
+    assert urllib.request.urlopen(made["ImageUrl"], timeout=60).read() == PNG
     own = ".banner-customizable { padding: 25px 0px; }"
     idp.set_ui_customization(UserPoolId=app.pool, ClientId=app.client, CSS=own)
     page = browser.get(f"{app.base}/login?{app.query()}")

@@ -360,5 +360,7 @@ def test_versions(cloud: RunningCloud) -> None:
 
 
 def test_what_s3_does_not_have_yet_says_so(cloud: RunningCloud, bucket: str) -> None:
-    message = refused("NotImplemented", cloud.client("s3").get_object_torrent, Bucket=bucket, Key="x")
-    assert "GetObjectTorrent" in message
+    select = cloud.client("s3").select_object_content
+    how = {"Bucket": bucket, "Key": "x", "Expression": "SELECT 1", "ExpressionType": "SQL"}
+    message = refused("NotImplemented", select, **how, InputSerialization={}, OutputSerialization={})
+    assert "SelectObjectContent" in message
