@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html and sigv4-s
 
 import hashlib
 import hmac
+import re
 from collections.abc import AsyncIterator
 
 from maycloud.access import sigv4
@@ -19,6 +20,8 @@ STREAMING = frozenset({SIGNED_CHUNKS, SIGNED_CHUNKS_TRAILER, UNSIGNED_TRAILER})
 
 MAX_LINE = 4096  # bytes of a chunk's head or of all trailers
 MAX_CHUNK = 64 << 20
+
+_SIZE = re.compile(rb"[0-9A-Fa-f]{1,16}")
 
 Body = bytes | BodyStream
 
@@ -162,11 +165,10 @@ class ChunkedBody:
 
 def _chunk_head(line: bytes) -> tuple[int, str]:
     size, _, extension = line.partition(b";")
-    try:
-        length = int(size, 16)
-    except ValueError as error:
-        raise incomplete() from error
-    if not 0 <= length <= MAX_CHUNK:
+    if not _SIZE.fullmatch(size):  # Python's own numbers may have signs, prefixes and underscores
+        raise incomplete()
+    length = int(size, 16)
+    if length > MAX_CHUNK:
         raise invalid_chunk()
     name, _, signature = extension.partition(b"=")
     return length, signature.decode("latin-1") if name.strip() == b"chunk-signature" else ""
