@@ -72,6 +72,7 @@ def test_a_device_is_enabled_by_two_codes_and_opens_sessions(cloud: RunningCloud
     made = iam.create_virtual_mfa_device(VirtualMFADeviceName="phone", Path="/apps/")["VirtualMFADevice"]
     serial, seed = made["SerialNumber"], made["Base32StringSeed"].decode()
     assert serial == "arn:aws:iam::000000000000:mfa/apps/phone"
+    assert made["QRCodePNG"].startswith(b"\x89PNG")
     told = refused(
         iam.create_virtual_mfa_device, "EntityAlreadyExists", VirtualMFADeviceName="phone", Path="/apps/"
     )

@@ -1,7 +1,7 @@
 """Virtual MFA devices: authenticator apps, to be enabled with two codes that follow each other.
 
-https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableMFADevice.html. A seed is answered in base32;
-the picture of it (QRCodePNG) is not made.
+https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableMFADevice.html
+https://docs.aws.amazon.com/IAM/latest/APIReference/API_VirtualMFADevice.html
 """
 
 from typing import Any
@@ -10,6 +10,7 @@ from maycloud import onetime
 from maycloud.access import mfa
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Result
+from maycloud.services.iam import qrcode
 from maycloud.services.iam.attachments import USER
 from maycloud.services.iam.common import (
     check_name,
@@ -69,7 +70,12 @@ def create_virtual_mfa_device(call: Call, params: Params) -> Result:
         )
     device: Document = {"SerialNumber": serial, "Seed": onetime.new_secret(), "Tags": tags_of(params)}
     _save(call, device)
-    told: dict[str, Any] = {"SerialNumber": serial, "Base32StringSeed": device["Seed"].encode()}
+    seed = device["Seed"]
+    told: dict[str, Any] = {
+        "SerialNumber": serial,
+        "Base32StringSeed": seed.encode(),
+        "QRCodePNG": qrcode.png(f"otpauth://totp/{name}@{call.account}?secret={seed}"),
+    }
     return {"VirtualMFADevice": told | ({"Tags": tag_list(device)} if device["Tags"] else {})}
 
 
