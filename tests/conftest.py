@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from running import RunningCloud
 
 # The same examples in every run, however slow the machine.
-settings.register_profile("maycloud", derandomize=True, deadline=None)
+settings.register_profile(
+    "maycloud", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("maycloud")
 
 

@@ -24,7 +24,7 @@ from botocore.exceptions import ClientError
 from bench.hostile.mutations import damage, spoil
 from bench.hostile.requests import Draft, Maker, known_good
 
-PATIENCE = 15.0  # seconds that an answer may take before it counts as a hang
+PATIENCE = 60.0  # seconds that an answer may take before it counts as a hang
 ROUNDS = 20
 WARM = 8  # rounds after which memory should grow no more
 EVERY = 20  # requests after which one that is known to be good is sent

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edges import Client, Serving
@@ -705,7 +705,7 @@ def fuzzed() -> Iterator[Serving]:
         yield running
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 @given(data=st.lists(st.one_of(PIECES, st.binary(max_size=40)), max_size=14).map(b"".join))
 def test_no_bytes_stop_it(fuzzed: Serving, data: bytes) -> None:
     with fuzzed.client() as client:

@@ -461,7 +461,7 @@ _items = st.recursive(
 )
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(method=st.sampled_from(sorted(framing.ARGUMENTS)), data=st.data())
 def test_any_arguments_get_an_answer(observed: RunningCloud, url: str, method: int, data: Any) -> None:
     if method == framing.AUTHORIZE:
@@ -480,7 +480,7 @@ def test_any_arguments_get_an_answer(observed: RunningCloud, url: str, method: i
         assert b"unknown error" not in answer
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(seed=st.integers(0, 1 << 32))
 def test_damaged_messages_break_nothing(observed: RunningCloud, url: str, seed: int) -> None:
     chance = random.Random(seed)
