@@ -7,6 +7,7 @@ import os
 import urllib.request
 import zlib
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from awscrt import checksums as crt
@@ -177,6 +178,82 @@ def test_after_the_body(
     status, answer = chunked(cloud, f"/{bucket}/after-wrong", body, other, signed=signed, announce=header)
     assert status == 400 and b"<Code>MalformedTrailerError</Code>" in answer
     refused("NoSuchKey", s3.get_object, Bucket=bucket, Key="after-wrong")
+
+
+CRC = b64(ALGORITHMS["CRC32"](b"hello"))
+LENGTH = "You did not provide the number of bytes specified by the Content-Length HTTP header"
+
+
+def framed(
+    cloud: RunningCloud, path: str, body: bytes, announced: str | None = "5", trailer: str | None = "crc32"
+) -> tuple[int, dict[str, str]]:
+    """Upload what may be no right framing; gives the elements of the error."""
+    headers = {"content-encoding": "aws-chunked"}
+    if announced is not None:
+        headers["x-amz-decoded-content-length"] = announced
+    if trailer is not None:
+        headers["x-amz-trailer"] = f"x-amz-checksum-{trailer}"
+    request = AWSRequest("PUT", cloud.url + path, headers=headers)
+    kind = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+    Chunks(Credentials(*ADMIN), "s3", "us-east-1", kind).add_auth(request)
+    sent = dict(request.headers.items()) | {"content-type": "text/plain"}
+    status, answer = fetched(urllib.request.Request(cloud.url + path, data=body, method="PUT", headers=sent))
+    return status, {each.tag: each.text or "" for each in ElementTree.fromstring(answer)} if answer else {}
+
+
+@pytest.mark.parametrize("announced", [None, "abc", "-1", ""])
+def test_framed_bodies_without_a_length(cloud: RunningCloud, bucket: str, announced: str | None) -> None:
+    """versity/versitygw#1656."""
+    body = f"5\r\nhello\r\n0\r\nx-amz-checksum-crc32:{CRC}\r\n\r\n".encode()
+    status, error = framed(cloud, f"/{bucket}/framed", body, announced)
+    assert (status, error["Code"]) == (411, "MissingContentLength")
+    assert error["Message"] == "You must provide the Content-Length HTTP header."
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "message"),
+    [
+        ("5\r\nhello\r\n0\r\n\r\n", "MalformedTrailerError", ""),  # versity/versitygw#1600
+        (f"5\r\nhello\r\n0\r\n:{CRC}\r\n\r\n", "MalformedTrailerError", ""),  # versity/versitygw#1626
+        (f"5\r\nhello\r\n0\r\n{CRC}\r\n\r\n", "MalformedTrailerError", ""),
+        # versity/versitygw#1165
+        ("5\r\nhello\r\n0\r\nx-amz-checksum-crc32:x\r\n\r\n", "InvalidRequest",
+         "Value for x-amz-checksum-crc32 trailing header is invalid."),
+        # versity/versitygw#1684
+        (f"6\r\nhello!\r\n0\r\nx-amz-checksum-crc32:{CRC}\r\n\r\n", "IncompleteBody", LENGTH),
+        (f"4\r\nhell\r\n0\r\nx-amz-checksum-crc32:{CRC}\r\n\r\n", "IncompleteBody", LENGTH),
+        ("5\r\nhello\r\n", "IncompleteBody", "The request body terminated unexpectedly"),
+    ],
+)  # fmt: skip
+def test_framing_that_is_none(
+    cloud: RunningCloud, s3: Any, bucket: str, body: str, code: str, message: str
+) -> None:
+    status, error = framed(cloud, f"/{bucket}/framed", body.encode())
+    assert (status, error["Code"]) == (400, code)
+    assert error["Message"].startswith(message)
+    if message == LENGTH:
+        assert (error["NumberBytesExpected"], error["NumberBytesProvided"]) == ("5", body[0])
+    refused("NoSuchKey", s3.get_object, Bucket=bucket, Key="framed")
+
+
+def test_trailers_that_are_not_known_or_not_needed(cloud: RunningCloud, s3: Any, bucket: str) -> None:
+    """versity/versitygw#1161 and #1632."""
+    body = f"5\r\nhello\r\n0\r\nx-amz-checksum-crc32:{CRC}\r\n\r\n".encode()
+    status, error = framed(cloud, f"/{bucket}/trailing", body, trailer="sha10")
+    assert (status, error["Code"]) == (400, "InvalidRequest")
+    assert error["Message"] == "The value specified in the x-amz-trailer header is not supported"
+    assert framed(cloud, f"/{bucket}/trailing", b"5\r\nhello\r\n0\r\n\r\n", trailer=None)[0] == 200
+    assert "ChecksumCRC64NVME" in s3.head_object(Bucket=bucket, Key="trailing", ChecksumMode="ENABLED")
+
+
+def test_chunks_that_are_too_small(cloud: RunningCloud, bucket: str) -> None:
+    """versity/versitygw#1665: only the last one may be."""
+    status, error = framed(cloud, f"/{bucket}/small", b"2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n", trailer=None)
+    assert (status, error["Code"]) == (403, "InvalidChunkSizeError")
+    assert error["Message"] == "Only the last chunk is allowed to have a size less than 8192 bytes"
+    assert (error["Chunk"], error["BadChunkSize"]) == ("2", "2")
+    body = b"2000\r\n" + b"x" * 8192 + b"\r\n3\r\nllo\r\n0\r\n\r\n"
+    assert framed(cloud, f"/{bucket}/small", body, "8195", trailer=None)[0] == 200
 
 
 def test_boto3_over_https_sends_trailers(cloud: RunningCloud, bucket: str) -> None:

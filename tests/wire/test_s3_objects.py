@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
+from xml.etree import ElementTree
 
 import pytest
 from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth
@@ -288,6 +289,18 @@ def test_conditional_deletes(s3: Any, bucket: str) -> None:
     s3.delete_object(**where, IfMatch="*")
 
 
+def test_copies_that_bring_a_body(cloud: RunningCloud, s3: Any, bucket: str) -> None:
+    """versity/versitygw#1242; the source that is none: #1388 and #1390."""
+    s3.put_object(Bucket=bucket, Key="bodiless", Body=b"x")
+    copied = {"x-amz-copy-source": f"{bucket}/bodiless"}
+    status, _, body = raw(cloud, "PUT", f"/{bucket}/with-body", b"body", copied)
+    assert (status, b"<Code>InvalidRequest</Code>" in body) == (400, True)
+    assert b"The request included a body. Requests of this type must not include a non-empty body." in body
+    assert raw(cloud, "PUT", f"/{bucket}/without-body", b"", copied)[0] == 200
+    status, _, body = raw(cloud, "PUT", f"/{bucket}/from-nowhere", b"", {"x-amz-copy-source": ""})
+    assert (status, b"<Message>Invalid copy source bucket name</Message>" in body) == (400, True)
+
+
 def test_conditional_deletes_of_nothing(cloud: RunningCloud, s3: Any) -> None:
     """Measured on AWS: localstack/localstack#13894, ministackorg/ministack#1475, #1452 and #1501."""
     where = {"Bucket": "nothing-there", "Key": "k"}
@@ -436,9 +449,35 @@ def test_what_is_not_there_says_so(cloud: RunningCloud, bucket: str, method: str
     assert (status, b"<Code>NotImplemented</Code>" in body) == (501, True)
 
 
+@pytest.mark.parametrize(
+    ("headers", "message", "argument"),
+    [
+        ({"mode": "abc", "retain-until-date": "2099-01-01T00:00:00Z"}, "Unknown wormMode directive.", "mode"),
+        ({"mode": "GOVERNANCE", "retain-until-date": "abc"}, "The retain until date must be provided in ISO"
+         " 8601 format", "retain-until-date"),
+        ({"mode": "GOVERNANCE", "retain-until-date": "2019-01-01T00:00:00Z"}, "The retain until date must be"
+         " in the future!", "retain-until-date"),
+        ({"mode": "GOVERNANCE"}, "x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both"
+         " be supplied.", "retain-until-date"),
+        ({"legal-hold": "abc"}, "Legal Hold must be either of 'ON' or 'OFF'", "legal-hold"),
+    ],
+)  # fmt: skip
+def test_locks_that_are_none(
+    cloud: RunningCloud, bucket: str, headers: dict[str, str], message: str, argument: str
+) -> None:
+    """versity/versitygw#1733, #1736 and #2028: read before AWS looks whether the bucket has locks."""
+    sent = {f"x-amz-object-lock-{name}": value for name, value in headers.items()}
+    status, _, body = raw(cloud, "PUT", f"/{bucket}/locked", b"x", sent)
+    error = ElementTree.fromstring(body)
+    found = [error.findtext(name) for name in ("Code", "Message", "ArgumentName")]
+    assert (status, found) == (400, ["InvalidArgument", message, f"x-amz-object-lock-{argument}"])
+    assert error.findtext("ArgumentValue") == headers.get(argument)
+
+
 def test_requests_for_what_buckets_do_not_have(s3: Any, bucket: str) -> None:
     where = {"Bucket": bucket, "Key": "locked", "Body": b""}
-    refused("InvalidRequest", s3.put_object, **where, ObjectLockLegalHoldStatus="ON")
+    error = refused("InvalidRequest", s3.put_object, **where, ObjectLockLegalHoldStatus="ON")
+    assert error["Message"] == "Bucket is missing ObjectLockConfiguration"
     refused("NotImplemented", s3.put_object, **where, WriteOffsetBytes=3)
     refused("NoSuchKey", s3.get_object, Bucket=bucket, Key="locked")
 

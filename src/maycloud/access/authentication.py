@@ -19,6 +19,7 @@ from maycloud.access.payload import (
     ChunkedBody,
     HashedBody,
     check_hash,
+    no_length,
 )
 from maycloud.access.sigv4 import (
     EMPTY_HASH,
@@ -51,7 +52,9 @@ class Authenticated:
         body = request.body
         if self.payload in STREAMING:
             announced = request.header("x-amz-decoded-content-length")
-            length = int(announced) if announced.isdecimal() and len(announced) < 19 else None
+            if not announced.isdecimal() or len(announced) >= 19:
+                raise no_length()  # versity/versitygw#1656
+            length = int(announced)
             check = None
             if self.payload != UNSIGNED_TRAILER and self.claim is not None:
                 check = ChunkCheck(self.secret, self.claim)

@@ -19,6 +19,7 @@ UNSIGNED_TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 STREAMING = frozenset({SIGNED_CHUNKS, SIGNED_CHUNKS_TRAILER, UNSIGNED_TRAILER})
 
 MAX_LINE = 4096  # bytes of a chunk's head or of all trailers
+MIN_CHUNK = 8192  # bytes of any chunk but the last
 MAX_CHUNK = 64 << 20
 
 _SIZE = re.compile(rb"[0-9A-Fa-f]{1,16}")
@@ -30,9 +31,37 @@ def incomplete() -> AwsError:
     return AwsError("IncompleteBody", "The request body terminated unexpectedly", 400)
 
 
-def invalid_chunk() -> AwsError:
+def wrong_length(announced: int, found: int) -> AwsError:
+    """As AWS has it in versity/versitygw#1684."""
     return AwsError(
-        "InvalidChunkSizeError", "Only the last chunk is allowed to have a size less than 8192 bytes", 403
+        "IncompleteBody",
+        "You did not provide the number of bytes specified by the Content-Length HTTP header",
+        400,
+        NumberBytesExpected=announced,
+        NumberBytesProvided=found,
+    )
+
+
+def no_length() -> AwsError:
+    return AwsError("MissingContentLength", "You must provide the Content-Length HTTP header.", 411)
+
+
+def invalid_chunk(number: int | None = None, size: int | None = None) -> AwsError:
+    """`size` is that of the chunk before the one with the `number`, as AWS counts: versity/versitygw#1665."""
+    found = {} if number is None else {"Chunk": number, "BadChunkSize": size}
+    return AwsError(
+        "InvalidChunkSizeError",
+        "Only the last chunk is allowed to have a size less than 8192 bytes",
+        403,
+        **found,
+    )
+
+
+def malformed_trailer() -> AwsError:
+    return AwsError(
+        "MalformedTrailerError",
+        "The request contained trailing data that was not well-formed or did not conform to our published"
+        " schema.",
     )
 
 
@@ -98,9 +127,14 @@ class ChunkedBody:
             parts.append(part)
 
     async def _read(self) -> AsyncIterator[bytes]:
-        total = 0
+        total = number = 0
+        before = MIN_CHUNK
         while True:
             size, signature = _chunk_head(await self._line())
+            number += 1
+            if before < MIN_CHUNK and size:
+                raise invalid_chunk(number, before)
+            before = size
             data = await self._exactly(size)
             if self._check is not None:
                 self._check.chunk(data, signature)
@@ -112,7 +146,7 @@ class ChunkedBody:
             yield data
         await self._read_trailers()
         if self.length is not None and total != self.length:
-            raise incomplete()
+            raise wrong_length(self.length, total)
 
     async def _read_trailers(self) -> None:
         signed = b""
@@ -124,7 +158,7 @@ class ChunkedBody:
                 raise incomplete()
             name, colon, value = line.partition(b":")
             if not colon:
-                raise incomplete()
+                raise malformed_trailer()
             key, text = name.strip().lower(), value.strip()
             if key == b"x-amz-trailer-signature":
                 given = text.decode("latin-1")

@@ -151,7 +151,7 @@ def addressed(method: str, path: str, query: dict[str, list[str]]) -> tuple[str,
             "InvalidArgument",
             "This operation does not accept partNumber without uploadId",
             ArgumentName="partNumber",
-            ArgumentValue=query["partNumber"][0],
+            ArgumentValue="partNumber",
         )
     if name == "partNumber":
         raise AwsError("InvalidRequest", "Object must have a valid key name.")

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from maycloud.access.payload import malformed_trailer
 from maycloud.edge.messages import Request
 from maycloud.errors import AwsError
 from maycloud.services.base import Params
@@ -80,14 +81,14 @@ class Algorithm:
         digest.update(data)
         return digest.digest()
 
-    def read(self, text: str) -> bytes:
+    def read(self, text: str, where: str = "header") -> bytes:
         """A value as clients send it. Raises AWS's InvalidRequest."""
         try:
             value = base64.b64decode(text, validate=True)
         except binascii.Error:
             value = b""
         if len(value) != self.size:
-            raise AwsError("InvalidRequest", f"Value for {self.header} header is invalid.")
+            raise AwsError("InvalidRequest", f"Value for {self.header} {where} is invalid.")
         return value
 
 
@@ -132,7 +133,7 @@ class Declared:
             text = trailers.get(self.algorithm.header)
             if text is None:
                 raise malformed_trailer()
-            value = self.algorithm.read(text)
+            value = self.algorithm.read(text, "trailing header")
         if value is not None and value != found:
             raise bad_digest(self.algorithm)
 
@@ -142,14 +143,6 @@ _CHOSEN = Declared(DEFAULT, asked=False)
 
 def bad_digest(algorithm: Algorithm) -> AwsError:
     return AwsError("BadDigest", f"The {algorithm.name} you specified did not match the calculated checksum.")
-
-
-def malformed_trailer() -> AwsError:
-    return AwsError(
-        "MalformedTrailerError",
-        "The request contained trailing data that was not well-formed or did not conform to our published"
-        " schema.",
-    )
 
 
 def named(name: str) -> Algorithm:

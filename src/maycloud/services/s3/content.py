@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from maycloud.access.payload import no_length
 from maycloud.edge.messages import BodyStream, FileBody
 from maycloud.errors import AwsError
 from maycloud.services.base import Call
@@ -64,7 +65,7 @@ def check_length(call: Call, body: Any) -> None:
     # A form's length would not be its file's.
     lengths = {b"content-length", b"x-amz-decoded-content-length"}
     if call.http is not None and call.http.method == "PUT" and lengths.isdisjoint(call.http.fields):
-        raise AwsError("MissingContentLength", "You must provide the Content-Length HTTP header.", 411)
+        raise no_length()
     check_size(getattr(body, "length", None))
 
 

@@ -50,12 +50,22 @@ class Source:
 
 def find_source(call: Call, params: Params) -> Source:
     """What x-amz-copy-source names, as the caller may read it. Raises AWS's errors."""
+    if call.http is not None and call.http.fields.get(b"content-length", b"0").strip(b"0"):
+        # versity/versitygw#1242
+        raise AwsError(
+            "InvalidRequest",
+            "The request included a body. Requests of this type must not include a non-empty body.",
+        )
     path, _, version = params["CopySource"].partition("?versionId=")
     name, slash, key = unquote(path).removeprefix("/").partition("/")
     if not slash or not key or name.startswith("arn:"):
         raise AwsError(
             "InvalidArgument",
-            "Invalid copy source object key" if slash else "Invalid copy source encoding.",
+            "Invalid copy source bucket name"  # versity/versitygw#1388
+            if not name
+            else "Invalid copy source object key"
+            if slash
+            else "Invalid copy source encoding.",
             ArgumentName="x-amz-copy-source",
             ArgumentValue="x-amz-copy-source",
         )

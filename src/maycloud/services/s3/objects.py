@@ -83,7 +83,7 @@ _LOCK = frozenset({"ObjectLockMode", "ObjectLockRetainUntilDate", "ObjectLockLeg
 def new_meta(call: Call, bucket: Bucket, params: Params, key: CustomerKey | None) -> dict[str, Any]:
     """What a new object's row keeps of the request. Raises AWS's errors."""
     if not _LOCK.isdisjoint(params):
-        raise AwsError("InvalidRequest", "Bucket is missing Object Lock Configuration")
+        raise _no_lock(call, params)
     headers = headers_of(params)
     headers |= headers_for(call, bucket, params, key)
     meta: dict[str, Any] = {"headers": headers} | stamp(bucket, call.principal.account, params)
@@ -92,6 +92,32 @@ def new_meta(call: Call, bucket: Bucket, params: Params, key: CustomerKey | None
     if key is not None:
         meta["customer_key"] = key.md5
     return meta
+
+
+def _no_lock(call: Call, params: Params) -> AwsError:
+    """Headers of object lock are read before it is seen that no bucket has one: versity/versitygw#1736."""
+    mode, hold = params.get("ObjectLockMode"), params.get("ObjectLockLegalHoldStatus")
+    prefix = "x-amz-object-lock-"
+    if mode not in (None, "GOVERNANCE", "COMPLIANCE"):
+        return invalid_argument("Unknown wormMode directive.", prefix + "mode", mode)
+    if hold not in (None, "ON", "OFF"):
+        return invalid_argument("Legal Hold must be either of 'ON' or 'OFF'", prefix + "legal-hold", hold)
+    given = "ObjectLockRetainUntilDate" in params
+    if given and params["ObjectLockRetainUntilDate"] is None:
+        sent = call.http.header(prefix + "retain-until-date") if call.http is not None else ""
+        message = "The retain until date must be provided in ISO 8601 format"
+        return invalid_argument(message, prefix + "retain-until-date", sent)
+    if given is (mode is None):
+        return invalid_argument(
+            f"{prefix}retain-until-date and {prefix}mode must both be supplied.",
+            prefix + ("mode" if given else "retain-until-date"),
+        )
+    if given and params["ObjectLockRetainUntilDate"].timestamp() <= call.now():
+        message = "The retain until date must be in the future!"
+        sent = call.http.header(prefix + "retain-until-date") if call.http is not None else ""
+        return invalid_argument(message, prefix + "retain-until-date", sent)
+    # Spelled otherwise than by the operations of object lock: versity/versitygw#1751.
+    return AwsError("InvalidRequest", "Bucket is missing ObjectLockConfiguration")
 
 
 def _store(
