@@ -69,6 +69,9 @@ def test_rules_are_kept_and_dropped(client: Callable[..., Any]) -> None:
         ({"AllowedMethods": ["PATCH"]}, "Unsupported method is PATCH"),
         ({"AllowedOrigins": ["https://*.*"]}, "can not have more than one wildcard"),
         ({"AllowedHeaders": ["x-*-*"]}, 'AllowedHeader "x-*-*" can not have more than one wildcard'),
+        # versity/versitygw, s3err
+        ({"AllowedHeaders": ["x y"]}, 'AllowedHeader "x y" contains invalid character.'),
+        ({"ExposeHeaders": ["x y"]}, 'ExposeHeader "x y" contains invalid character.'),
         ({"ExposeHeaders": ["*"]}, "do not support wildcard for ExposeHeader"),
         ({"AllowedOrigins": []}, "MalformedXML"),
     ],
@@ -148,6 +151,14 @@ def test_preflight_refuses_what_no_rule_allows(
     assert b"<Code>AccessForbidden</Code>" in body and b"evalution of Origin" in body
     assert f"<Method>{method}</Method><ResourceType>OBJECT</ResourceType>".encode() in body
     assert "access-control-allow-origin" not in found
+
+
+def test_preflight_for_headers_that_are_none(cloud: RunningCloud, bucket: str) -> None:
+    """versity/versitygw, s3err."""
+    asked = {"Access_Control_Request_Headers": "x-good, x y"}
+    status, _, body = preflight(cloud, f"/{bucket}/a.txt", "https://app.example", "PUT", **asked)
+    assert status == 400 and b"<Code>BadRequest</Code>" in body
+    assert b"Access-Control-Request-Headers &quot;x y&quot; contains invalid character." in body
 
 
 def test_preflight_without_rules_bucket_or_headers(cloud: RunningCloud, client: Callable[..., Any]) -> None:

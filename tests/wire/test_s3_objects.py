@@ -358,6 +358,25 @@ def test_tags(s3: Any, bucket: str) -> None:
     refused("NoSuchKey", s3.get_object_tagging, Bucket=bucket, Key="no-such")
 
 
+@pytest.mark.parametrize(
+    ("header", "code"),
+    [
+        ("=", "InvalidArgument"), ("=v", "InvalidArgument"), ("a=&a=", "InvalidArgument"),
+        ("a=%zz", "InvalidArgument"), ("a=%ff", "InvalidArgument"), ("a=1,b=2", "InvalidArgument"),
+        ("k%26=v", "InvalidTag"), ("k=%3C", "InvalidTag"), (f"{'k' * 129}=v", "InvalidTag"),
+        ("&", None), ("&&", None), ("k", None), ("k=", None), ("123", None), ("k1&k2", None),
+        ("k1=v1&k2", None), ("k%3D=a%2Fb+c", None),
+    ],
+)  # fmt: skip
+def test_headers_of_tags(cloud: RunningCloud, bucket: str, header: str, code: str | None) -> None:
+    """versity/versitygw#1215, #1216 and #1243; the comma is LocalStack's."""
+    status, _, body = raw(cloud, "PUT", f"/{bucket}/header-tags", b"x", {"x-amz-tagging": header})
+    assert (status, ElementTree.fromstring(body).findtext("Code") if body else None) == (
+        200 if code is None else 400,
+        code,
+    )
+
+
 # Copies
 
 

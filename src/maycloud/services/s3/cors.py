@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html
 """
 
+import re
 from typing import Any
 from urllib.parse import unquote
 
@@ -14,6 +15,7 @@ from maycloud.services.s3.common import malformed_xml
 
 METHODS = ("GET", "PUT", "HEAD", "POST", "DELETE")
 MAX_RULES = 100
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]*")  # what names of headers are made of
 _VARY = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method"
 # The spelling is AWS's.
 _NOT_ALLOWED = (
@@ -53,12 +55,16 @@ def _check(rule: Rule) -> None:
     for header in rule.get("AllowedHeaders", []):
         if header.count("*") > 1:
             raise _invalid(f'AllowedHeader "{header}" can not have more than one wildcard.')
+        if not _TOKEN.fullmatch(header):
+            raise _invalid(f'AllowedHeader "{header}" contains invalid character.')
     for header in rule.get("ExposeHeaders", []):
         if "*" in header:
             raise _invalid(
                 f'ExposeHeader "{header}" contains wildcard. We currently do not support wildcard for'
                 " ExposeHeader."
             )
+        if not _TOKEN.fullmatch(header):
+            raise _invalid(f'ExposeHeader "{header}" contains invalid character.')
 
 
 def _invalid(message: str) -> AwsError:
@@ -87,6 +93,11 @@ def preflight(call: Call, params: Params) -> Result:
     if method not in METHODS:
         raise AwsError("BadRequest", f"Invalid Access-Control-Request-Method: {method or 'null'}")
     headers = [name.strip().lower() for name in (params.get("Headers") or "").split(",") if name.strip()]
+    for name in headers:
+        if not _TOKEN.fullmatch(name):
+            raise AwsError(
+                "BadRequest", f'Access-Control-Request-Headers "{name}" contains invalid character.'
+            )
     rule = _find(rules, origin, method, headers)
     if rule is None:
         raise _forbidden(_NOT_ALLOWED, method, kind)

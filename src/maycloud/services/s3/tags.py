@@ -22,6 +22,7 @@ _SYSTEM = {
     "Object": "Your TagKey cannot be prefixed with aws:",
 }
 _CHARACTERS = re.compile(r"[\w\s+\-=.:/@]*")
+_SENT = re.compile(r"(?:[\w\s+\-=.:/@&]|%[0-9A-Fa-f]{2})*")
 
 
 def tags_of(version: Version) -> dict[str, str]:
@@ -52,16 +53,18 @@ def check_tags(tags: Tags, most: int, *, subject: str) -> None:
 
 
 def of_header(text: str | None) -> dict[str, str]:
-    """Tags in x-amz-tagging: a query string, whose names need no value."""
+    """Tags in x-amz-tagging: a query string, whose names need no value.
+
+    What is refused how is as in versity/versitygw#1215, #1216 and #1243, and in LocalStack's snapshots.
+    """
     if not text:
         return {}
     try:
         pairs = parse_qsl(text, keep_blank_values=True, errors="strict")
     except ValueError as error:
         raise _bad_header(text) from error
-    if len(dict(pairs)) != len(pairs) or not all(
-        _CHARACTERS.fullmatch(key) and _CHARACTERS.fullmatch(value) for key, value in pairs
-    ):
+    # Characters that no tag has are the tag's fault where they are encoded, and else the header's.
+    if len(dict(pairs)) != len(pairs) or not all(key for key, _ in pairs) or not _SENT.fullmatch(text):
         raise _bad_header(text)
     check_tags([{"Key": key, "Value": value} for key, value in pairs], MAX_OBJECT_TAGS, subject="Object")
     return dict(pairs)
