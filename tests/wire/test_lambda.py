@@ -445,6 +445,28 @@ def test_events_grow_too_old(fresh_cloud: RunningCloud) -> None:
     assert "responsePayload" not in found
 
 
+def test_events_wait_for_a_role_that_is_gone(fresh_cloud: RunningCloud) -> None:
+    """A system error, as AWS counts it: tried again for hours, and no failure of the cloud's own."""
+    client, iam, logs = (fresh_cloud.client(name) for name in ("lambda", "iam", "logs"))
+    role = make_role(iam, "leaving", LOGGING)
+    make_function(client, role, "orphaned", SOURCE)
+    iam.detach_role_policy(RoleName="leaving", PolicyArn=LOGGING)
+    iam.delete_role(RoleName="leaving")
+    client.invoke(FunctionName="orphaned", InvocationType="Event", Payload=b'{"do": "print", "what": "now"}')
+    fresh_cloud.advance(301)
+    assert make_role(iam, "leaving", LOGGING) == role
+
+    def ran() -> Any:
+        fresh_cloud.advance(301)
+        try:
+            return logs.filter_log_events(logGroupName="/aws/lambda/orphaned", filterPattern="now")["events"]
+        except logs.exceptions.ResourceNotFoundException:
+            return []
+
+    until(ran, what="the event to run")
+    assert "Traceback" not in fresh_cloud.log.read_text()
+
+
 def test_destinations_that_cannot_be(cloud: RunningCloud, role: str) -> None:
     client = cloud.client("lambda")
     make_function(client, role, "aimless", SOURCE)

@@ -170,7 +170,12 @@ def _trace(now: float) -> str:
 
 
 async def deliver(state: Any, delivery: Delivery) -> None:
-    """One attempt of an asynchronous invocation. Failures are tried again twice, throttles for hours."""
+    """One attempt of an asynchronous invocation.
+
+    Failures of the function are tried again twice; throttles, and a function that cannot be run (its role is
+    gone), as long as the event is young enough:
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+    """
     event = delivery.payload
     account, region = event["arn"].split(":")[4], event["arn"].split(":")[3]
     call = state.internal_call(account, region)
@@ -188,7 +193,7 @@ async def deliver(state: Any, delivery: Delivery) -> None:
         return
     try:
         outcome = await run(state, target, payload, event["request"])
-    except ThrottledError as error:
+    except AwsError as error:
         raise RetryLater(min(300.0, 2.0 ** min(delivery.attempt, 9))) from error
     if outcome.error is None:
         await _destination(state, target, event, settings, outcome, "Success")
