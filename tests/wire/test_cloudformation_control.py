@@ -261,6 +261,27 @@ def handler(event, context):
 """
 
 
+# As the CDK's providers and cfn-response of npm send answers: to port 443, whatever ResponseURL says.
+NODE = """
+const https = require("https");
+exports.handler = async (event) => {
+  const url = new URL(event.ResponseURL);
+  const body = JSON.stringify({
+    Status: "SUCCESS", PhysicalResourceId: "node", StackId: event.StackId, RequestId: event.RequestId,
+    LogicalResourceId: event.LogicalResourceId,
+    Data: { Doubled: String(2 * event.ResourceProperties.Number) },
+  });
+  const headers = { "content-type": "", "content-length": Buffer.byteLength(body, "utf8") };
+  const options = { hostname: url.hostname, path: url.pathname + url.search, method: "PUT", headers };
+  await new Promise((resolve, reject) => {
+    const request = https.request(PORT, (response) => response.resume().on("end", resolve));
+    request.on("error", reject);
+    request.end(body);
+  });
+};
+"""
+
+
 def custom(**properties: Any) -> str:
     role = {
         "Type": "AWS::IAM::Role",
@@ -328,6 +349,24 @@ def test_a_custom_resource_lives(client: Client) -> None:
     cf.delete_stack(StackName="customs")
     assert settled(cf, stack["StackId"])["StackStatus"] == "DELETE_COMPLETE"
     assert asked(logs, found["Group"], 5)[-1]["PhysicalResourceId"] == "thing-b"
+
+
+@pytest.mark.parametrize("options", ["options", "{ ...options, port: 443 }", "url, options"])
+def test_a_custom_resource_of_node_that_knows_one_port(client: Client, options: str) -> None:
+    """aws-cdk-lib's custom-resource-handlers/nodejs-entrypoint, and AWS's text of cfn-response:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-lambda-function-code-cfnresponsemodule.html
+    """
+    cf = client("cloudformation")
+    document = json.loads(custom(Number=21))
+    source = NODE.replace("PORT", options)
+    if options.startswith("url"):
+        source = source.replace("https", "http")  # the address as it is needs no help
+    document["Resources"]["Maker"]["Properties"] |= {"Runtime": "nodejs22.x", "Code": {"ZipFile": source}}
+    stack = create(cf, "customs-node", json.dumps(document), **NEEDS)
+    assert stack["StackStatus"] == "CREATE_COMPLETE", reasons(cf, "customs-node", "Thing")
+    assert (outputs(stack)["Doubled"], outputs(stack)["Id"]) == ("42", "node")
+    cf.delete_stack(StackName="customs-node")
+    assert settled(cf, stack["StackId"])["StackStatus"] == "DELETE_COMPLETE"
 
 
 def test_a_custom_resource_that_fails_is_deleted_again(client: Client) -> None:

@@ -3,7 +3,7 @@ import http from "node:http";
 import path from "node:path";
 import fs from "node:fs";
 import util from "node:util";
-import { createRequire } from "node:module";
+import { createRequire, syncBuiltinESMExports } from "node:module";
 import { pathToFileURL } from "node:url";
 
 const api = new URL(`http://${process.env.AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime/`);
@@ -135,6 +135,30 @@ function contextOf(headers) {
   };
 }
 
+// Code behind custom resources (cfn-response, what the CDK brings) takes host and path of its ResponseURL and
+// asks port 443, since on AWS they all have that. Such a request goes to the address as it was given.
+const answering = /^https?:\/\/[\w.-]+(:\d{1,5})?\/_aws\/cloudformation\/\w+$/;
+let answer;
+
+async function answerTo(url) {
+  if (answer === undefined) {
+    const { default: https } = await import("node:https");
+    const request = https.request;
+    https.request = function (given, ...rest) {
+      const { hostname, host, path, port, agent, ...options } = given ?? {};
+      const usual = !(given instanceof URL) && [undefined, 443, "443"].includes(port);
+      if (!usual || (hostname ?? host) !== answer.hostname || path !== answer.pathname) {
+        return request.call(this, given, ...rest);
+      }
+      const { protocol } = answer;
+      const send = protocol === "http:" ? http.request : request;
+      return send({ ...options, protocol, hostname: answer.hostname, port: answer.port, path }, ...rest);
+    };
+    syncBuiltinESMExports();
+  }
+  answer = url;
+}
+
 function invoke(handler, event, context) {
   return new Promise((resolve, reject) => {
     const callback = (error, result) => (error ? reject(error) : resolve(result));
@@ -175,7 +199,9 @@ for (;;) {
   current = context.awsRequestId;
   process.env._X_AMZN_TRACE_ID = next.headers["lambda-runtime-trace-id"];
   try {
-    const result = await invoke(handler, JSON.parse(next.body), context);
+    const event = JSON.parse(next.body);
+    if (answering.test(event?.ResponseURL)) await answerTo(new URL(event.ResponseURL));
+    const result = await invoke(handler, event, context);
     let text;
     try {
       text = JSON.stringify(result === undefined ? null : result);
