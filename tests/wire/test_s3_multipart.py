@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from botocore.config import Config
 
 from running import RunningCloud
 from s3wire import got, raw, refused
@@ -244,6 +245,10 @@ def test_composite_checksums(s3: Any, bucket: str) -> None:
     assert [part["ChecksumSHA256"] for part in found["ObjectParts"]["Parts"]] == [
         b64(each) for each in digests
     ]
+    for number, body in ((1, PART), (2, b"end")):  # localstack/localstack#12842
+        part = got(s3, Bucket=bucket, Key="composite", PartNumber=number, ChecksumMode="ENABLED")
+        assert part["Body"] == body
+        assert (part["ChecksumSHA256"], part["ChecksumType"]) == (b64(digests[number - 1]), "COMPOSITE")
 
 
 def test_a_checksum_of_the_whole(s3: Any, bucket: str) -> None:
@@ -266,6 +271,24 @@ def test_a_checksum_of_the_whole(s3: Any, bucket: str) -> None:
         s3, upload, parts, ChecksumCRC32=wanted, ChecksumType="FULL_OBJECT", MpuObjectSize=len(PART) + 3
     )
     assert (answer["ChecksumCRC32"], answer["ChecksumType"]) == (wanted, "FULL_OBJECT")
+    # localstack/localstack#12764 and #12842: its parts have none.
+    found = s3.get_object_attributes(Bucket=bucket, Key="full", ObjectAttributes=["ObjectParts"])
+    assert found["ObjectParts"] == {"TotalPartsCount": 2}
+    part = s3.head_object(Bucket=bucket, Key="full", PartNumber=1, ChecksumMode="ENABLED")
+    assert "ChecksumCRC32" not in part
+    upload = begin(s3, bucket, "full-alone", ChecksumAlgorithm="CRC32", ChecksumType="FULL_OBJECT")
+    answer = end(s3, upload, [send(s3, upload, 1, b"end")])
+    part = s3.head_object(Bucket=bucket, Key="full-alone", PartNumber=1, ChecksumMode="ENABLED")
+    assert (part["ChecksumCRC32"], part["ChecksumType"]) == (answer["ChecksumCRC32"], "FULL_OBJECT")
+
+
+def test_a_checksum_that_nobody_asked_for(cloud: RunningCloud, bucket: str) -> None:
+    """floci-io/floci#3093: parts do not tell it, the end does."""
+    s3 = cloud.client("s3", config=Config(request_checksum_calculation="when_required"))
+    upload = begin(s3, bucket, "unasked")
+    part = send(s3, upload, 1, b"x")
+    assert part.keys() == {"PartNumber", "ETag"}
+    assert end(s3, upload, [part])["ChecksumType"] == "FULL_OBJECT"
 
 
 def test_checksums_that_do_not_go_together(s3: Any, bucket: str) -> None:

@@ -266,14 +266,23 @@ def _read(
     span = read_range(text, found.size) if number is None else _part(found, number, text, result)
     if span.partial:
         result["ContentRange"] = f"bytes {span.start}-{span.start + span.length - 1}/{found.size}"
-    whole = span.length == found.size and "PartsCount" not in result
-    if "ChecksumMode" in params and _wants_checksum(params) and whole and "checksum" in found.meta:
-        name, value, kind = found.meta["checksum"]
-        result[checksums.ALGORITHMS[name].member] = value
-        result["ChecksumType"] = kind
+    if "ChecksumMode" in params and _wants_checksum(params) and "checksum" in found.meta:
+        _add_checksum(found, span, number, result)
     result["ContentLength"] = span.length
     override(call, params, result)
     return found, key, span, result
+
+
+def _add_checksum(found: Version, span: Span, number: int | None, result: dict[str, Any]) -> None:
+    """That of what is sent: the whole object, or a part whose own is kept (localstack/localstack#12842)."""
+    name, value, kind = found.meta["checksum"]
+    if number is not None and "PartsCount" in result and kind == checksums.COMPOSITE:
+        value = found.pieces[number - 1].checksum
+    elif span.length != found.size or result.get("PartsCount", 1) > 1:
+        return
+    if value:
+        result[checksums.ALGORITHMS[name].member] = value
+        result["ChecksumType"] = kind
 
 
 def _wants_checksum(params: Params) -> bool:
@@ -340,7 +349,12 @@ def get_object_attributes(call: Call, params: Params) -> Result:
         "ObjectSize": found.size,
     }
     if "-" in found.etag:
-        whole["ObjectParts"] = _attributes_of_parts(found.pieces, algorithm, params)
+        # Of a checksum of the whole, parts have none: localstack/localstack#12764, versity/versitygw#1001.
+        listed = kind == checksums.COMPOSITE
+        pieces = found.pieces
+        whole["ObjectParts"] = (
+            _attributes_of_parts(pieces, algorithm, params) if listed else {"TotalPartsCount": len(pieces)}
+        )
     result: dict[str, Any] = {each: whole[each] for each in wanted if whole.get(each) is not None}
     result["LastModified"] = datetime.fromtimestamp(int(found.modified), UTC)
     if bucket.versioning:
