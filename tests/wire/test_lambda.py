@@ -2,6 +2,8 @@
 
 import base64
 import json
+import os
+import shutil
 import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -576,6 +578,22 @@ def test_node(cloud: RunningCloud, role: str) -> None:
     assert failed["trace"][0] == "TypeError: no"
     assert invoke(cloud, "node", {"exit": True})[0]["errorType"] == "Runtime.ExitError"
     assert invoke(cloud, "node", {"a": 2})[0]["got"] == {"a": 2}
+
+
+def test_node_finds_what_npm_installed_for_all(cloud: RunningCloud, role: str) -> None:
+    """AWS's runtimes carry the SDK: https://docs.aws.amazon.com/lambda/latest/dg/lambda-nodejs.html"""
+    node = os.path.realpath(shutil.which("node") or "/usr/bin/node")
+    places = [Path(node).parent.parent / "lib/node_modules", Path("/usr/local/lib/node_modules")]
+    found = [each.parent.name for place in places for each in place.glob("*/package.json")]
+    if not found:
+        pytest.skip("npm installed nothing for all on this machine")
+    source = f"""
+import {{ createRequire }} from "node:module";
+export const handler = async () => createRequire(import.meta.url)("{found[0]}/package.json").name;
+"""
+    client = cloud.client("lambda")
+    make_function(client, role, "node-global", source, runtime="nodejs20.x")
+    assert invoke(cloud, "node-global")[0] == found[0]
 
 
 def test_the_runtime_api_needs_its_secret(cloud: RunningCloud) -> None:

@@ -379,7 +379,7 @@ class NodeEnvironment(Environment):
                 limit = f"--max-old-space-size={max(64, self.spec.memory * 9 // 10)}"
                 config = {
                     "program": [node, limit, f"{places.runtime}/node_bootstrap.mjs"],
-                    "environment": self._variables(places, session),
+                    "environment": self._variables(places, session, node),
                 }
                 ours, theirs = self._channel(config)
                 with ours:
@@ -396,13 +396,16 @@ class NodeEnvironment(Environment):
             )
         return Reply(failed, error=True)
 
-    def _variables(self, places: Places, session: Session) -> dict[str, str]:
+    def _variables(self, places: Places, session: Session, node: str) -> dict[str, str]:
         variables = self.spec.variables(places, self.stream)
         variables["AWS_LAMBDA_RUNTIME_API"] = session.address
         version = self.spec.runtime.removeprefix("nodejs").removesuffix(".x")
         parts = (f"nodejs/node{version}/node_modules", "nodejs/node_modules")
         layers = [f"{layer}/{part}" for layer in places.layers for part in parts]
-        variables["NODE_PATH"] = ":".join([*layers, variables.get("NODE_PATH", "")]).strip(":")
+        # What `npm install -g` put on the machine stands for the SDK that AWS's runtimes carry.
+        everywhere = [f"{prefix}/lib/node_modules" for prefix in (Path(node).parent.parent, "/usr/local")]
+        own = variables.get("NODE_PATH")
+        variables["NODE_PATH"] = ":".join([*layers, *([own] if own else []), *everywhere])
         return variables
 
     def ended(self, status: int) -> None:
