@@ -105,6 +105,13 @@ def pipes():
     child.join()
     return found
 
+def script(first):
+    with open("/tmp/script", "w") as file:
+        file.write(first + "\\nimport sys\\nprint(sys.version_info[:2] == tuple(map(int, sys.argv[1:])))\\n")
+    os.chmod("/tmp/script", 0o755)
+    version = map(str, sys.version_info[:2])
+    return subprocess.run(["/tmp/script", *version], capture_output=True, text=True).stdout.strip()
+
 def handler(event, context):
     return [attempt(lambda: eval(text)) for text in event]
 """
@@ -289,6 +296,12 @@ def test_layers_lie_over_each_other(cloud: RunningCloud, role: str, function: st
     assert run(cloud, "layered", "write('/opt/python/mine.py')", "write('/opt/new')") == ["EROFS"] * 2
     assert run(cloud, "layered", "os.environ['PATH']") == ["/opt/bin:/usr/local/bin:/usr/bin:/bin"]
     assert run(cloud, function, "os.path.exists('/opt/a.txt')") == [False]
+
+
+def test_python_lies_where_aws_has_it(cloud: RunningCloud, function: str) -> None:
+    """So begins the AWS CLI that the CDK's BucketDeployment runs: npm's @aws-cdk/asset-awscli-v1."""
+    lines = ("#!/var/lang/bin/python", "#!/var/lang/bin/python3", "#!/var/lang/bin/python3.12")
+    assert run(cloud, function, *(f"script({line!r})" for line in lines)) == ["True"] * 3
 
 
 NODE = """

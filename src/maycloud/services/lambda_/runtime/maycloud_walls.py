@@ -30,6 +30,10 @@ _OUTSIDE = 1_993_000_993  # who that is on the machine, where root runs the clou
 _PASSWD = f"root:x:0:0:root:/root:/sbin/nologin\nsbx_user1051:x:{USER}:{USER}::{TMP}:/sbin/nologin\n"
 _GROUP = f"root:x:0:\nsbx_user1051:x:{USER}:\n"
 
+# Where AWS's runtimes have Python: scripts of layers name it in their first line.
+_LANGUAGE = "/var/lang/bin"
+_PYTHONS = ("python", "python3", *(f"python3.{minor}" for minor in range(9, 15)))
+
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/nix/store")
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _CPUS = "/sys/devices/system/cpu"
@@ -179,6 +183,9 @@ class Namespaces(Walls):
             _show(path, f"{new}{_KEPT}/{number}")
         kernel.bind(plan.code, new + _CODE)
         kernel.bind(plan.runtime, new + RUNTIME)
+        os.makedirs(new + _LANGUAGE)
+        for name in _PYTHONS:
+            os.symlink(sys.executable, f"{new}{_LANGUAGE}/{name}")
         _show(_CPUS, new + _CPUS)
         resolver = os.path.realpath("/etc/resolv.conf")
         if not _within(resolver, "/etc"):
