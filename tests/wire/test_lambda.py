@@ -580,6 +580,19 @@ def test_node(cloud: RunningCloud, role: str) -> None:
     assert invoke(cloud, "node", {"a": 2})[0]["got"] == {"a": 2}
 
 
+def test_node_reaches_buckets_by_name(cloud: RunningCloud, role: str) -> None:
+    """The SDK for JavaScript puts the bucket before the host; not all systems know names below localhost."""
+    source = """
+export const handler = async () => {
+  const url = new URL(process.env.AWS_ENDPOINT_URL);
+  url.hostname = "some-bucket.localhost";
+  return (await fetch(url)).status;
+};
+"""
+    make_function(cloud.client("lambda"), role, "node-names", source, runtime="nodejs20.x")
+    assert invoke(cloud, "node-names")[0] == 403
+
+
 def test_node_finds_what_npm_installed_for_all(cloud: RunningCloud, role: str) -> None:
     """AWS's runtimes carry the SDK: https://docs.aws.amazon.com/lambda/latest/dg/lambda-nodejs.html"""
     node = os.path.realpath(shutil.which("node") or "/usr/bin/node")

@@ -1,4 +1,5 @@
 // The Node.js runtime: loads the handler, then asks the Lambda Runtime API for one invocation after another.
+import dns from "node:dns";
 import http from "node:http";
 import path from "node:path";
 import fs from "node:fs";
@@ -134,6 +135,15 @@ function contextOf(headers) {
     getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
   };
 }
+
+// The SDK puts a bucket's name before the endpoint's. Not every machine knows such names, though RFC 6761 says that
+// they are the machine itself.
+const { lookup } = dns;
+dns.lookup = Object.defineProperties(
+  (name, ...rest) => lookup(/\.localhost\.?$/i.test(name) ? "localhost" : name, ...rest),
+  Object.getOwnPropertyDescriptors(lookup),
+);
+syncBuiltinESMExports();
 
 // Code behind custom resources (cfn-response, what the CDK brings) takes host and path of its ResponseURL and
 // asks port 443, since on AWS they all have that. Such a request goes to the address as it was given.
