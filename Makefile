@@ -10,8 +10,10 @@ WORKERS ?= 3
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-setup: .venv/.ready ## install Maycloud and its tools
+setup: .venv/.ready native ## install Maycloud and its tools
 tools: .venv/.tools ## install what the tests need besides: SAM CLI, JavaScript SDK
+native: .venv/.ready ## compile the hot modules, unless they are or there is no C compiler
+	@.venv/bin/python scripts/native.py
 
 .venv/.ready: pyproject.toml requirements.lock scripts/setup.sh
 	@scripts/setup.sh
@@ -50,4 +52,4 @@ lock: ## choose newer dependencies
 	@uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --no-annotate --universal \
 	    --python-version 3.11 --group dev pyproject.toml -o requirements.lock --upgrade
 
-.PHONY: help setup tools up down check test pictures bench lock
+.PHONY: help setup native tools up down check test pictures bench lock

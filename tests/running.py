@@ -36,6 +36,12 @@ def kept_place(port: int) -> socket.socket | None:
     return place
 
 
+def without_settings() -> dict[str, str]:
+    """The environment less what would point tools elsewhere; how the cloud runs and is walled stays."""
+    kept = ("MAY_NATIVE", "MAY_WALLS")
+    return {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "MAY_")) or k in kept}
+
+
 class RunningCloud:
     """Starts `may up` on a free port with a data folder; `kill` is kill -9, `start` again recovers."""
 
@@ -49,11 +55,7 @@ class RunningCloud:
         self._place: socket.socket | None = None
 
     def start(self, port: int = 0) -> "RunningCloud":
-        environment = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("AWS_", "MAY_")) or name == "MAY_WALLS"  # any test with other walls
-        }
+        environment = without_settings()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [

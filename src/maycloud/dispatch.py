@@ -14,12 +14,15 @@ from typing import Any
 
 import orjson
 
-from maycloud.access import NOBODY, Access, AccessDeniedError, Authenticated
+from maycloud.access.authentication import NOBODY, Authenticated
+from maycloud.access.authorization import AccessDeniedError
+from maycloud.access.guard import Access
 from maycloud.edge.messages import BodyTooLargeError, Reply, Request
 from maycloud.errors import AwsError
 from maycloud.principal import Principal
 from maycloud.services.base import Call, Cloud, Context, Operation, Params, Service
-from maycloud.wire import Bound, Registry, WireError
+from maycloud.wire.bound import Bound, WireError
+from maycloud.wire.registry import Registry
 
 log = logging.getLogger("maycloud")
 
@@ -70,9 +73,9 @@ class Dispatcher:
         peeked = None if b"x-amz-target" in request.fields else self._access.peek(request)
         try:
             bound = self._wire.resolve(request, peeked[0] if peeked else None, bucket)
-        except WireError as error:
+        except WireError as refusal:
             self._miss(request)
-            reply(error.response)
+            reply(refusal.response)
             return
         service = self._services[bound.service]
         if service.answering is not None:

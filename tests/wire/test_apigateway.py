@@ -11,6 +11,7 @@ from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
+from maycloud.principal import ANONYMOUS
 from maycloud.services.apigateway.api import service
 from maycloud.services.base import Call
 from packages import TRUST, make_role
@@ -784,8 +785,9 @@ def described(gateway: Any, api: str) -> dict[str, Any]:
 
 
 def test_permissions_are_verbs_on_paths() -> None:
-    call: Any = Call(None, service, None, None, "000000000000", "eu-west-1", "")  # type: ignore[arg-type]
     operation = service.operations["PutMethod"]
+    cloud: Any = None
+    call = Call(cloud, service, operation, ANONYMOUS, "000000000000", "eu-west-1", "")
     params = {"restApiId": "abc", "resourceId": "r", "httpMethod": "GET"}
     assert operation.resource is not None
     assert (operation.action, operation.resource(call, params)) == (

@@ -1,7 +1,6 @@
 """`may` as its users type it: messages, exit codes, files."""
 
 import json
-import os
 import sqlite3
 import stat
 import subprocess
@@ -21,11 +20,11 @@ from maycloud.cli.failure import (
     PORT_TAKEN,
     STACK_FAILED,
 )
-from running import RunningCloud
+from running import RunningCloud, without_settings
 
 
 def may(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAY_"))}
+    kept = without_settings()
     return subprocess.run(
         [sys.executable, "-m", "maycloud.cli.main", *arguments],
         capture_output=True, text=True, timeout=200, check=False, env=kept | environment,

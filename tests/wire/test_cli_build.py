@@ -4,7 +4,6 @@ import base64
 import hashlib
 import io
 import json
-import os
 import subprocess
 import sys
 import tarfile
@@ -16,12 +15,12 @@ from pathlib import Path
 import pytest
 
 from maycloud.cli.failure import GENERAL, NOT_RUNNING, STACK_FAILED
-from running import RunningCloud
+from running import RunningCloud, without_settings
 from waiting import until
 
 
 def may(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAY_"))}
+    kept = without_settings()
     return subprocess.run(
         [sys.executable, "-m", "maycloud.cli.main", *arguments],
         capture_output=True, text=True, timeout=200, check=False, env=kept | environment,

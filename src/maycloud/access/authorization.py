@@ -158,8 +158,8 @@ class Authorizer:
             keys[f"aws:principaltag/{name.lower()}"] = value
         given = context() if callable(context) else context or {}
         for extra in (principal.context, call.context, given):
-            for name, value in extra.items():
-                keys[name.lower()] = value
+            for key, anything in extra.items():
+                keys[key.lower()] = anything
         proved = keys.pop(MFA_TIME, None)
         if proved is not None:
             keys["aws:multifactorauthage"] = int(now - proved)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from maycloud import __version__
+from maycloud import __version__, native
 from maycloud.addresses import resolves
 from maycloud.cli.failure import GENERAL, Failure
 from maycloud.cli.running import data_option, read_run_file
@@ -29,6 +29,7 @@ def doctor(data: Path, as_json: bool) -> None:
     checks: list[Callable[[], Finding]] = [
         _python,
         _libraries,
+        _native,
         _node,
         lambda: _data(data),
         lambda: _port(data),
@@ -59,6 +60,11 @@ def _libraries() -> Finding:
     import botocore
 
     return "ok", "libraries", f"SQLite {apsw.sqlite_lib_version()}, botocore {botocore.__version__}"
+
+
+def _native() -> Finding:
+    state = native.state()
+    return "ok" if state == native.COMPILED else "note", "hot modules", state
 
 
 def _node() -> Finding:

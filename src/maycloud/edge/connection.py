@@ -147,8 +147,8 @@ class Connection(asyncio.Protocol):
             if rest:
                 self.data_received(rest)
             return
-        except httptools.HttpParserCallbackError as error:
-            self._refuse(error.__context__ or error)
+        except httptools.HttpParserCallbackError as raised:
+            self._refuse(raised.__context__ or raised)
             return
         except httptools.HttpParserError as error:
             self._refuse(error)

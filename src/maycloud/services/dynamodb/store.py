@@ -13,7 +13,8 @@ from maycloud.errors import AwsError
 from maycloud.services.dynamodb import keys
 from maycloud.services.dynamodb.keys import KeySchema
 from maycloud.services.dynamodb.values import Item
-from maycloud.store import Scope, Store
+from maycloud.store import Store
+from maycloud.store.documents import Scope
 
 SCHEMA = (
     (
