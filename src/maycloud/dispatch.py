@@ -8,19 +8,21 @@ import logging
 import os
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine
 from types import CoroutineType
 from typing import Any
 
 import orjson
 
 from maycloud.access.authentication import NOBODY, Authenticated
-from maycloud.access.authorization import AccessDeniedError
+from maycloud.access.failures import AccessDeniedError
 from maycloud.access.guard import Access
 from maycloud.edge.messages import BodyTooLargeError, Reply, Request
 from maycloud.errors import AwsError
+from maycloud.loading import Services
 from maycloud.principal import Principal
 from maycloud.services.base import Call, Cloud, Context, Operation, Params, Service
+from maycloud.store.database import Database
 from maycloud.wire.bound import Bound, WireError
 from maycloud.wire.registry import Registry
 
@@ -29,6 +31,7 @@ log = logging.getLogger("maycloud")
 MAX_MISSING = 100  # names that are remembered
 _NAME = re.compile(r"[A-Za-z][\w.:-]{0,127}")
 _LOOPBACK = frozenset({"127.0.0.1", "::1"})
+_BYTES = [f"{value:02x}" for value in range(256)]
 
 
 class RequestIds:
@@ -36,26 +39,29 @@ class RequestIds:
 
     def __init__(self) -> None:
         self._count = 0
-        self._prefix = ""
+        self._random = ""
+        self._prefix = ""  # all but the last two digits
 
     def next(self) -> str:
-        count = self._count
-        if not count & 0xFFFF:
-            text = os.urandom(16).hex()
-            self._prefix = f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:28]}"
-        self._count = count + 1
-        return f"{self._prefix}{count & 0xFFFF:04x}"
+        low = self._count & 0xFF
+        if not low:
+            if not self._count:
+                text = os.urandom(16).hex()
+                self._random = f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:28]}"
+            self._prefix = self._random + _BYTES[self._count >> 8]
+        self._count = (self._count + 1) & 0xFFFF
+        return self._prefix + _BYTES[low]
 
 
 class Dispatcher:
     """Runs operations for requests and for calls from inside."""
 
-    def __init__(self, cloud: Cloud, access: Access, wire: Registry, services: Mapping[str, Service]) -> None:
+    def __init__(self, cloud: Cloud, access: Access, wire: Registry, services: Services) -> None:
         self._cloud = cloud
         self._access = access
         self._wire = wire
         self._services = services
-        self._db = cloud.store.db
+        self._db: Database = cloud.store.db
         self._allowed = access.allowed
         self._tasks: set[asyncio.Task[None]] = set()
         self._ids = RequestIds()
@@ -84,7 +90,7 @@ class Dispatcher:
         if operation is None:
             reply(bound.error(self._unsupported(request, bound), identifier))
             return
-        if isinstance(request.body, bytes) and not operation.is_async:
+        if request.body.__class__ is bytes and not operation.is_async:
             try:
                 authenticated = self._authenticate(request, bound, operation)
                 body = authenticated.body(request) if authenticated.payload else request.body
@@ -201,7 +207,6 @@ class Dispatcher:
             request.peer,
             # What stays on this machine counts as secure, see docs/decisions.md.
             request.secure or request.peer in _LOOPBACK,
-            "",
             request,
             {},
             self._authorize_more,

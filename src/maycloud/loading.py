@@ -5,7 +5,7 @@ when the cloud starts, for it may have work to go on with; the others wait for t
 """
 
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from maycloud.services.base import Service
@@ -51,7 +51,7 @@ def load_service(name: str) -> Service:
     return importlib.import_module(SERVICES[name]).service
 
 
-class Services(Mapping[str, Service]):
+class Services:
     """Declarations by botocore's name, and the state that each keeps in this cloud."""
 
     def __init__(self, cloud: "Cloud") -> None:
@@ -67,6 +67,9 @@ class Services(Mapping[str, Service]):
     def __getitem__(self, name: str) -> Service:
         service = self._ready.get(name)
         return service if service is not None else self._prepare(name)
+
+    def get(self, name: str) -> Service | None:
+        return self[name] if name in SERVICES else None
 
     def __contains__(self, name: object) -> bool:
         return name in SERVICES

@@ -39,6 +39,7 @@ MODULES = (
     "maycloud.wire.json",
     "maycloud.wire.jsonrpc",
     "maycloud.wire.registry",
+    "maycloud.store.clock",
     "maycloud.store.documents",
     "maycloud.store.database",
     "maycloud.services.base",
@@ -47,6 +48,8 @@ MODULES = (
     "maycloud.services.dynamodb.store",
     "maycloud.services.dynamodb.requests",
     "maycloud.services.dynamodb.items",
+    "maycloud.services.dynamodb.api",
+    "maycloud.loading",
     "maycloud.dispatch",
     "maycloud.cloud",
 )

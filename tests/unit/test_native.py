@@ -88,6 +88,19 @@ def test_a_cloud_answers_compiled_and_not(
 
 
 @pytest.mark.parametrize("module", native.MODULES)
+def test_classes_are_of_no_class_that_is_not_compiled(module: str) -> None:
+    """mypyc lays an object out without what it cannot see, and the process dies of it."""
+    classes = [
+        each
+        for each in ast.walk(ast.parse(native.source(module).read_text()))
+        if isinstance(each, ast.ClassDef)
+    ]
+    allowed = {"Exception", "dict", "Protocol", *(each.name for each in classes)}
+    for each in classes:
+        assert {ast.unparse(base).partition("[")[0] for base in each.bases} <= allowed, each.name
+
+
+@pytest.mark.parametrize("module", native.MODULES)
 def test_no_name_catches_two_kinds_of_errors(module: str) -> None:
     """In one function; mypyc gives a name one type, and raises TypeError for what is of another."""
     for function in ast.walk(ast.parse(native.source(module).read_text())):

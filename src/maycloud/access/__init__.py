@@ -1,7 +1,7 @@
 """Who calls, and may they?"""
 
 from maycloud.access.authentication import NOBODY, Authenticated
-from maycloud.access.authorization import AccessDeniedError
+from maycloud.access.failures import AccessDeniedError
 from maycloud.access.guard import Access
 
 __all__ = ["NOBODY", "Access", "AccessDeniedError", "Authenticated"]

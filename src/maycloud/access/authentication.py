@@ -4,7 +4,6 @@ import hashlib
 import hmac
 import re
 import time
-from dataclasses import dataclass
 from hashlib import sha256
 from urllib.parse import unquote
 
@@ -30,22 +29,32 @@ from maycloud.access.sigv4 import (
 )
 from maycloud.edge.messages import Request
 from maycloud.principal import ANONYMOUS, Principal
-from maycloud.store import Clock
+from maycloud.store.clock import Clock
 
 SKEW = 300.0  # seconds; S3 allows three times as much
 MAX_KNOWN = 4096  # clients whose headers are remembered
 
 
-@dataclass(slots=True)
 class Authenticated:
     """Who sent a request, for which region, and how its body is to be read."""
 
-    principal: Principal
-    region: str = ""
-    service: str = ""  # the signing name of the credential scope, "" for an unsigned request
-    claim: Signature | None = None
-    secret: str = ""
-    payload: str = ""  # what x-amz-content-sha256 says, where that is more than a checked hash
+    __slots__ = ("claim", "payload", "principal", "region", "secret", "service")
+
+    def __init__(
+        self,
+        principal: Principal,
+        region: str = "",
+        service: str = "",
+        claim: Signature | None = None,
+        secret: str = "",
+        payload: str = "",
+    ) -> None:
+        self.principal = principal
+        self.region = region
+        self.service = service  # the signing name of the credential scope, "" for an unsigned request
+        self.claim = claim
+        self.secret = secret
+        self.payload = payload  # what x-amz-content-sha256 says, where that is more than a checked hash
 
     def body(self, request: Request) -> Body:
         """The body without the framing and with the checks that the signature asks for."""
@@ -197,7 +206,7 @@ class Authenticator:
         except KeyError:
             return None
         canonical = repeated.canonical % (beginning, *values, payload)
-        if b"  " in canonical or b": " in canonical or b" \n" in canonical:
+        if b" " in canonical and (b"  " in canonical or b": " in canonical or b" \n" in canonical):
             return None  # spaces that are folded or cut before they are signed
         to_sign = repeated.to_sign % (fields[b"x-amz-date"], sha256(canonical).hexdigest().encode())
         signature = fields[b"authorization"][-SIGNATURE:]

@@ -7,23 +7,15 @@ from typing import Any
 
 import orjson
 
+from maycloud.access.failures import AccessDeniedError
 from maycloud.access.identities import MFA_TIME, Identities
 from maycloud.access.policies import Policy as CompiledPolicy
 from maycloud.access.policies import compile_policy, decide, denial_message
-from maycloud.errors import AwsError
 from maycloud.principal import Principal
 from maycloud.services.base import Call, Context, Policy
 from maycloud.store import Store
 
 MAX_CACHED = 50_000
-
-
-class AccessDeniedError(AwsError):
-    """A refusal by policy; `reason` is AWS's clause of why."""
-
-    def __init__(self, message: str, reason: str, family_code: str = "AccessDeniedException") -> None:
-        super().__init__(family_code, message, 403)
-        self.reason = reason
 
 
 @dataclass(slots=True)

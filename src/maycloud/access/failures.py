@@ -5,6 +5,15 @@ from typing import Any
 
 from maycloud.errors import AwsError
 
+
+class AccessDeniedError(AwsError):
+    """A refusal by policy; `reason` is AWS's clause of why."""
+
+    def __init__(self, message: str, reason: str, family_code: str = "AccessDeniedException") -> None:
+        super().__init__(family_code, message, 403)
+        self.reason = reason
+
+
 _MISMATCH = (
     "The request signature we calculated does not match the signature you provided. Check your AWS Secret"
     " Access Key and signing method. Consult the service documentation for details."

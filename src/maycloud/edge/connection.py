@@ -23,10 +23,24 @@ log = logging.getLogger("maycloud.edge")
 _BROKEN = Response(500, [(b"content-type", b"text/plain")], b"Internal Server Error")
 _FAILED = Response(503, [(b"content-type", b"text/plain")], b"The write could not be made durable")
 _NEVER = float("inf")
+# Names of headers as most clients spell them. One object for each has its hash made once.
+_LOWER = {
+    spelling: name
+    for name in (
+        b"host", b"accept", b"accept-encoding", b"user-agent", b"content-type", b"content-length",
+        b"connection", b"authorization", b"x-amz-date", b"x-amz-target", b"x-amz-content-sha256",
+        b"x-amz-security-token", b"x-amz-user-agent", b"amz-sdk-invocation-id", b"amz-sdk-request",
+        b"origin", b"referer", b"cookie", b"if-none-match", b"range", b"expect", b"transfer-encoding",
+    )
+    for spelling in (name, name.title(), name.replace(b"x-amz", b"X-Amz"))
+}  # fmt: skip
 
 
-class Connection(asyncio.Protocol):
-    """Parses with llhttp. Requests of a pipeline wait in line: one is answered before the next begins."""
+class Connection:
+    """Parses with llhttp. Requests of a pipeline wait in line: one is answered before the next begins.
+
+    What asyncio.Protocol asks for is here; the class itself is no base, so that mypyc can lay this one out.
+    """
 
     # State by lifetime: of the connection, of the message being parsed, of the request being answered.
     __slots__ = (
@@ -194,31 +208,17 @@ class Connection(asyncio.Protocol):
         if value and value[-1] <= 32:  # the parser cuts blanks before a value only (RFC 9110, 5.5)
             value = value.rstrip(b" \t")
         if not self._headed:  # a trailer must not pass for a header
-            self._header_list.append((name.lower(), value))
+            self._header_list.append((_LOWER.get(name) or name.lower(), value))
             self._names.append(name)
         if self._bytes_in_head > self._most_head or len(self._header_list) > self._most_headers:
             raise _Refusal(431, "Request Header Fields Too Large")
 
     def on_headers_complete(self) -> None:
-        parser = self._parser
         self._headed = True
         self._arrived = 0
-        self._keep_alive = parser.should_keep_alive()
-        hosts = 0
-        length: int | None = None
-        chunked = False
-        for name, value in self._header_list:
-            if name == b"host":
-                hosts += 1
-            elif name == b"content-length":
-                length = int(value)
-            elif name == b"transfer-encoding":
-                if chunked or value.lower() != b"chunked":  # what it was packed with besides stays unread
-                    raise _Refusal(501, "Not Implemented: no transfer coding but chunked")
-                chunked = True
-            elif name == b"expect":
-                self._continue = value.lower() == b"100-continue"
-        if hosts != 1 or parser.get_http_version() != "1.1" or parser.should_upgrade():
+        self._keep_alive = self._parser.should_keep_alive()
+        hosts, length, chunked, is_newest = self._read_headers()
+        if hosts != 1 or not is_newest or self._parser.should_upgrade():
             self._check_unusual(hosts, bool(length), chunked)
             if self._again is not None:
                 return
@@ -230,6 +230,33 @@ class Connection(asyncio.Protocol):
             self._continue = False
         elif self._continue and not self._busy:
             self._send_continue()
+
+    def _read_headers(self) -> tuple[int, int | None, bool, bool]:
+        """How many hosts, Content-Length, whether it is chunked and of HTTP/1.1."""
+        hosts = 0
+        length: int | None = None
+        chunked = False
+        # Without Connection, HTTP/1.1 alone stays open; to ask for the version makes it text.
+        is_newest = self._keep_alive
+        for name, value in self._header_list:
+            size = len(name)
+            if size == 4:
+                if name == b"host":
+                    hosts += 1
+            elif size == 6:
+                if name == b"expect":
+                    self._continue = value.lower() == b"100-continue"
+            elif size == 10:
+                if name == b"connection":
+                    is_newest = self._parser.get_http_version() == "1.1"
+            elif size == 14:
+                if name == b"content-length":
+                    length = int(value)
+            elif size == 17 and name == b"transfer-encoding":
+                if chunked or value.lower() != b"chunked":  # what it was packed with besides stays unread
+                    raise _Refusal(501, "Not Implemented: no transfer coding but chunked")
+                chunked = True
+        return hosts, length, chunked, is_newest
 
     def _check_unusual(self, hosts: int, length: bool, chunked: bool) -> None:
         version = self._parser.get_http_version()
@@ -286,7 +313,9 @@ class Connection(asyncio.Protocol):
             self._ended = True
 
     def _request(self, body: bytes | Stream) -> Request:
-        target, headers = origin_form(self._target.decode("latin-1"), self._header_list)
+        target, headers = self._target.decode("latin-1"), self._header_list
+        if target[:1] != "/":
+            target, headers = origin_form(target, headers)
         method = self._parser.get_method().decode("latin-1")
         return Request(method, target, headers, body, self._peer, self._secure, self._names)
 
@@ -392,8 +421,8 @@ class Connection(asyncio.Protocol):
 
     # Answers
 
-    def reply(self, response: Response) -> None:
-        """Answer the current request."""
+    def reply(self, response: Any) -> None:
+        """Answer the current request: with a Response, or whatever else tells that there is none."""
         request = self._current
         if request is None or self._lost:
             self._busy = False
@@ -405,9 +434,14 @@ class Connection(asyncio.Protocol):
             self._answer_early(request.body)
         body = response.body
         if isinstance(body, bytes):
-            sends = responses.has_body(response.status, request.method)
-            head = self._head(response, len(body), sends)
-            self._transport.write(head + body if sends and body else head)
+            if response.status == 200 and not response.headers and request.method != "HEAD":
+                whole = responses.whole(self._edge.dates.line(), response.lines, body, self._is_last())
+            else:
+                sends = responses.has_body(response.status, request.method)
+                whole = self._head(response, len(body), sends)
+                if sends and body:
+                    whole += body
+            self._transport.write(whole)
             self._next()
             return
         file = None
@@ -427,10 +461,14 @@ class Connection(asyncio.Protocol):
             self._continue = False
             self._closing = self._linger = True
 
-    def _head(self, response: Response, length: int | None, sends: bool) -> bytes:
-        last = self._closing or (
+    def _is_last(self) -> bool:
+        """Whether no answer follows the current one."""
+        return self._closing or (
             (self._ended or self._edge.stopping) and not self._queue and self._refusal is None
         )
+
+    def _head(self, response: Response, length: int | None, sends: bool) -> bytes:
+        last = self._is_last()
         date = self._edge.dates.line()
         return responses.head(
             response.status,

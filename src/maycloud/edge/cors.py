@@ -4,7 +4,7 @@ The JSON and query services at ``/`` (Cognito, STS, DynamoDB …) let every orig
 asked is signed, or carries its own token, and no cookie counts. S3 and the data planes have their own rules.
 """
 
-from dataclasses import replace
+from typing import Any
 
 from maycloud.edge.messages import RawHeaders, Reply, Request, Response
 
@@ -35,10 +35,12 @@ def preflight(request: Request) -> Response:
 def shared(reply: Reply) -> Reply:
     """A reply whose answers the page may read."""
 
-    def send(response: Response) -> None:
+    def send(response: Any) -> None:
         # After a commit that failed there is no response, and nothing to share.
         if isinstance(response, Response):
-            response = replace(response, headers=[*response.headers, *_SHARED])
-        reply(response)
+            shares = [*response.headers, *_SHARED]
+            reply(Response(response.status, shares, response.body, response.lines))
+        else:
+            reply(response)
 
     return send

@@ -1,7 +1,7 @@
 """HTTP requests and responses as the edge hands them on."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -24,18 +24,33 @@ class BodyStream(Protocol):
         ...
 
 
-@dataclass(slots=True)
+# What is made for each request has an `__init__` of its own: mypyc calls that of a dataclass as Python, which
+# takes half a microsecond instead of a twentieth.
+
+
 class Request:
     """One request. Header names are lower case; `target` is as sent, percent-encoding and all."""
 
-    method: str
-    target: str  # path and query as on the wire, latin-1
-    headers: RawHeaders
-    body: bytes | BodyStream
-    peer: str = "127.0.0.1"  # address of the client's end of the socket
-    secure: bool = False  # over TLS
-    names: list[bytes] = field(default_factory=list[bytes], repr=False)  # of the headers, as sent
-    _fields: dict[bytes, bytes] | None = field(default=None, repr=False)
+    __slots__ = ("_fields", "body", "headers", "method", "names", "peer", "secure", "target")
+
+    def __init__(
+        self,
+        method: str,
+        target: str,
+        headers: RawHeaders,
+        body: bytes | BodyStream,
+        peer: str = "127.0.0.1",
+        secure: bool = False,
+        names: list[bytes] | None = None,
+    ) -> None:
+        self.method = method
+        self.target = target  # path and query as on the wire, latin-1
+        self.headers = headers
+        self.body = body
+        self.peer = peer  # address of the client's end of the socket
+        self.secure = secure  # over TLS
+        self.names = names or []  # of the headers, as sent
+        self._fields: dict[bytes, bytes] | None = None
 
     @property
     def fields(self) -> dict[bytes, bytes]:
@@ -94,7 +109,6 @@ class FileBody:
     length: int
 
 
-@dataclass(slots=True)
 class Response:
     """One answer. The edge adds Date, Content-Length or chunking, and Connection.
 
@@ -102,10 +116,19 @@ class Response:
     framing, for answers that are made often.
     """
 
-    status: int = 200
-    headers: RawHeaders = field(default_factory=RawHeaders)
-    body: bytes | FileBody | AsyncIterator[bytes] = b""
-    lines: bytes = b""
+    __slots__ = ("body", "headers", "lines", "status")
+
+    def __init__(
+        self,
+        status: int = 200,
+        headers: RawHeaders | None = None,
+        body: bytes | FileBody | AsyncIterator[bytes] = b"",
+        lines: bytes = b"",
+    ) -> None:
+        self.status = status
+        self.headers: RawHeaders = [] if headers is None else headers
+        self.body = body
+        self.lines = lines
 
 
 Reply = Callable[[Response], None]

@@ -10,8 +10,10 @@ _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _STATUS = {
     status: f"HTTP/1.1 {status} {_PHRASES.get(status, 'Unknown')}\r\n".encode() for status in range(100, 600)
 }
+_OK = _STATUS[200]
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _BODYLESS = frozenset({204, 304})
+_LENGTHS = [b"content-length: %d\r\n" % length for length in range(1024)]
 _FRAMING = frozenset({b"content-length", b"transfer-encoding", b"connection"})
 _FRAMING_LENGTHS = frozenset(map(len, _FRAMING))
 
@@ -33,6 +35,13 @@ class Dates:
 
 def has_body(status: int, method: str) -> bool:
     return method != "HEAD" and status not in _BODYLESS and status >= 200
+
+
+def whole(date: bytes, given: bytes, body: bytes, close: bool) -> bytes:
+    """The usual answer: 200, with `given` lines of headers that are right as they are."""
+    length = len(body)
+    line = _LENGTHS[length] if length < 1024 else b"content-length: %d\r\n" % length
+    return b"".join((_OK, date, given, line, b"connection: close\r\n\r\n" if close else b"\r\n", body))
 
 
 def head(
@@ -74,12 +83,12 @@ def head(
             lines += 1
             parts.append(b"transfer-encoding: chunked\r\n")
     parts.append(b"connection: close\r\n\r\n" if close else b"\r\n")
-    whole = b"".join(parts)
+    joined = b"".join(parts)
     lines += 2 + bool(date) + close
-    if whole.count(b"\n") != lines or whole.count(b"\r") != lines:
+    if joined.count(b"\n") != lines or joined.count(b"\r") != lines:
         clean = [(_one_line(name), _one_line(value)) for name, value in headers]
         return head(status, clean, date, length, close, chunked=chunked, exact=exact, given=given)
-    return whole.replace(b"\r\n", b"\r\n" + given, 1) if given else whole
+    return joined.replace(b"\r\n", b"\r\n" + given, 1) if given else joined
 
 
 def _one_line(text: bytes) -> bytes:

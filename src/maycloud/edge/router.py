@@ -47,12 +47,12 @@ _USER_POOL = Route("cognito-idp", "", "", "", None)  # a pool's keys, served on 
 def classify(request: Request) -> Route:
     """The route of a request. Never raises: an odd host is an API call, which signature checks refuse."""
     target = request.target
-    if target.startswith(("/_may/", "/_aws/")):
+    if target[:2] == "/_" and target.startswith(("/_may/", "/_aws/")):
         return Route("path", "", "", request.path, None)
     host = request.fields.get(b"host", b"")
     parsed = parse_host(host)
     if parsed.kind == "api" and parsed.bucket is None:
-        if ".well-known" in target and _DISCOVERY.fullmatch(request.path):
+        if len(target) > 1 and ".well-known" in target and _DISCOVERY.fullmatch(request.path):
             return _USER_POOL
         return Route("api", "", "", "", None, parsed.guess) if parsed.guess else _API
     return Route(parsed.kind, parsed.id, parsed.region, request.path, parsed.bucket)

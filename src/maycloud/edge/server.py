@@ -6,7 +6,7 @@ import errno
 import logging
 import socket
 import ssl
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 from maycloud.edge.connection import Connection
 from maycloud.edge.limits import Limits
@@ -156,7 +156,7 @@ class Edge:
                 return
             timeout = {"ssl_handshake_timeout": self.limits.head_time} if secure else {}
             await loop.connect_accepted_socket(
-                lambda: Connection(self, peer, secure), client, ssl=context, **timeout
+                cast("Any", lambda: Connection(self, peer, secure)), client, ssl=context, **timeout
             )
         except (OSError, ssl.SSLError, ConnectionError, TimeoutError) as error:
             log.debug("a connection failed to begin: %s", error)

@@ -12,7 +12,7 @@ function (use `db.atomic()` around writes that belong together). It raises AwsEr
 
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
 from maycloud.principal import Principal
@@ -84,24 +84,72 @@ class Cloud(Protocol):
         ...
 
 
-@dataclass(slots=True)
 class Call:
     """One call of one operation."""
 
-    cloud: Cloud
-    service: "Service"
-    operation: "Operation"
-    principal: Principal
-    account: str  # whose resources are meant: the caller's own, unless an ARN says otherwise
-    region: str
-    request_id: str
-    source_ip: str = "127.0.0.1"
-    secure: bool = False
-    user_agent: str = ""
-    http: "Request | None" = None  # None for a call from inside
-    context: Context = field(default_factory=Context)  # extra condition keys of the request
-    authorizer: "Authorizer | None" = None
-    params: Params | None = None  # of the operation, while it is authorised and run
+    __slots__ = (
+        "account",
+        "authorizer",
+        "cloud",
+        "context",
+        "http",
+        "operation",
+        "params",
+        "principal",
+        "region",
+        "request_id",
+        "secure",
+        "service",
+        "source_ip",
+    )
+
+    def __init__(
+        self,
+        cloud: Cloud,
+        service: "Service",
+        operation: "Operation",
+        principal: Principal,
+        account: str,
+        region: str,
+        request_id: str,
+        source_ip: str = "127.0.0.1",
+        secure: bool = False,
+        http: "Request | None" = None,
+        context: Context | None = None,
+        authorizer: "Authorizer | None" = None,
+        params: Params | None = None,
+    ) -> None:
+        self.cloud = cloud
+        self.service = service
+        self.operation = operation
+        self.principal = principal
+        self.account = account  # whose resources are meant: the caller's own, unless an ARN says otherwise
+        self.region = region
+        self.request_id = request_id
+        self.source_ip = source_ip
+        self.secure = secure
+        self.http = http  # None for a call from inside
+        self.context: Context = {} if context is None else context  # extra condition keys of the request
+        self.authorizer = authorizer
+        self.params = params  # of the operation, while it is authorised and run
+
+    def elsewhere(self, account: str, params: Params) -> "Call":
+        """The same caller's, for what another account may own."""
+        return Call(
+            self.cloud,
+            self.service,
+            self.operation,
+            self.principal,
+            account,
+            self.region,
+            self.request_id,
+            self.source_ip,
+            self.secure,
+            self.http,
+            self.context,
+            self.authorizer,
+            params,
+        )
 
     @property
     def scope(self) -> "Scope":

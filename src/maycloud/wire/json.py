@@ -34,7 +34,7 @@ def parse(body: bytes) -> Any:
     """A JSON document. Raises SerializationException without saying what was in it."""
     if not body:
         return {}
-    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _depth(body) > MAX_DEPTH:
+    if len(body) > MAX_DEPTH and body.count(b"[") + body.count(b"{") > MAX_DEPTH and _depth(body) > MAX_DEPTH:
         raise serialization_error("The request is nested too deeply")
     try:
         return orjson.loads(body)

@@ -45,6 +45,8 @@ class JsonProtocol:
         kind = f"application/x-amz-json-{model.json_version}".encode()
         self.lines = b"x-amzn-requestid: %b\r\ncontent-type: " + kind + b"\r\n"
         self.checksum = model.name in _NAMESPACES
+        if self.checksum:
+            self.lines += b"x-amz-crc32: %d\r\n"
         self.query_compatible = "awsQueryCompatible" in model.metadata
 
     def type_of(self, code: str) -> str:
@@ -118,9 +120,8 @@ class JsonBound:
 
     def _respond(self, status: int, body: bytes, identifier: str) -> Response:
         protocol = self._protocol
-        lines = protocol.lines % identifier.encode()
-        if protocol.checksum:
-            lines = b"%bx-amz-crc32: %d\r\n" % (lines, zlib.crc32(body))
+        name = identifier.encode()
+        lines = protocol.lines % ((name, zlib.crc32(body)) if protocol.checksum else name)
         return Response(status, [], body, lines)
 
 

@@ -146,7 +146,7 @@ class Authorization:
         request = exchange.request
         return Call(
             self._cloud, self._service, self._service.operations["GetRestApi"], principal, account, region,
-            exchange.request_id, request.peer, request.secure, "", request,
+            exchange.request_id, request.peer, request.secure, request,
         )  # fmt: skip
 
     # Cognito authorizers

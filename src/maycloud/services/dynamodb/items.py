@@ -19,7 +19,7 @@ _PLAIN = frozenset({"TableName", "Key", "ConsistentRead", "Item"})
 
 def get_item(call: Call, params: Params) -> Result:
     """The item as it is stored, unparsed, unless a part of it is asked for."""
-    if params.keys() <= _PLAIN:
+    if len(params) == 2 or params.keys() <= _PLAIN:  # the two that must be there
         # The usual call asks for nothing else: half the work.
         state = call.state
         table = state.tables.find(call.scope, params["TableName"])
@@ -62,7 +62,7 @@ def condition_of(expressions: Expressions, params: Params) -> Any:
 
 
 def put_item(call: Call, params: Params) -> Result:
-    if params.keys() <= _PLAIN:
+    if len(params) == 2 or params.keys() <= _PLAIN:
         done = _put_plainly(call, params)
         if done is not None:
             return done

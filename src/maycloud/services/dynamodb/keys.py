@@ -131,6 +131,8 @@ def _usual_part(value: Any, kind: str) -> bytes | None:
     if content.__class__ is not str or not 0 < len(content) < USUAL:
         return None
     if kind == "S":
+        if content.isascii() and "\0" not in content:
+            return content.encode() + b"\0\0"
         return content.encode("utf-8", "surrogatepass").replace(b"\0", b"\0\1") + b"\0\0"
     if kind == "N":
         try:

@@ -14,6 +14,7 @@ from maycloud.services.dynamodb import keys
 from maycloud.services.dynamodb.keys import KeySchema
 from maycloud.services.dynamodb.values import Item
 from maycloud.store import Store
+from maycloud.store.database import Database
 from maycloud.store.documents import Scope
 
 SCHEMA = (
@@ -212,16 +213,16 @@ class Rows:
     """Items and what depends on them."""
 
     def __init__(self, store: Store) -> None:
-        self._db = store.db
+        self._db: Database = store.db
         self._row = store.db.row
         self._write = store.db.write
 
     def get(self, table: Table, key: bytes) -> tuple[bytes, int] | None:
         """An item's JSON and its size."""
-        return self._row("SELECT item, size FROM dynamodb_items WHERE tbl=? AND key=?", (table.id, key))
+        return self._db.row("SELECT item, size FROM dynamodb_items WHERE tbl=? AND key=?", (table.id, key))
 
     def put(self, table: Table, key: bytes, raw: bytes, size: int) -> None:
-        self._write("REPLACE INTO dynamodb_items VALUES (?, ?, ?, ?)", (table.id, key, size, raw))
+        self._db.write("REPLACE INTO dynamodb_items VALUES (?, ?, ?, ?)", (table.id, key, size, raw))
 
     def delete(self, table: Table, key: bytes) -> None:
         self._write("DELETE FROM dynamodb_items WHERE tbl=? AND key=?", (table.id, key))

@@ -1,7 +1,5 @@
 """What IAM is asked for operations on objects beyond what `access` asks for all."""
 
-import dataclasses
-
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Check, Params
 from maycloud.services.s3.access import object_arn, object_owner, permit, version_checks, write_checks
@@ -46,7 +44,7 @@ def authorize(call: Call, bucket: Bucket, action: str, key: str | None, version:
     # An object is read with its owner's leave, who need not be the bucket's; the rest is the bucket's affair.
     read = action.startswith("s3:GetObject")
     account = object_owner(call, params) if read and key is not None else bucket.account
-    there = dataclasses.replace(call, account=account, params=params)
+    there = call.elsewhere(account or "", params)
     permit(there, action, bucket.arn if key is None else f"{bucket.arn}/{key}", params)
 
 
