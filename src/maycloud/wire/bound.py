@@ -1,7 +1,7 @@
 """What a request turns out to be: an operation of a service in one protocol, ready to decode and encode."""
 
 import zlib
-from typing import Any, Protocol
+from typing import Any
 
 from maycloud.edge.messages import BodyStream, RawHeaders, Request, Response
 from maycloud.errors import AwsError
@@ -19,20 +19,28 @@ class WireError(Exception):
         self.response = response
 
 
-class Bound(Protocol):
+class Bound:
     """One request's operation and protocol."""
 
-    service: str  # botocore's name
-    signing_name: str  # that the credential scope must have
-    operation: str
-    family: str  # json, query, rest-json, s3, cbor: how errors of authentication are worded
-    streaming_input: bool  # the payload is handed on as it arrives
+    __slots__ = ("family", "operation", "service", "signing_name", "streaming_input")
 
-    def decode(self, request: Request, body: Body) -> dict[str, Any]: ...
+    def __init__(
+        self, service: str, signing_name: str, operation: str, family: str, *, streaming_input: bool = False
+    ) -> None:
+        self.service = service  # botocore's name
+        self.signing_name = signing_name  # that the credential scope must have
+        self.operation = operation
+        self.family = family  # json, query, rest-json, s3, cbor: how errors of authentication are worded
+        self.streaming_input = streaming_input  # the payload is handed on as it arrives
 
-    def encode(self, result: Any, identifier: str) -> Response: ...
+    def decode(self, request: Request, body: Body) -> dict[str, Any]:
+        raise NotImplementedError
 
-    def error(self, error: AwsError, identifier: str) -> Response: ...
+    def encode(self, result: Any, identifier: str) -> Response:
+        raise NotImplementedError
+
+    def error(self, error: AwsError, identifier: str) -> Response:
+        raise NotImplementedError
 
 
 def unpack(request: Request, body: bytes) -> bytes:

@@ -5,7 +5,7 @@ from typing import Any
 from maycloud.edge.messages import Request, Response
 from maycloud.errors import AwsError
 from maycloud.wire import cbor
-from maycloud.wire.bound import Body, as_bytes, message_member, unpack
+from maycloud.wire.bound import Body, Bound, as_bytes, message_member, unpack
 from maycloud.wire.constraints import Constraints
 from maycloud.wire.jsonrpc import query_code
 from maycloud.wire.models import Model
@@ -13,18 +13,13 @@ from maycloud.wire.models import Model
 PROTOCOL = (b"smithy-protocol", b"rpc-v2-cbor")
 
 
-class CborBound:
+class CborBound(Bound):
     """One operation in CBOR."""
 
-    family = "cbor"
-    streaming_input = False
-
     def __init__(self, model: Model, constraints: Constraints, operation: str) -> None:
+        super().__init__(model.name, model.signing_name, operation, "cbor")
         self._model = model
         self._decoders = cbor.Decoders(model)
-        self.service = model.name
-        self.signing_name = model.signing_name
-        self.operation = operation
         self._input = model.input(operation)
         self._check = constraints.of(operation)
 

@@ -6,7 +6,7 @@ from typing import Any
 from maycloud.edge.messages import Request, Response
 from maycloud.errors import AwsError
 from maycloud.wire import json
-from maycloud.wire.bound import Body, as_bytes, message_member, unpack
+from maycloud.wire.bound import Body, Bound, as_bytes, message_member, unpack
 from maycloud.wire.constraints import Constraints
 from maycloud.wire.models import Model
 
@@ -61,17 +61,12 @@ class JsonProtocol:
         return namespace + code
 
 
-class JsonBound:
+class JsonBound(Bound):
     """One operation in JSON."""
 
-    family = "json"
-    streaming_input = False
-
     def __init__(self, protocol: JsonProtocol, operation: str) -> None:
+        super().__init__(protocol.model.name, protocol.model.signing_name, operation, "json")
         self._protocol = protocol
-        self.service = protocol.model.name
-        self.signing_name = protocol.model.signing_name
-        self.operation = operation
         known = operation in protocol.model.operations
         self._decode = (
             protocol.decoders.structure(

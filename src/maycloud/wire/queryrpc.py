@@ -6,7 +6,7 @@ from xml.sax.saxutils import escape
 from maycloud.edge.messages import Request, Response
 from maycloud.errors import AwsError
 from maycloud.wire import query, xml
-from maycloud.wire.bound import Body, as_bytes, unpack
+from maycloud.wire.bound import Body, Bound, as_bytes, unpack
 from maycloud.wire.constraints import Constraints
 from maycloud.wire.jsonrpc import query_code
 from maycloud.wire.models import Model
@@ -25,18 +25,13 @@ class QueryProtocol:
         self.namespace = model.xml_namespace
 
 
-class QueryBound:
+class QueryBound(Bound):
     """One operation in the query protocol."""
 
-    family = "query"
-    streaming_input = False
-
     def __init__(self, protocol: QueryProtocol, operation: str) -> None:
-        self._protocol = protocol
         model = protocol.model
-        self.service = model.name
-        self.signing_name = model.signing_name
-        self.operation = operation
+        super().__init__(model.name, model.signing_name, operation, "query")
+        self._protocol = protocol
         self._decode = protocol.decoders.structure(model.input(operation))
         self._check = protocol.constraints.of(operation)
         self._output = model.output(operation)

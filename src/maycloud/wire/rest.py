@@ -196,9 +196,9 @@ class InputBinding:
             fields = _hoisted(query) | fields
         headers = self.headers
         # A request has fewer headers than an operation of S3 has members.
-        for name, value in fields.items():
-            if name in headers:
-                member, shape = headers[name]
+        for header, value in fields.items():
+            if header in headers:
+                member, shape = headers[header]
                 params[member] = self._header(_text(value), shape, member)
         for prefix, member in self.prefixes:
             found = {

@@ -8,7 +8,7 @@ import orjson
 from maycloud.edge.messages import RawHeaders, Request, Response
 from maycloud.errors import AwsError
 from maycloud.wire import eventstream, json, queryrpc, s3, xml
-from maycloud.wire.bound import Body, as_bytes, message_member, unpack
+from maycloud.wire.bound import Body, Bound, as_bytes, message_member, unpack
 from maycloud.wire.constraints import Constraints
 from maycloud.wire.models import Model, Shape
 from maycloud.wire.rest import InputBinding, OutputBinding, Query, parse_query, payload_bytes
@@ -34,6 +34,7 @@ class RestProtocol:
         # XML services other than S3 word refusals as the query services do.
         self.family = "s3" if model.name == "s3" else "query" if self.is_xml else "rest-json"
         self.namespace = _namespace(model)
+        self.signing_name = model.signing_name
         self._operations: dict[str, RestOperation] = {}
 
     def operation(self, name: str) -> "RestOperation":
@@ -111,11 +112,10 @@ def _utf8(data: bytes) -> str:
         raise AwsError("SerializationException", "The body is not UTF-8") from error
 
 
-class RestBound:
+class RestBound(Bound):
     """One request's operation with its path labels."""
 
-    __slots__ = ("_labels", "_operation", "_query", "_refusal", "family", "operation", "service",
-                 "signing_name", "streaming_input")  # fmt: skip
+    __slots__ = ("_labels", "_operation", "_query", "_refusal")
 
     def __init__(
         self,
@@ -125,12 +125,14 @@ class RestBound:
         refusal: AwsError | None = None,
     ) -> None:
         """A `refusal` is the answer, once the signature is verified; the operation is anyone then."""
-        model = operation.protocol.model
-        self.service = model.name
-        self.signing_name = model.signing_name
-        self.operation = operation.name
-        self.family = operation.protocol.family
-        self.streaming_input = operation.streaming
+        protocol = operation.protocol
+        super().__init__(
+            protocol.model.name,
+            protocol.signing_name,
+            operation.name,
+            protocol.family,
+            streaming_input=operation.streaming,
+        )
         self._operation = operation
         self._labels = labels
         self._query = query

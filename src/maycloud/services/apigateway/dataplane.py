@@ -11,7 +11,6 @@ import logging
 import random
 import time
 from collections.abc import Coroutine
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -101,7 +100,8 @@ class DataPlane:
             response = _refused(exchange, internal_error())
         coding = compression.wanted(exchange, response)
         if coding is not None:
-            response = replace(response, headers=[*response.headers])  # a cache keeps the other
+            headers = [*response.headers]  # a cache keeps the other
+            response = Response(response.status, headers, response.body, response.lines)
             await compression.pack(response, coding)
         return self._done(exchange, response, begun)
 
