@@ -52,6 +52,7 @@ def told(client: Any, name: str, qualifier: str) -> dict[str, Any]:
 def test_environments_are_there_beforehand(cloud: RunningCloud, role: str) -> None:
     client = cloud.client("lambda")
     make_function(client, role, "ready", SOURCE, Publish=True)
+    unreserved = client.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"]
     put = client.put_provisioned_concurrency_config(
         FunctionName="ready", Qualifier="1", ProvisionedConcurrentExecutions=2
     )
@@ -61,7 +62,7 @@ def test_environments_are_there_beforehand(cloud: RunningCloud, role: str) -> No
     assert (config["Status"], config["AllocatedProvisionedConcurrentExecutions"]) == ("READY", 2)
     answer = client.invoke(FunctionName="ready", Qualifier="1", LogType="Tail")
     assert json.loads(answer["Payload"].read())["type"] == "provisioned-concurrency"
-    assert client.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"] == 998
+    assert client.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"] == unreserved - 2
     listed = client.list_provisioned_concurrency_configs(FunctionName="ready")
     assert [each["FunctionArn"] for each in listed["ProvisionedConcurrencyConfigs"]] == [
         "arn:aws:lambda:us-east-1:000000000000:function:ready:1"
