@@ -407,3 +407,47 @@ def test_a_key_tells_where_it_was_last_used(cloud: RunningCloud, iam: Any) -> No
         assert (last["ServiceName"], last["Region"]) == (service, region)
         assert last["LastUsedDate"].timestamp() >= int(before)
     iam.delete_access_key(UserName="used", AccessKeyId=key["AccessKeyId"])
+
+
+def test_simulations_tell_which_statements_decided(iam: Any) -> None:
+    """The example of https://docs.aws.amazon.com/cli/latest/reference/iam/simulate-custom-policy.html."""
+    text = (
+        '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"dynamodb:*","Resource":"*",'
+        '"Condition":{"DateGreaterThan":{"aws:CurrentTime":"2015-08-16T12:00:00Z"}}}}'
+    )
+    now = {
+        "ContextKeyName": "aws:CurrentTime", "ContextKeyValues": ["2019-04-25T11:00:00Z"],
+        "ContextKeyType": "date",
+    }  # fmt: skip
+    asked = {"PolicyInputList": [text], "ActionNames": ["dynamodb:CreateBackup", "s3:GetObject"]}
+    allowed, silent = iam.simulate_custom_policy(**asked, ContextEntries=[now])["EvaluationResults"]
+    place = {"StartPosition": {"Line": 1, "Column": 38}, "EndPosition": {"Line": 1, "Column": 167}}
+    assert allowed["MatchedStatements"] == [{"SourcePolicyId": "PolicyInputList.1", **place}]
+    assert (silent["EvalDecision"], silent["MatchedStatements"]) == ("implicitDeny", [])
+    deny = json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {"Effect": "Allow", "Action": "s3:*", "Resource": "*"},
+                {"Effect": "Deny", "Action": "s3:Delete*", "Resource": "*"},
+            ],
+        },
+        indent=2,
+    )
+    (denied,) = iam.simulate_custom_policy(PolicyInputList=[text, deny], ActionNames=["s3:DeleteObject"])[
+        "EvaluationResults"
+    ]
+    (found,) = denied["MatchedStatements"]
+    assert denied["EvalDecision"] == "explicitDeny"
+    assert found["SourcePolicyId"] == "PolicyInputList.2"
+    lines = deny.splitlines()
+    assert lines[found["StartPosition"]["Line"]].strip() == '"Effect": "Deny",'
+    assert (found["StartPosition"]["Column"], found["EndPosition"]["Column"]) == (6, 6)
+    arn = iam.create_user(UserName="simulating")["User"]["Arn"]
+    iam.put_user_policy(UserName="simulating", PolicyName="inline", PolicyDocument=deny)
+    iam.attach_user_policy(UserName="simulating", PolicyArn="arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")
+    (told,) = iam.simulate_principal_policy(PolicySourceArn=arn, ActionNames=["s3:GetObject"])[
+        "EvaluationResults"
+    ]
+    names = [each["SourcePolicyId"] for each in told["MatchedStatements"]]
+    assert names == ["inline", "AmazonS3ReadOnlyAccess"]

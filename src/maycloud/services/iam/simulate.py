@@ -3,34 +3,38 @@
 https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
 """
 
+import functools
 from typing import Any
 
 import orjson
 
 from maycloud.access.identities import IdentityPolicies
-from maycloud.access.policies import compile_policy, decide
+from maycloud.access.policies import Decision, Policy, compile_policy, decide
 from maycloud.access.validation import check_policy_document
 from maycloud.errors import AwsError
 from maycloud.principal import Principal
 from maycloud.services.base import Call, Params, Result
 from maycloud.services.iam.common import identities, no_such, page, scope
+from maycloud.services.iam.matches import Source, Statements, written
 from maycloud.store import Document
 
 
 def simulate_custom_policy(call: Call, params: Params) -> Result:
-    documents = [_parsed(text) for text in params["PolicyInputList"]]
-    given = IdentityPolicies(tuple(documents), _boundary(params))
+    sources = _inputs(params)
+    given = IdentityPolicies(tuple(source.document for source in sources), _boundary(params))
     caller = params.get("CallerArn") or f"arn:aws:iam::{call.account}:user/simulated"
-    return _simulate(call, params, given, _as_caller(caller))
+    return _simulate(call, params, given, _as_caller(caller), sources)
 
 
 def simulate_principal_policy(call: Call, params: Params) -> Result:
     principal, given = _source(call, params["PolicySourceArn"])
-    more = tuple(_parsed(text) for text in params.get("PolicyInputList", []))
-    given = IdentityPolicies(given.identity + more, _boundary(params) or given.boundary)
+    more = _inputs(params)
+    sources = [*_named(call, params["PolicySourceArn"], given), *more]
+    identity = given.identity + tuple(source.document for source in more)
+    given = IdentityPolicies(identity, _boundary(params) or given.boundary)
     if params.get("CallerArn"):
         principal = _as_caller(params["CallerArn"])
-    return _simulate(call, params, given, principal)
+    return _simulate(call, params, given, principal, sources)
 
 
 def context_keys_for_custom_policy(_call: Call, params: Params) -> Result:
@@ -41,6 +45,29 @@ def context_keys_for_principal_policy(call: Call, params: Params) -> Result:
     _, given = _source(call, params["PolicySourceArn"])
     more = [_parsed(text) for text in params.get("PolicyInputList", [])]
     return {"ContextKeyNames": _keys([*given.identity, *more])}
+
+
+def _inputs(params: Params) -> list[Source]:
+    texts = params.get("PolicyInputList", [])
+    return [Source(f"PolicyInputList.{at}", _parsed(text), text) for at, text in enumerate(texts, 1)]
+
+
+def _named(call: Call, arn: str, given: IdentityPolicies) -> list[Source]:
+    """The policies of a user, group or role by their names; of the administrator there is but one."""
+    kind, _, name = arn.rpartition(":")[2].partition("/")
+    store = identities(call)
+    holder = getattr(store, f"{kind}s").get(scope(call), name.rpartition("/")[2])
+    if holder is None:
+        return [written("AdministratorAccess", document) for document in given.identity]
+    groups = [store.groups.get(scope(call), each) for each in holder.get("Groups", [])]
+    found: list[Source] = []
+    for each in (holder, *filter(None, groups)):
+        found += [written(name, document) for name, document in each.get("Inline", {}).items()]
+        for attached in each.get("Attached", []):
+            document = store.policy_document(scope(call), attached)
+            if document is not None:
+                found.append(written(attached.rpartition("/")[2], document))
+    return found
 
 
 def _parsed(text: str) -> Document:
@@ -107,8 +134,11 @@ def _keys(documents: list[Document]) -> list[str]:
     return list(found)
 
 
-def _simulate(call: Call, params: Params, given: IdentityPolicies, principal: Principal) -> Result:
+def _simulate(
+    call: Call, params: Params, given: IdentityPolicies, principal: Principal, sources: list[Source]
+) -> Result:
     context = _context(params, principal)
+    statements = Statements(sources)
     compiled = tuple(compile_policy(document) for document in given.identity)
     boundary = compile_policy(given.boundary) if given.boundary is not None else None
     resource_policy = None
@@ -118,28 +148,32 @@ def _simulate(call: Call, params: Params, given: IdentityPolicies, principal: Pr
     rows: list[dict[str, Any]] = []
     for action in params["ActionNames"]:
         for resource in params.get("ResourceArns") or ["*"]:
-            decision = decide(
-                action=action,
-                resource=resource,
-                principal=principal,
-                account_of_resource=principal.account,
-                identity=compiled,
-                boundary=boundary,
-                session=(),
-                resource_policy=resource_policy,
-                context=context,
-            )
+            asked: dict[str, Any] = {
+                "action": action,
+                "resource": resource,
+                "principal": principal,
+                "account_of_resource": principal.account,
+                "session": (),
+                "context": context,
+            }
+            decision = decide(identity=compiled, boundary=boundary, resource_policy=resource_policy, **asked)
+            alone = functools.partial(_alone, asked)
             verdict = "explicitDeny" if decision.explicit else "implicitDeny"
             rows.append(
                 {
                     "EvalActionName": action,
                     "EvalResourceName": resource,
                     "EvalDecision": "allowed" if decision.allowed else verdict,
-                    "MatchedStatements": [],
+                    "MatchedStatements": statements.deciding(decision, alone),
                     "MissingContextValues": missing,
                 }
             )
     return page(rows, params, "EvaluationResults")
+
+
+def _alone(asked: dict[str, Any], policy: Policy) -> Decision:
+    """What one statement would say if it were the only one."""
+    return decide(identity=(policy,), boundary=None, resource_policy=None, **asked)
 
 
 def _context(params: Params, principal: Principal) -> dict[str, Any]:
