@@ -2,6 +2,7 @@
 
 from maycloud.services.base import Call, Params, Result, Service
 from maycloud.services.lambda_ import (
+    code_signing,
     concurrency,
     event_configs,
     functions,
@@ -14,6 +15,7 @@ from maycloud.services.lambda_ import (
     versions,
 )
 from maycloud.services.lambda_.code import invalid
+from maycloud.services.lambda_.code_signing import config_arn
 from maycloud.services.lambda_.functions import function_arn, function_policy, owner
 from maycloud.services.lambda_.invocation import ACCOUNT_LIMIT
 from maycloud.services.lambda_.layers import layer_arn
@@ -244,6 +246,54 @@ def RemoveLayerVersionPermission(call: Call, params: Params) -> Result:
     return layer_permissions.remove_layer_version_permission(call, params)
 
 
+# Code signing
+
+
+@service.operation
+def CreateCodeSigningConfig(call: Call, params: Params) -> Result:
+    return code_signing.create(call, params)
+
+
+@service.operation
+def ListCodeSigningConfigs(call: Call, params: Params) -> Result:
+    return code_signing.list_all(call, params)
+
+
+@service.operation(resource=config_arn)
+def GetCodeSigningConfig(call: Call, params: Params) -> Result:
+    return code_signing.get(call, params)
+
+
+@service.operation(resource=config_arn)
+def UpdateCodeSigningConfig(call: Call, params: Params) -> Result:
+    return code_signing.update(call, params)
+
+
+@service.operation(resource=config_arn)
+def DeleteCodeSigningConfig(call: Call, params: Params) -> Result:
+    return code_signing.delete(call, params)
+
+
+@service.operation(resource=config_arn)
+def ListFunctionsByCodeSigningConfig(call: Call, params: Params) -> Result:
+    return code_signing.list_functions(call, params)
+
+
+@service.operation(resource=function_arn, account=owner)
+def PutFunctionCodeSigningConfig(call: Call, params: Params) -> Result:
+    return code_signing.put_of_function(call, params)
+
+
+@service.operation(resource=function_arn, account=owner)
+def GetFunctionCodeSigningConfig(call: Call, params: Params) -> Result:
+    return code_signing.get_of_function(call, params)
+
+
+@service.operation(resource=function_arn, account=owner)
+def DeleteFunctionCodeSigningConfig(call: Call, params: Params) -> Result:
+    return code_signing.delete_of_function(call, params)
+
+
 # Tags and account
 
 
@@ -263,8 +313,7 @@ def UntagResource(call: Call, params: Params) -> Result:
 
 @service.operation(resource=resource_arn, action="lambda:ListTags")
 def ListTags(call: Call, params: Params) -> Result:
-    name = tags.tagged(call, params["Resource"])
-    return {"Tags": functions.functions(call).function(name).get("Tags", {})}
+    return {"Tags": tags.list_tags(call, params["Resource"])}
 
 
 @service.operation

@@ -58,14 +58,6 @@ def new_configuration(call: Call, params: Params) -> Document:
     """A configuration of a CreateFunction request. Raises InvalidParameterValueException."""
     if params.get("PackageType", "Zip") != "Zip":
         raise invalid("Container images are not supported by Maycloud; PackageType must be Zip")
-    if params.get("CodeSigningConfigArn"):
-        raise AwsError(
-            "CodeSigningConfigNotFoundException",
-            "The code signing configuration cannot be found. Check that the provided configuration is not"
-            f" deleted: {params['CodeSigningConfigArn']}.",
-            404,
-            Type="User",
-        )
     for name in ("Runtime", "Handler"):
         if not params.get(name):
             raise invalid(f"{name} is mandatory for functions created with deployment packages.")

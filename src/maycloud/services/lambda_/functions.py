@@ -6,7 +6,7 @@ from typing import Any
 
 from maycloud.errors import AwsError
 from maycloud.services.base import Call, Params, Policy, Result
-from maycloud.services.lambda_ import destinations, layers
+from maycloud.services.lambda_ import code_signing, destinations, layers
 from maycloud.services.lambda_.code import MAX_UNPACKED, fetch, invalid
 from maycloud.services.lambda_.configuration import (
     describe,
@@ -80,6 +80,7 @@ async def create_function(call: Call, params: Params) -> Result:
     _refuse_existing(call, name)
     await _check_role(call, configuration["Role"])
     _check_dead_letters(call, name, configuration, params)
+    code_signing.verify(call, name, params.get("CodeSigningConfigArn"))
     package = await call.state.packages.add(await fetch(call, params["Code"]))
     _refuse_existing(call, name)  # looked for again: unpacking took its time
     use_package(configuration, package)
@@ -87,7 +88,10 @@ async def create_function(call: Call, params: Params) -> Result:
     touch(call, configuration)
     version = LATEST
     with call.store.db.atomic():
-        functions(call).save(name, {"Name": name.name, "NextVersion": 1, "Tags": params.get("Tags", {})})
+        body: Document = {"Name": name.name, "NextVersion": 1, "Tags": params.get("Tags", {})}
+        if params.get("CodeSigningConfigArn"):
+            body["CodeSigningConfigArn"] = params["CodeSigningConfigArn"]
+        functions(call).save(name, body)
         functions(call).save_version(name, LATEST, configuration)
         if params.get("Publish"):
             version = publish(call, name, configuration, params.get("Description"))
@@ -162,7 +166,8 @@ def latest(call: Call, params: Params) -> tuple[Reference, Document]:
 
 
 async def update_function_code(call: Call, params: Params) -> Result:
-    latest(call, params)
+    name, _ = latest(call, params)
+    code_signing.verify(call, name, functions(call).function(name).get("CodeSigningConfigArn"))
     if params.get("ImageUri"):
         raise invalid("Please don't provide ImageUri when updating a function with packageType Zip.")
     data = await fetch(call, params)

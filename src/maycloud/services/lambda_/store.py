@@ -88,6 +88,7 @@ class Functions:
         self.versions = store.documents("lambda.versions")
         self.aliases = store.documents("lambda.aliases")
         self.provisioned = store.documents("lambda.provisioned")
+        self.signing = store.documents("lambda.signing")
         self._cache: dict[Any, Any] = store.db.cache()
 
     def function(self, reference: Reference) -> Document:
