@@ -9,7 +9,6 @@ import os
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
-from types import CoroutineType
 from typing import Any
 
 import orjson
@@ -98,7 +97,7 @@ class Dispatcher:
                 call = self._call(service, operation, authenticated, request, identifier)
                 self._authorize(call, params)
                 outcome = self._run(call, params)
-                if outcome.__class__ is CoroutineType:
+                if outcome.__class__ is not dict and isinstance(outcome, Awaitable):
                     # It found that this request needs time after all.
                     self._spawn(self._answer(reply, bound, outcome, identifier))
                     return

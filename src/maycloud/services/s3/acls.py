@@ -48,13 +48,13 @@ _HEADERS = {
 }
 _GRANTEE = re.compile(r'\s*(id|uri|emailAddress)\s*=\s*"?([^",]+)"?\s*', re.IGNORECASE)
 
-_BUCKET_ACTIONS = {
+_BUCKET_ACTIONS: dict[str, tuple[str, ...]] = {
     "READ": ("s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"),
     "READ_ACP": ("s3:GetBucketAcl",),
     "WRITE": ("s3:PutObject",),
     "WRITE_ACP": ("s3:PutBucketAcl",),
 }
-_OBJECT_ACTIONS = {
+_OBJECT_ACTIONS: dict[str, tuple[str, ...]] = {
     "READ": ("s3:GetObject", "s3:GetObjectVersion"),
     "READ_ACP": ("s3:GetObjectAcl", "s3:GetObjectVersionAcl"),
     "WRITE_ACP": ("s3:PutObjectAcl", "s3:PutObjectVersionAcl"),

@@ -78,7 +78,7 @@ def create_bucket(call: Call, params: Params) -> Result:
     name = params["Bucket"]
     if not _valid_name(name):
         raise AwsError("InvalidBucketName", "The specified bucket is not valid.", BucketName=name)
-    copied = call.http and call.http.fields.get(b"x-amz-copy-source")
+    copied = call.http.fields.get(b"x-amz-copy-source") if call.http else None
     if copied is not None:
         raise AwsError(
             "InvalidArgument",
