@@ -8,7 +8,7 @@ from bench.kills.rounds import PARTS, play
 
 from running import RunningCloud
 
-ROUNDS = int(os.environ.get("FAULT_ROUNDS", "8"))
+ROUNDS = int(os.environ.get("FAULT_ROUNDS", "50"))
 
 
 @pytest.mark.timeout(900)
