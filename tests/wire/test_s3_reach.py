@@ -10,7 +10,7 @@ import pytest
 
 from people import OTHER, allow, policy, stranger
 from running import RunningCloud
-from s3wire import failing, got, opened, refused
+from s3wire import failing, got, opened, raw, refused
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +82,8 @@ def test_acceleration_is_switched_on(cloud: RunningCloud, s3: Any) -> None:
         "MalformedXML", s3.put_bucket_accelerate_configuration, Bucket=name,
         AccelerateConfiguration={"Status": "Fast"},
     )  # fmt: skip
+    status, _, body = raw(cloud, "PUT", f"/{name}?accelerate", headers={"Content-Length": "0"})
+    assert (status, b"<Code>MalformedXML</Code>" in body) == (400, True)
     s3.create_bucket(Bucket="with.dots")
     error = refused(
         "InvalidRequest", s3.put_bucket_accelerate_configuration, Bucket="with.dots",

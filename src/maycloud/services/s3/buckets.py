@@ -288,7 +288,7 @@ def put_accelerate(call: Call, params: Params) -> Result:
             "InvalidRequest",
             "S3 Transfer Acceleration is not supported for buckets with periods (.) in their names",
         )
-    status = params["AccelerateConfiguration"].get("Status")
+    status = params.get("AccelerateConfiguration", {}).get("Status")  # its document may be left out
     if status not in ("Enabled", "Suspended"):
         raise malformed_xml()
     if status == "Enabled" or "acceleration" in bucket.settings:
