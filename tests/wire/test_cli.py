@@ -1,6 +1,8 @@
 """`may` as its users type it: messages, exit codes, files."""
 
 import json
+import os
+import signal
 import sqlite3
 import stat
 import subprocess
@@ -21,6 +23,7 @@ from maycloud.cli.failure import (
     STACK_FAILED,
 )
 from running import RunningCloud, without_settings
+from waiting import until
 
 
 def may(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -82,6 +85,22 @@ def test_a_locked_folder_says_so_even_without_its_run_file(cloud: RunningCloud) 
         run_file.write_bytes(kept)
     assert refused.returncode == DATA_LOCKED
     assert "in use by another cloud" in refused.stderr
+
+
+def test_a_killed_cloud_that_nobody_buried_runs_no_more(tmp_path: Path) -> None:
+    """Its process id is still there: a container's first process may never ask for its end."""
+    cloud = RunningCloud(tmp_path / "data").start()
+    assert cloud.process is not None
+    os.kill(cloud.process.pid, signal.SIGKILL)
+    data = str(cloud.data)
+    try:
+        until(lambda: may("status", "--data", data).returncode == NOT_RUNNING)
+        os.kill(cloud.process.pid, 0)  # it is there
+        again = may("up", "--detach", "--port", "0", "--data", data)
+        assert again.returncode == 0, again.stderr
+        assert may("down", "--data", data).returncode == 0
+    finally:
+        cloud.process.wait()
 
 
 def test_a_newer_format_says_so(tmp_path: Path) -> None:

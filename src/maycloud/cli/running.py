@@ -3,10 +3,12 @@
 import functools
 import json
 import os
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -105,7 +107,11 @@ def write_run_file(running: Running) -> None:
 
 
 def read_run_file(data: Path) -> Running | None:
-    """The cloud of a data folder if its process lives, else None."""
+    """The cloud of a data folder if it answers, else None.
+
+    That its process id is there says little: a killed process keeps it until somebody asks for its end, and
+    after a restart of the machine it is another's.
+    """
     try:
         state = json.loads((data / RUN_FILE).read_text())
     except (FileNotFoundError, NotADirectoryError, ValueError):
@@ -116,7 +122,7 @@ def read_run_file(data: Path) -> Running | None:
         return None
     except PermissionError:
         return None
-    return Running(
+    running = Running(
         state["pid"],
         state["url"],
         state["port"],
@@ -126,6 +132,15 @@ def read_run_file(data: Path) -> Running | None:
         state["accessKey"],
         state["secretKey"],
     )
+    return running if _listens(running) else None
+
+
+def _listens(running: Running) -> bool:
+    try:
+        socket.create_connection((urlsplit(running.url).hostname, running.port), timeout=5).close()
+    except OSError:
+        return False
+    return True
 
 
 def find(data: Path) -> Running:
